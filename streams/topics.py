@@ -1,0 +1,61 @@
+"""The one place that knows topics, keys, partition counts and owners (design, "What travels")."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from schemas.kinds import Kind
+from streams.settings import Settings
+
+MAX_MESSAGE_BYTES = 2 << 20  # events of up to 2 MB reach us, so that they can be dead-lettered with a reason
+DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic without its namespace: who keys it, who writes it, how long it stays."""
+
+    suffix: str
+    keyed_by: Literal["user", "item"]
+    cleanup: Literal["delete", "compact"]
+    owner: str
+    config: dict[str, str] = field(default_factory=dict)
+
+    def name(self, namespace: str) -> str:
+        return f"{namespace}.{self.suffix}"
+
+    def partitions(self, settings: Settings) -> int:
+        return settings.user_partitions if self.keyed_by == "user" else settings.item_partitions
+
+    def topic_config(self) -> dict[str, str]:
+        """Topic settings for its creation."""
+        base = {"cleanup.policy": self.cleanup, "max.message.bytes": str(MAX_MESSAGE_BYTES)}
+        if self.cleanup == "compact":
+            base |= {"min.cleanable.dirty.ratio": "0.2", "segment.ms": str(DAY_MS)}
+        return base | self.config
+
+
+CLICK = Topic(f"events.{Kind.CLICK}.v1", "user", "delete", "your producers", {"retention.ms": str(7 * DAY_MS)})
+SEARCH = Topic(f"events.{Kind.SEARCH}.v1", "user", "delete", "your producers", {"retention.ms": str(7 * DAY_MS)})
+PURCHASE = Topic(f"events.{Kind.PURCHASE}.v1", "user", "delete", "your producers", {"retention.ms": str(7 * DAY_MS)})
+IMPRESSION = Topic(f"events.{Kind.IMPRESSION}.v1", "user", "delete", "your producers", {"retention.ms": str(7 * DAY_MS)})
+CATALOG = Topic("catalog.items.v1", "item", "compact", "your producers")
+RECOMMENDATIONS = Topic("recommendations.v1", "user", "delete", "profiles, narrator", {"retention.ms": str(2 * DAY_MS)})
+ITEM_UPDATES = Topic("item-updates.v1", "item", "delete", "profiles, catalog", {"retention.ms": str(2 * DAY_MS)})
+ITEM_STATE = Topic("item-state.v1", "item", "compact", "items")
+DRAFTS = Topic("drafts.v1", "user", "delete", "profiles", {"retention.ms": str(DAY_MS)})
+DEAD_LETTERS = Topic("dead-letters.v1", "user", "delete", "all stages", {"retention.ms": str(14 * DAY_MS)})
+USER_STATE = Topic("user-state.v1", "user", "compact", "profiles")
+CATALOG_STATE = Topic("catalog-state.v1", "item", "compact", "catalog")
+
+EVENTS: dict[Kind, Topic] = {
+    Kind.CLICK: CLICK,
+    Kind.SEARCH: SEARCH,
+    Kind.PURCHASE: PURCHASE,
+    Kind.IMPRESSION: IMPRESSION,
+}
+INPUTS: dict[Kind, Topic] = EVENTS | {Kind.CATALOG: CATALOG}
+ALL = (*INPUTS.values(), RECOMMENDATIONS, ITEM_UPDATES, ITEM_STATE, DRAFTS, DEAD_LETTERS, USER_STATE, CATALOG_STATE)
+# Numbers of source topics inside state and item updates: never reuse or reorder.
+SOURCE_NUMBERS: dict[str, int] = {CLICK.suffix: 0, SEARCH.suffix: 1, PURCHASE.suffix: 2, IMPRESSION.suffix: 3, CATALOG.suffix: 4}
