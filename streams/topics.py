@@ -39,7 +39,9 @@ class Topic:
 CLICK = Topic(f"events.{Kind.CLICK}.v1", "user", "delete", "your producers", {"retention.ms": str(7 * DAY_MS)})
 SEARCH = Topic(f"events.{Kind.SEARCH}.v1", "user", "delete", "your producers", {"retention.ms": str(7 * DAY_MS)})
 PURCHASE = Topic(f"events.{Kind.PURCHASE}.v1", "user", "delete", "your producers", {"retention.ms": str(7 * DAY_MS)})
-IMPRESSION = Topic(f"events.{Kind.IMPRESSION}.v1", "user", "delete", "your producers", {"retention.ms": str(7 * DAY_MS)})
+IMPRESSION = Topic(
+    f"events.{Kind.IMPRESSION}.v1", "user", "delete", "your producers", {"retention.ms": str(7 * DAY_MS)}
+)
 CATALOG = Topic("catalog.items.v1", "item", "compact", "your producers")
 RECOMMENDATIONS = Topic("recommendations.v1", "user", "delete", "profiles, narrator", {"retention.ms": str(2 * DAY_MS)})
 ITEM_UPDATES = Topic("item-updates.v1", "item", "delete", "profiles, catalog", {"retention.ms": str(2 * DAY_MS)})
@@ -58,4 +60,10 @@ EVENTS: dict[Kind, Topic] = {
 INPUTS: dict[Kind, Topic] = EVENTS | {Kind.CATALOG: CATALOG}
 ALL = (*INPUTS.values(), RECOMMENDATIONS, ITEM_UPDATES, ITEM_STATE, DRAFTS, DEAD_LETTERS, USER_STATE, CATALOG_STATE)
 # Numbers of source topics inside state and item updates: never reuse or reorder.
-SOURCE_NUMBERS: dict[str, int] = {CLICK.suffix: 0, SEARCH.suffix: 1, PURCHASE.suffix: 2, IMPRESSION.suffix: 3, CATALOG.suffix: 4}
+SOURCE_NUMBERS: dict[str, int] = {
+    CLICK.suffix: 0,
+    SEARCH.suffix: 1,
+    PURCHASE.suffix: 2,
+    IMPRESSION.suffix: 3,
+    CATALOG.suffix: 4,
+}

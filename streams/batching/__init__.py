@@ -1,0 +1,34 @@
+"""Records through Faust in per-partition batches; everything that reaches into Faust is in this package.
+
+Written for faust-streaming 0.15.3, mode-streaming 0.7.1 and aiokafka 0.14.0 (pinned in pyproject.toml). Subclasses only,
+no patching; ``tests/unit/test_faust_contract.py`` fails when one of the internals that are touched here changes:
+
+* ``App._new_transport``, ``App.FlowControlQueue``, ``Transport.Consumer``/``Producer``
+* ``Consumer.getmany``, ``_wait_next_records``, ``_new_offset``, ``_add_gap``, ``_acked``/``_acked_index``,
+  ``_buffered_partitions``, ``perform_seek``, ``on_partitions_revoked``, ``ack``
+* ``AIOKafkaConsumerThread._create_worker_consumer`` (and aiokafka's ``_fetch_max_wait_ms``, ``_isolation_level``)
+* ``Producer._settings_extra``, ``_ensure_producer``; aiokafka's ``create_batch``/``send_batch``
+* ``Schema.compile``, ``Collection._new_store_by_url``, ``_new_changelog_topic``, ``Store.apply_changelog_batch``,
+  ``Store.offset_key``, ``Store._db_for_partition``, ``tables.recovery.completed``, ``Recovery._restart_recovery``
+"""
+
+from streams.batching.app import BatchApp
+from streams.batching.batch import RecordBatch
+from streams.batching.checkpoint import CheckpointedStage
+from streams.batching.errors import BatchHoleError, ChangelogBehindError, DeliveryError, PausedTooLongError
+from streams.batching.outbox import Outbox
+from streams.batching.schema import BatchSchema
+from streams.batching.table import BatchTable
+
+__all__ = [
+    "BatchApp",
+    "BatchHoleError",
+    "BatchSchema",
+    "BatchTable",
+    "ChangelogBehindError",
+    "CheckpointedStage",
+    "DeliveryError",
+    "Outbox",
+    "PausedTooLongError",
+    "RecordBatch",
+]

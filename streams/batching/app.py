@@ -1,0 +1,78 @@
+"""The Faust app of one stage: its own consumer group, batched transport, no web pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import faust
+from faust.transport.drivers import aiokafka as driver
+
+from streams.batching.consumer import BatchConsumer
+from streams.batching.producer import BatchProducer
+from streams.batching.schema import raw_schema
+from streams.settings import Settings
+
+MAX_BATCH_BYTES = 1 << 20
+MAX_REQUEST_BYTES = 4 << 20
+
+
+class BatchTransport(driver.Transport):  # type: ignore[misc]
+    """aiokafka with our consumer and producer."""
+
+    Consumer = BatchConsumer
+    Producer = BatchProducer
+
+
+class BatchApp(faust.App):  # type: ignore[misc]
+    """A :class:`faust.App` whose topics all move in batches of at most ``batch_records`` records."""
+
+    batch_records: int = 4096
+
+    def _new_transport(self) -> BatchTransport:
+        return BatchTransport(self.conf.broker_consumer, self)
+
+    def _new_producer_transport(self) -> BatchTransport:
+        return BatchTransport(self.conf.broker_producer, self)
+
+    def batched_topic(self, *names: str) -> Any:
+        """A channel over topics whose events carry :class:`RecordBatch` values."""
+        return self.topic(*names, schema=raw_schema(), maxsize=16)
+
+
+def create_app(settings: Settings, stage: str, brokers: str) -> BatchApp:
+    """The app of ``stage``: group ``<namespace>.<stage>``, state below ``settings.namespace_dir``.
+
+    Raises nothing by itself; the broker is first contacted when the app starts.
+    """
+    datadir = settings.namespace_dir / stage
+    datadir.parent.mkdir(parents=True, exist_ok=True)
+    app = BatchApp(
+        id=f"{settings.namespace}.{stage}",
+        broker=[f"kafka://{server.strip()}" for server in brokers.split(",")],
+        store="rocksdb://" if settings.store == "rocksdb" else "memory://",
+        datadir=str(datadir),
+        autodiscover=False,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        web_enabled=False,
+        table_standby_replicas=0,
+        stream_wait_empty=False,
+        stream_recovery_delay=0.0,
+        stream_buffer_maxsize=16,
+        broker_commit_interval=settings.checkpoint_interval,
+        broker_session_timeout=settings.session_timeout,
+        broker_heartbeat_interval=min(3.0, settings.session_timeout / 4),
+        broker_request_timeout=max(40.0, settings.session_timeout + 5.0),
+        broker_max_poll_interval=300.0,
+        broker_max_poll_records=settings.fetch_records * 4,
+        consumer_max_fetch_size=8 << 20,
+        consumer_auto_offset_reset="earliest",
+        consumer_group_instance_id=f"{settings.worker_id}.{stage}" if settings.worker_id else None,
+        producer_max_batch_size=MAX_BATCH_BYTES,
+        producer_max_request_size=MAX_REQUEST_BYTES,
+        producer_request_timeout=30.0,
+        producer_linger=0.0,
+        logging_config=None,
+    )
+    app.batch_records = settings.fetch_records
+    return app

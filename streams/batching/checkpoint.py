@@ -1,0 +1,335 @@
+"""A stage over batches: computes in memory, sends outputs at once, makes everything durable once a checkpoint.
+
+The order of a checkpoint (design rule 1), as numbered in ``docs/architecture.md``:
+
+1. take, between two groups, the outputs on their way, the dirty states and the events they contain (work goes on);
+2. await every output;
+3. write the dirty states to the changelog and await it, then to the local store with the changelog offset, atomically;
+4. acknowledge the events, commit.
+
+A crash between any two steps repeats at most what came since the last finished checkpoint. The states then hold none of
+it, or (crash in step 3 or 4) name the offsets that they hold, so that nothing is learned twice.
+
+A revocation waits for the group and the checkpoint under way, writes a last checkpoint and only then forgets its states:
+a late write of an old owner would overwrite the new owner's.
+"""
+
+from __future__ import annotations
+
+import abc
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from faust.types import TP
+
+from streams.batching.app import BatchApp
+from streams.batching.batch import RecordBatch
+from streams.batching.errors import BatchHoleError, ChangelogBehindError, PausedTooLongError
+from streams.batching.outbox import Outbox
+from streams.batching.producer import Sent
+from streams.batching.store import Item
+from streams.batching.table import BatchTable
+
+log = logging.getLogger(__name__)
+
+MAX_GROUP_RECORDS = 16_384
+STEPS = ("outputs", "changelog", "acknowledge", "commit")
+
+
+@dataclass(slots=True)
+class _Covered:
+    """What a checkpoint makes durable."""
+
+    outputs: list[Sent]
+    states: Mapping[int, Sequence[Item]]
+    events: list[Any]
+
+
+@dataclass(slots=True)
+class Durations:
+    """Seconds of the last group and checkpoint, for the metrics."""
+
+    group: float = 0.0
+    checkpoint: float = 0.0
+    bytes: int = 0
+    committed_at: dict[TP, float] = field(default_factory=dict)
+
+
+class CheckpointedStage(abc.ABC):
+    """Base of the stages; a subclass computes, this class moves, guards and commits.
+
+    ``table`` is None for a stage without state. All methods run on the event loop.
+    """
+
+    def __init__(
+        self,
+        app: BatchApp,
+        name: str,
+        topics: Sequence[str],
+        table: BatchTable | None,
+        *,
+        interval: float,
+        dirty_bytes: int = 16 << 20,
+        session_timeout: float = 10.0,
+    ) -> None:
+        self.app, self.name, self.table = app, name, table
+        self.interval, self.dirty_bytes, self.session_timeout = interval, dirty_bytes, session_timeout
+        self.durations = Durations()
+        self.crashed: BaseException | None = None
+        self._lock = asyncio.Lock()  # one group, or one snapshot
+        self._checkpointing = asyncio.Lock()
+        self._outputs: list[Sent] = []
+        self._events: list[Any] = []
+        self._pending: list[Any] = []
+        self._room = asyncio.Event()
+        self._wake = asyncio.Event()
+        self._open = False
+        self._seen: dict[TP, tuple[int, int]] = {}  # tp -> (epoch, last offset worked on)
+        self._written_at = time.monotonic()
+        self._alive_at = time.monotonic()
+        self._tasks: list[asyncio.Task[None]] = []
+        self.on_checkpoint: Callable[[float, int, list[Any]], None] = lambda seconds, size, events: None
+        self.crash_point: Callable[[str], None] = lambda step: None  # the fault tests stop here
+        app.agent(app.batched_topic(*topics), name=f"{app.conf.id}.{name}", concurrency=1)(self._consume)
+        app.on_partitions_revoked.connect(self._on_revoked)
+        app.on_rebalance_complete.connect(self._on_recovered)
+
+    # ---- what a stage computes
+    @abc.abstractmethod
+    async def compute(self, batches: Sequence[RecordBatch], outbox: Outbox) -> None:
+        """Work on a group: apply what the states do not contain yet, put outputs into ``outbox``."""
+
+    @abc.abstractmethod
+    def snapshot(self) -> Mapping[int, Sequence[Item]]:
+        """Encode the dirty states by partition, and call them clean."""
+
+    @abc.abstractmethod
+    def restore(self, partitions: set[int]) -> None:
+        """``partitions`` are this worker's, their table is recovered."""
+
+    @abc.abstractmethod
+    def forget(self) -> None:
+        """Drop all cached state: the partitions may belong to others."""
+
+    def dirty_size(self) -> int:
+        """Estimated bytes of dirty state."""
+        return 0
+
+    # ---- in
+    async def _consume(self, stream: Any) -> None:
+        self._tasks = [
+            asyncio.create_task(self._guard(self._drain())),
+            asyncio.create_task(self._guard(self._ticker())),
+        ]
+        try:
+            async for event in stream.noack().events():
+                if not self._open:
+                    continue  # not ours any more, or read again after the seek
+                self._pending.append(event)
+                self._wake.set()
+                while sum(len(e.value) for e in self._pending) > MAX_GROUP_RECORDS:
+                    self._room.clear()
+                    await self._room.wait()
+        finally:
+            for task in self._tasks:
+                task.cancel()
+
+    async def _guard(self, coroutine: Any) -> None:
+        """Whatever a task of the stage raises stops the worker before an offset is committed (rule 3)."""
+        try:
+            await coroutine
+        except asyncio.CancelledError:
+            raise
+        except Exception as exc:
+            await self._crash(exc)
+
+    async def _crash(self, exc: BaseException) -> None:
+        self.crashed = self.crashed or exc
+        self._open = False
+        await self.app.crash(exc)
+
+    async def _drain(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            async with self._lock:
+                events, self._pending = self._pending, []
+                self._room.set()
+                events = [event for event in events if self._current(event)]
+                if events and self._open:
+                    await self._group(events)
+            if self.dirty_size() >= self.dirty_bytes:
+                await self.checkpoint()
+
+    def _current(self, event: Any) -> bool:
+        """A pending list can mix old and new generations: each event is judged by itself."""
+        return bool(
+            event.message.generation_id == self.app.consumer_generation_id
+            and event.value.epoch == self.app.consumer.epoch
+        )
+
+    async def _group(self, events: list[Any]) -> None:
+        started = time.perf_counter()
+        batches = [event.value for event in events]
+        for batch in batches:
+            self._follows(batch)
+        outbox = Outbox()
+        await self.compute(batches, outbox)
+        self._events.extend(events)
+        await self._send(outbox)
+        self.durations.group = time.perf_counter() - started
+
+    async def _send(self, outbox: Outbox) -> None:
+        producer = await self.app.maybe_start_producer()
+        for (topic, partition), records in outbox.records.items():
+            self._outputs.extend(await producer.send_many(topic, partition, records))
+
+    def _follows(self, batch: RecordBatch) -> None:
+        """Applied offsets make a lost batch invisible for ever, so a hole is fatal."""
+        epoch, last = self._seen.get(batch.tp, (-1, None))
+        if epoch == batch.epoch and last != batch.previous:
+            raise BatchHoleError(
+                f"{batch.tp.topic}-{batch.tp.partition}: expected the batch behind offset {last}, got the one behind "
+                f"{batch.previous}. This is a fault of the worker, nothing was committed: restart it, and report this line."
+            )
+        self._seen[batch.tp] = (batch.epoch, batch.last)
+
+    # ---- checkpoint
+    async def checkpoint(self) -> None:
+        """Make durable what was computed so far; raises what the broker refuses."""
+        async with self._checkpointing:
+            async with self._lock:
+                if not self._open:
+                    return
+                covered = self._take()
+            await self._write(covered)
+
+    def _take(self) -> _Covered:
+        covered = _Covered(self._outputs, self.snapshot(), self._events)
+        self._outputs, self._events = [], []
+        self._written_at = time.monotonic()
+        return covered
+
+    async def _write(self, covered: _Covered) -> None:
+        if not (covered.events or covered.outputs or covered.states):
+            return
+        started = time.perf_counter()
+        self.crash_point("outputs")
+        for output in covered.outputs:
+            await output.last_offset()
+        self.crash_point("changelog")
+        self._refuse_after_pause()
+        size = sum(len(value or b"") for items in covered.states.values() for _, value in items)
+        if self.table is not None and covered.states:
+            await self.table.write(covered.states)
+        self.crash_point("acknowledge")
+        for event in covered.events:
+            event.ack()
+        self.crash_point("commit")
+        await self.app.consumer.commit()
+        self.durations.checkpoint = time.perf_counter() - started
+        self.on_checkpoint(self.durations.checkpoint, size, covered.events)
+
+    def _refuse_after_pause(self) -> None:
+        """A process that slept past its session (SIGSTOP, a frozen machine) may have lost its partitions unknowingly."""
+        slept = time.monotonic() - self._alive_at
+        if slept > self.session_timeout:
+            raise PausedTooLongError(
+                f"this worker stood still for {slept:.0f} s, longer than its session of {self.session_timeout:.0f} s; "
+                "another one may own its partitions. It stops without writing; start it again."
+            )
+
+    async def _ticker(self) -> None:
+        """Without traffic, too, the last second is written; and the clock of the pause guard runs."""
+        pause = min(0.2, self.interval / 2)
+        while True:
+            self._refuse_after_pause()
+            self._alive_at = time.monotonic()
+            await asyncio.sleep(pause)
+            await self.tick()
+            due = time.monotonic() - self._written_at >= self.due_interval()
+            if due and (self._events or self._outputs) and not self._checkpointing.locked():
+                self._checkpoint_task = asyncio.create_task(self._guard(self.checkpoint()))
+
+    def due_interval(self) -> float:
+        """Seconds between checkpoints."""
+        return self.interval
+
+    async def tick(self) -> None:  # noqa: B027 - a stage may have nothing to do
+        """Called several times a second."""
+
+    # ---- partitions
+    async def _on_revoked(self, *_args: Any, **_kwargs: Any) -> None:
+        try:
+            async with self._checkpointing, self._lock:
+                self._pending.clear()
+                self._room.set()
+                if self._open and self.crashed is None:
+                    self._open = False
+                    await self._write(self._take())
+        except Exception as exc:
+            await self._crash(exc)
+        finally:
+            self._drop()
+
+    def _drop(self) -> None:
+        self._open = False
+        self._pending.clear()
+        self._outputs, self._events = [], []
+        self._seen.clear()
+        self.forget()
+
+    async def _on_recovered(self, *_args: Any, **_kwargs: Any) -> None:
+        try:
+            async with self._checkpointing, self._lock:
+                self._drop()
+                self._check_changelogs()
+                self.restore({tp.partition for tp in self.app.consumer.assignment()})
+                self._alive_at = time.monotonic()
+                self._open = True
+        except Exception as exc:
+            await self._crash(exc)
+
+    def _check_changelogs(self) -> None:
+        """Faust's own check passes over changelogs of no or one record."""
+        if self.table is None:
+            return
+        highwaters = self.app.tables.recovery.active_highwaters
+        for tp in self.app.assignor.assigned_actives():
+            if tp.topic != self.table.changelog:
+                continue
+            stored, end = self.table.data.persisted_offset(tp), highwaters.get(tp)
+            if stored is not None and end is not None and stored > end:
+                raise ChangelogBehindError(changelog_behind(tp.topic, tp.partition, stored, end))
+
+    async def close(self, grace: float) -> bool:
+        """Last checkpoint before the app stops; False when the broker did not take it within ``grace`` seconds."""
+        try:
+            async with asyncio.timeout(grace):
+                async with self._checkpointing, self._lock:
+                    if not self._open or self.crashed is not None:
+                        return self.crashed is None
+                    self._open = False
+                    await self._write(self._take())
+        except TimeoutError:
+            return False
+        finally:
+            for task in self._tasks:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+        return True
+
+
+def changelog_behind(topic: str, partition: int, stored: int, end: int) -> str:
+    """What to say when a local store is ahead of its changelog."""
+    return (
+        f"{topic}-{partition}: the local store contains changelog offset {stored}, but the topic ends at {end}. The topic was "
+        "deleted and made again, or the state folder comes from elsewhere. Nothing was written. If the topic is right, delete "
+        "the worker's state folder and start again (state is rebuilt from the topic); if the folder is right, restore the topic."
+    )

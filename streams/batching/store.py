@@ -1,0 +1,86 @@
+"""Local stores of batched tables: bulk reads, and writes that carry the changelog offset with them.
+
+Both have the same face: ``get_many``, ``put_many``, ``items``; RocksDB (rocksdict) survives the process, memory does not
+and is rebuilt from the changelog.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import rocksdict
+from faust.stores import memory, rocksdb
+from faust.types import TP
+
+Item = tuple[bytes, bytes | None]
+
+
+def _pairs(event: Any) -> list[Item]:
+    return [(record.key, record.value) for record in event.message.value.records if record.key is not None]
+
+
+class RocksStore(rocksdb.Store):  # type: ignore[misc]
+    """RocksDB, one database a partition."""
+
+    def get_many(self, partition: int, keys: Sequence[bytes]) -> list[bytes | None]:
+        return list(self._db_for_partition(partition).get(list(keys)))
+
+    def put_many(self, partition: int, items: Iterable[Item], offset: int | None) -> None:
+        """Write ``items`` (None deletes) and the changelog offset that contains them in one atomic batch."""
+        batch = rocksdict.WriteBatch(raw_mode=True)
+        for key, value in items:
+            if value is None:
+                batch.delete(key)
+            else:
+                batch.put(key, value)
+        if offset is not None:
+            batch.put(self.offset_key, str(offset).encode())
+        self._db_for_partition(partition).write(batch)
+
+    def items(self, partition: int) -> Iterator[tuple[bytes, bytes]]:
+        return self._visible_items(self._db_for_partition(partition))
+
+    def count(self, partition: int) -> int:
+        """Keys, as RocksDB estimates them."""
+        return int(self._db_for_partition(partition).property_int_value("rocksdb.estimate-num-keys") or 0)
+
+    def apply_changelog_batch(self, batch: Iterable[Any], to_key: Any, to_value: Any) -> None:
+        for event in batch:
+            tp: TP = event.message.tp
+            self.put_many(tp.partition, _pairs(event), event.message.offset)
+
+
+class MemoryStore(memory.Store):  # type: ignore[misc]
+    """Dictionaries, one a partition."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._partitions: dict[int, dict[bytes, bytes]] = {}
+
+    def get_many(self, partition: int, keys: Sequence[bytes]) -> list[bytes | None]:
+        values = self._partitions.get(partition, {})
+        return [values.get(key) for key in keys]
+
+    def put_many(self, partition: int, items: Iterable[Item], offset: int | None) -> None:
+        values = self._partitions.setdefault(partition, {})
+        for key, value in items:
+            if value is None:
+                values.pop(key, None)
+            else:
+                values[key] = value
+
+    def items(self, partition: int) -> Iterator[tuple[bytes, bytes]]:
+        return iter(self._partitions.get(partition, {}).items())
+
+    def count(self, partition: int) -> int:
+        return len(self._partitions.get(partition, {}))
+
+    def apply_changelog_batch(self, batch: Iterable[Any], to_key: Any, to_value: Any) -> None:
+        for event in batch:
+            self.put_many(event.message.tp.partition, _pairs(event), event.message.offset)
+
+    async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
+        """A partition that left is rebuilt from its changelog when it comes back."""
+        kept = {tp.partition for tp in active_tps}
+        self._partitions = {p: values for p, values in self._partitions.items() if p in kept}
