@@ -1,0 +1,100 @@
+"""Every knob of learning and ranking, with the defaults that the evaluation uses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+DAY_MS = 86_400_000
+
+# How much an action tells about preference, for matrix factorisation. Negative: a step away, and a ban.
+ACTION_WEIGHTS: Mapping[str, float] = MappingProxyType(
+    {
+        "view": 0.5,
+        "click": 1.0,
+        "play": 1.0,
+        "comment": 1.0,
+        "rate": 1.0,
+        "add_to_cart": 2.0,
+        "favorite": 2.0,
+        "like": 2.0,
+        "share": 2.0,
+        "purchase": 3.0,
+        "skip": -0.5,
+        "hide": -1.0,
+        "dislike": -2.0,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Immutable settings of `Recommender`; times are milliseconds of event time, weights are plain numbers.
+
+    The streams settings override single fields. Sizes of rows (`factors`, `neighbours`, `successors`) are part of
+    the stored item state: a change takes effect on old rows by truncation or padding when they are read.
+
+    Raises `ValueError` on values that could not work.
+    """
+
+    # --- what an action weighs
+    action_weights: Mapping[str, float] = field(default_factory=lambda: ACTION_WEIGHTS)
+    rating_scale: float = 5.0
+    """A `rate` of value v has its action's weight times clip(v, 0, rating_scale) / rating_scale."""
+
+    # --- bounds of a user's state
+    history: int = 50
+    queries: int = 5
+    query_length: int = 256
+    consumed: int = 1_000
+    banned: int = 1_000
+    event_ids: int = 64
+    shown: int = 3
+    max_state_bytes: int = 64 << 10
+    max_item_state_bytes: int = 512 << 10
+
+    # --- matrix factorisation
+    factors: int = 32
+    learning_rate: float = 0.05
+    regularization: float = 0.01
+    negatives: int = 4
+    negative_weight: float = 1.0
+    negative_pool: int = 8_192
+    """Negatives are drawn from this many of the most recent interactions."""
+    max_gradient: float = 2.0
+    """Bound of the derivative of one example's loss (Huber-style clipping)."""
+    max_norm: float = 4.0
+    """Bound of the Euclidean norm of every user and item factor vector."""
+    initial_scale: float = 0.1
+    """Expected norm of an item's initial factor vector."""
+
+    # --- counting learners
+    context: int = 30
+    context_exponent: float = 0.5
+    """The r-th most recent distinct item is paired with weight (1 + r) ** -context_exponent."""
+    neighbours: int = 100
+    neighbour_half_life: int = 90 * DAY_MS
+    successors: int = 50
+    successor_half_life: int = 90 * DAY_MS
+    popularity_half_life: int = 7 * DAY_MS
+
+    # --- ranking
+    candidates_per_generator: int = 40
+    candidates: int = 200
+    allow_repeats: bool | None = None
+    """Whether seen items may be recommended; None: learned from how users repeat."""
+
+    def __post_init__(self) -> None:
+        positive = (
+            "history", "queries", "query_length", "consumed", "banned", "event_ids", "shown", "max_state_bytes",
+            "max_item_state_bytes", "factors", "negative_pool", "neighbours", "successors", "neighbour_half_life",
+            "successor_half_life", "popularity_half_life", "rating_scale", "max_norm", "max_gradient",
+        )  # fmt: skip
+        for name in positive:
+            if not getattr(self, name) > 0:
+                raise ValueError(f"Parameters.{name} must be greater than 0, not {getattr(self, name)!r}")
+        if not 0 <= self.context <= min(self.history, 255):
+            raise ValueError(f"Parameters.context must be between 0 and history, at most 255, not {self.context}")
+        if not 0 <= self.negatives <= 64:
+            raise ValueError(f"Parameters.negatives must be between 0 and 64, not {self.negatives}")
