@@ -1,0 +1,1 @@
+"""Prequential evaluation: test on every event, then learn from it."""
