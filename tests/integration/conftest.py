@@ -1,0 +1,24 @@
+"""One private Apache Kafka for the whole session; a namespace of its own for every test."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from streams.local_kafka import LocalKafka
+from streams.settings import Settings
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[LocalKafka]:
+    """A running broker, shared: leave it running and unpaused."""
+    with LocalKafka.from_settings(Settings(), progress=print) as broker:
+        yield broker
+
+
+@pytest.fixture
+def namespace() -> str:
+    """Topics, groups and state folders under it are this test's alone."""
+    return f"test-{uuid.uuid4().hex[:12]}"
