@@ -132,8 +132,8 @@ class LocalKafka:
         self._java = find_java()
         self._class_path, self.version = kafka_class_path(self._cache_dir, self._kafka_home, self._progress)
         for attempt in range(1, _START_ATTEMPTS + 1):
-            self._create_folder()
             try:
+                self._create_folder()
                 self._launch()
                 return
             except LocalKafkaError:

@@ -141,5 +141,6 @@ def test_a_start_that_fails_keeps_the_log_and_says_where() -> None:
         broken.start()
     kept = Path(str(caught.value).split("its log is ")[1].split(" ")[0])
     assert "log.retention.ms" in kept.read_text()
+    assert not kept.with_suffix("").exists()  # its folder
     kept.unlink()
     assert not broken.running
