@@ -136,8 +136,8 @@ class LocalKafka:
                 self._create_folder()
                 self._launch()
                 return
-            except LocalKafkaError:
-                taken = "Address already in use" in self._read_log()
+            except BaseException as error:  # also Ctrl-C leaves nothing behind
+                taken = isinstance(error, LocalKafkaError) and "Address already in use" in self._read_log()
                 self._discard()
                 if not taken or attempt == _START_ATTEMPTS:
                     raise
@@ -282,7 +282,9 @@ class LocalKafka:
         )
 
     def _read_log(self) -> str:
-        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+        if self._folder is None or not self.log_path.exists():
+            return ""
+        return self.log_path.read_text(errors="replace")
 
     def _keep_log(self) -> Path:
         kept = Path(tempfile.gettempdir()) / f"{self._own_folder.name}.log"
