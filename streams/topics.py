@@ -17,7 +17,7 @@ class Topic:
     """A topic without its namespace: who keys it, who writes it, how long it stays."""
 
     suffix: str
-    keyed_by: Literal["user", "item"]
+    keyed_by: Literal["user", "item", "topic"]
     cleanup: Literal["delete", "compact"]
     owner: str
     config: dict[str, str] = field(default_factory=dict)
@@ -26,7 +26,8 @@ class Topic:
         return f"{namespace}.{self.suffix}"
 
     def partitions(self, settings: Settings) -> int:
-        return settings.user_partitions if self.keyed_by == "user" else settings.item_partitions
+        counts = {"user": settings.user_partitions, "item": settings.item_partitions, "topic": 1}
+        return counts[self.keyed_by]
 
     def topic_config(self) -> dict[str, str]:
         """Topic settings for its creation."""
@@ -50,6 +51,7 @@ DRAFTS = Topic("drafts.v1", "user", "delete", "profiles", {"retention.ms": str(D
 DEAD_LETTERS = Topic("dead-letters.v1", "user", "delete", "all stages", {"retention.ms": str(14 * DAY_MS)})
 USER_STATE = Topic("user-state.v1", "user", "compact", "profiles")
 CATALOG_STATE = Topic("catalog-state.v1", "item", "compact", "catalog")
+TOPIC_IDS = Topic("topic-ids.v1", "topic", "compact", "all stages")
 
 EVENTS: dict[Kind, Topic] = {
     Kind.CLICK: CLICK,
@@ -58,7 +60,17 @@ EVENTS: dict[Kind, Topic] = {
     Kind.IMPRESSION: IMPRESSION,
 }
 INPUTS: dict[Kind, Topic] = EVENTS | {Kind.CATALOG: CATALOG}
-ALL = (*INPUTS.values(), RECOMMENDATIONS, ITEM_UPDATES, ITEM_STATE, DRAFTS, DEAD_LETTERS, USER_STATE, CATALOG_STATE)
+ALL = (
+    *INPUTS.values(),
+    RECOMMENDATIONS,
+    ITEM_UPDATES,
+    ITEM_STATE,
+    DRAFTS,
+    DEAD_LETTERS,
+    USER_STATE,
+    CATALOG_STATE,
+    TOPIC_IDS,
+)
 # Numbers of source topics inside state and item updates: never reuse or reorder.
 SOURCE_NUMBERS: dict[str, int] = {
     CLICK.suffix: 0,

@@ -1,0 +1,114 @@
+"""Fails when Faust, mode or aiokafka change under ``streams/batching`` (see its docstring for the list)."""
+
+from __future__ import annotations
+
+import inspect
+from importlib.metadata import version
+
+import aiokafka
+import pytest
+from aiokafka.producer.message_accumulator import BatchBuilder
+from faust import App, Schema
+from faust.stores import memory, rocksdb
+from faust.tables.base import Collection
+from faust.tables.recovery import Recovery
+from faust.transport.consumer import Consumer
+from faust.transport.drivers import aiokafka as driver
+
+
+def source(thing: object) -> str:
+    return inspect.getsource(thing)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("package", "expected"), [("faust-streaming", "0.15.3"), ("mode-streaming", "0.7.1"), ("aiokafka", "0.14.0")]
+)
+def test_versions_are_the_pinned_ones(package: str, expected: str) -> None:
+    assert version(package) == expected
+
+
+def test_getmany_is_what_the_fetch_loop_reads() -> None:
+    loop = source(Consumer._drain_messages)
+    assert "getmany(timeout=1.0)" in loop
+    assert "self._read_offset.__getitem__" in loop and "self._read_offset.__setitem__" in loop
+    assert "await self._add_gap(tp, r_offset + 1, offset)" in loop
+
+
+def test_commit_asks_new_offset_for_partitions_with_acknowledgements() -> None:
+    assert "self._new_offset(tp)" in source(Consumer._filter_committable_offsets)
+    assert "for tp in self._acked" in source(Consumer._filter_tps_with_pending_acks)
+    assert "acked_for_tp.append(offset)" in source(Consumer.ack)
+
+
+def test_state_that_the_consumer_shares() -> None:
+    made = source(Consumer.__init__)
+    for name in ("_acked", "_acked_index", "_read_offset", "_committed_offset", "_buffered_partitions"):
+        assert f"self.{name} =" in made
+
+
+def test_recovery_resumes_before_it_seeks_and_then_ends_the_rebalance() -> None:
+    """The reason for the gate on source records: if this order changes, look at the gate again."""
+    done = source(Recovery.on_recovery_completed)
+    order = [
+        "on_rebalance_complete.send",
+        "resume_partitions",
+        "perform_seek",
+        "self.completed.set()",
+        "on_rebalance_end",
+    ]
+    positions = [done.index(step) for step in order]
+    assert positions == sorted(positions)
+    assert "self.rebalancing = True" in source(App.on_rebalance_start)
+    assert "self.rebalancing = False" in source(App.on_rebalance_end)
+
+
+def test_revocation_tells_us_before_it_returns() -> None:
+    revoked = source(App._on_partitions_revoked)
+    assert revoked.index("flow_control.clear") < revoked.index("self.on_partitions_revoked.send")
+
+
+def test_worker_consumer_reads_isolation_and_wait_at_start() -> None:
+    start = source(aiokafka.AIOKafkaConsumer.start)
+    assert "self._isolation_level" in start and "self._fetch_max_wait_ms" in start
+    assert "fetch_max_wait_ms=1500" in source(driver.AIOKafkaConsumerThread._create_worker_consumer)
+
+
+def test_producer_takes_extra_settings_and_whole_batches() -> None:
+    assert "self._settings_extra()" in source(driver.Producer._new_producer)
+    assert list(inspect.signature(BatchBuilder.append).parameters) == ["self", "timestamp", "key", "value", "headers"]
+    assert "partition" in inspect.signature(aiokafka.AIOKafkaProducer.send_batch).parameters
+
+
+def test_tables_and_stores_take_our_parts() -> None:
+    assert "self._new_store_by_url(" in source(Collection._new_store)
+    assert "self._new_changelog_topic()" in source(Collection.changelog_topic.fget)
+    assert list(inspect.signature(rocksdb.Store.apply_changelog_batch).parameters) == [
+        "self",
+        "batch",
+        "to_key",
+        "to_value",
+    ]
+    assert list(inspect.signature(memory.Store.apply_changelog_batch).parameters) == [
+        "self",
+        "batch",
+        "to_key",
+        "to_value",
+    ]
+    assert rocksdb.Store.offset_key == b"__faust\0offset__"
+    assert "self.recovery_buffer_size = recovery_buffer_size" in source(Collection.__init__)
+    assert "recovery_buffer_size == 1" in source(Recovery._restart_recovery.fun), (
+        "1 would resume changelogs after recovery"
+    )
+
+
+def test_schema_and_transport_hooks() -> None:
+    assert "app" in inspect.signature(Schema.compile).parameters
+    assert "self._new_transport()" in source(App.transport.fget)
+    assert "self.Consumer(" in source(driver.Transport.create_consumer)
+    assert "self.Producer(" in source(driver.Transport.create_producer)
+
+
+def test_stream_hands_over_without_acknowledging() -> None:
+    from faust.streams import Stream
+
+    assert callable(Stream.noack) and callable(Stream.events)
