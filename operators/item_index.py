@@ -41,7 +41,10 @@ class ItemIndex:
     - `applied` i64: last item-updates offset in the row (-1 none); `partition` i16; `learned` bool: the row
       contains at least one update; `id_hash` u64
     - `catalog` list of records or None, `available` bool (also True for items that no catalogue row names),
-      `expires_at` i64 (`NEVER`), `deleted` bool; `text`: titles and categories
+      `expires_at` i64 (`NEVER`), `deleted` bool, `cataloged` bool (a catalogue record is there);
+      `text`: titles and categories
+    - `version`: counts changes of rows, so that whoever caches something derived knows how old it is; whoever
+      writes rows directly adds the number of rows
     """
 
     def __init__(self, parameters: Parameters, partition_of: Callable[[bytes], int] | None = None) -> None:
@@ -52,6 +55,7 @@ class ItemIndex:
         self.lookup: dict[str, int] = {}
         self.catalog: list[CatalogItem | None] = []
         self.text = TextIndex()
+        self.version = 0
         rows = _INITIAL_CAPACITY
         self.factors = np.zeros((rows, parameters.factors), np.float32)
         self.neighbour_items = np.full((rows, parameters.neighbours), -1, np.int32)
@@ -73,6 +77,7 @@ class ItemIndex:
         self.available = np.ones(rows, np.bool_)
         self.expires_at = np.full(rows, NEVER, np.int64)
         self.deleted = np.zeros(rows, np.bool_)
+        self.cataloged = np.zeros(rows, np.bool_)
         self.mark = np.zeros(rows, np.int32)  # scratch of the kernels, all 0 between calls
 
     @property
@@ -97,6 +102,8 @@ class ItemIndex:
         self.available[row] = item.available
         self.expires_at[row] = NEVER if item.expires_at is None else item.expires_at
         self.deleted[row] = False
+        self.cataloged[row] = True
+        self.version += 1
         self.text.add(row, " ".join((item.title, *item.categories)))
         return row
 
@@ -107,6 +114,8 @@ class ItemIndex:
         self.available[row] = False
         self.expires_at[row] = NEVER
         self.deleted[row] = True
+        self.cataloged[row] = False
+        self.version += 1
         self.text.remove(row)
         return row
 
@@ -117,11 +126,12 @@ class ItemIndex:
         for array in (
             self.neighbour_weights, self.neighbour_total, self.neighbour_at, self.successor_weights,
             self.successor_total, self.successor_at, self.popularity, self.popularity_at, self.interactions,
-            self.repeats, self.learned, self.deleted,
+            self.repeats, self.learned, self.deleted, self.cataloged,
         ):  # fmt: skip
             array[item] = 0
         self.applied[item] = -1
         self.catalog[item] = None
+        self.version += 1
         self.available[item] = True
         self.expires_at[item] = NEVER
         self.text.remove(item)
@@ -153,7 +163,7 @@ _EMPTY: dict[str, int] = {
     "factors": 0, "neighbour_items": -1, "neighbour_weights": 0, "neighbour_total": 0, "neighbour_at": 0,
     "successor_items": -1, "successor_weights": 0, "successor_total": 0, "successor_at": 0, "popularity": 0,
     "popularity_at": 0, "interactions": 0, "repeats": 0, "applied": -1, "partition": 0, "learned": 0, "id_hash": 0,
-    "available": 1, "expires_at": NEVER, "deleted": 0, "mark": 0,
+    "available": 1, "expires_at": NEVER, "deleted": 0, "cataloged": 0, "mark": 0,
 }  # fmt: skip
 
 
