@@ -105,9 +105,7 @@ def _fetch(missing: list[LockedJar], folder: Path, progress: Progress) -> None:
     with tempfile.TemporaryDirectory(prefix="fetch-", dir=folder) as name:
         scratch = Path(name)
         with ThreadPoolExecutor(4) as pool:
-            for jar, path in zip(
-                missing, pool.map(lambda jar: _download(jar, scratch), missing), strict=True
-            ):
+            for jar, path in zip(missing, pool.map(lambda jar: _download(jar, scratch), missing), strict=True):
                 if not _is_intact(path, jar):
                     raise KafkaJarsError(
                         f"{jar.file_name} from the registry does not have the SHA-256 of streams/kafka.lock; "

@@ -208,9 +208,7 @@ class LocalKafka:
             str(self._own_folder / "server.properties"),
         )
         command = self._command(_FORMAT_JVM, "kafka.tools.StorageTool", *arguments)
-        done = subprocess.run(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
-        )
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
         self.log_path.write_bytes(done.stdout)
         if done.returncode != 0:
             raise self._failure("could not format its data folder")
