@@ -1,0 +1,81 @@
+"""Creating topics on the real broker: complete, idempotent, never moving keys."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
+
+from streams.admin import create_topics, delete_namespace, describe_topics
+from streams.errors import BrokerError, TopicMismatchError
+from streams.local_kafka import LocalKafka
+from streams.settings import Settings
+from streams.topics import ALL, CATALOG, CLICK
+
+pytestmark = pytest.mark.integration
+
+
+def make_by_hand(brokers: str, settings: Settings, name: str, partitions: int) -> None:
+    """A topic with the broker's defaults, returned from when clients can see it."""
+    admin = AdminClient({"bootstrap.servers": brokers})
+    admin.create_topics([NewTopic(name, partitions, 1)])[name].result(10)
+    deadline = time.monotonic() + 10
+    while all(state.partitions is None for state in describe_topics(brokers, settings)):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_creates_every_topic_as_the_one_place_says(kafka: LocalKafka, namespace: str) -> None:
+    settings = Settings(namespace=namespace, user_partitions=3, item_partitions=2)
+    states = create_topics(kafka.bootstrap, settings)
+    assert [state.topic for state in states] == list(ALL)
+    assert all(state.created and state.matches for state in states)
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
+    found = admin.list_topics(timeout=10).topics
+    assert {state.name: len(found[state.name].partitions) for state in states} == {
+        topic.name(namespace): topic.partitions(settings) for topic in ALL
+    }
+    resource = ConfigResource(ResourceType.TOPIC, CATALOG.name(namespace))
+    config = admin.describe_configs([resource])[resource].result(10)
+    assert config["cleanup.policy"].value == "compact"
+
+
+def test_again_changes_nothing(kafka: LocalKafka, namespace: str) -> None:
+    settings = Settings(namespace=namespace)
+    create_topics(kafka.bootstrap, settings)
+    again = create_topics(kafka.bootstrap, settings)
+    assert not any(state.created for state in again)
+    assert all(state.matches for state in again)
+
+
+def test_other_partition_count_is_refused_and_nothing_is_made(kafka: LocalKafka, namespace: str) -> None:
+    settings, name = Settings(namespace=namespace), CLICK.name(namespace)
+    make_by_hand(kafka.bootstrap, settings, name, 5)
+    with pytest.raises(TopicMismatchError, match="has 5 partitions, not 8") as caught:
+        create_topics(kafka.bootstrap, settings)
+    assert "HEADWATER_USER_PARTITIONS" in str(caught.value)
+    existing = [s for s in describe_topics(kafka.bootstrap, settings) if s.partitions]
+    assert [state.name for state in existing] == [name]
+
+
+def test_describe_shows_a_topic_that_was_made_by_hand(kafka: LocalKafka, namespace: str) -> None:
+    settings, name = Settings(namespace=namespace), CATALOG.name(namespace)
+    make_by_hand(kafka.bootstrap, settings, name, settings.item_partitions)
+    state = next(s for s in describe_topics(kafka.bootstrap, settings) if s.name == name)
+    assert state.differences["cleanup.policy"] == ("delete", "compact")
+    assert not state.matches
+
+
+def test_too_many_replicas_names_the_setting(kafka: LocalKafka, namespace: str) -> None:
+    with pytest.raises(BrokerError, match="HEADWATER_REPLICATION_FACTOR"):
+        create_topics(kafka.bootstrap, Settings(namespace=namespace, replication_factor=3))
+
+
+def test_delete_namespace_leaves_others_alone(kafka: LocalKafka, namespace: str) -> None:
+    gone, kept = Settings(namespace=namespace), Settings(namespace=f"{namespace}x")
+    create_topics(kafka.bootstrap, gone)
+    create_topics(kafka.bootstrap, kept)
+    delete_namespace(kafka.bootstrap, gone.namespace)
+    assert not any(state.partitions for state in describe_topics(kafka.bootstrap, gone))
+    assert all(state.matches for state in describe_topics(kafka.bootstrap, kept))
