@@ -1,0 +1,136 @@
+"""Whether this worker lives and whether it is of use, as named checks that say in words what is wrong.
+
+*Liveness* (``/healthz``) fails when only a restart helps: the event loop stands still, or an agent has crashed. *Readiness*
+(``/readyz``) also fails while the worker waits for something that may come back by itself: the broker, the recovery of its
+tables, the item index; or while a commit or a partition stalls. A check that fails names itself and what to do.
+
+Checks are set by the event loop (:meth:`Health.set`) or asked for when read (:meth:`Health.register`), from the thread of
+the HTTP server, so that a blocked event loop cannot hide itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+HEARTBEAT_INTERVAL = 1.0
+HEARTBEAT_TIMEOUT = 20.0
+
+
+class Scope(enum.Enum):
+    """Which page a check fails; a failing liveness check fails readiness as well."""
+
+    LIVENESS = "liveness"
+    READINESS = "readiness"
+
+
+class Check(NamedTuple):
+    """Outcome of a check, and in words what it found."""
+
+    ok: bool
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All checks of a page at one moment."""
+
+    checks: dict[str, Check]
+
+    @property
+    def failing(self) -> dict[str, Check]:
+        return {name: check for name, check in self.checks.items() if not check.ok}
+
+    @property
+    def ok(self) -> bool:
+        return not self.failing
+
+    def text(self) -> str:
+        """One line a check, the failing ones first."""
+        ordered = sorted(self.checks.items(), key=lambda named: named[1].ok)
+        lines = [f"{'ok' if c.ok else 'FAILING'}  {name}: {c.message or 'ok'}" for name, c in ordered]
+        return "\n".join([f"{'ok' if self.ok else 'failing: ' + ', '.join(self.failing)}", *lines, ""])
+
+    def json(self) -> dict[str, Any]:
+        checks = {name: {"ok": check.ok, "message": check.message} for name, check in self.checks.items()}
+        return {"ok": self.ok, "failing": list(self.failing), "checks": checks}
+
+
+class Health:
+    """The checks of one worker. Every method may be called from any thread.
+
+    ``required`` names readiness checks that fail until they have been set or registered.
+    """
+
+    def __init__(
+        self,
+        required: Iterable[str] = (),
+        *,
+        heartbeat_timeout: float = HEARTBEAT_TIMEOUT,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock, self._timeout = clock, heartbeat_timeout
+        self._beat = clock()
+        self._checks: dict[Scope, dict[str, Check | Callable[[], Check]]] = {scope: {} for scope in Scope}
+        self.register("event loop", self._event_loop, scope=Scope.LIVENESS)
+        self.set("start", False, "the worker is still starting")
+        for name in required:
+            self.set(name, False, "has not reported yet")
+
+    def set(self, name: str, ok: bool, message: str = "", *, scope: Scope = Scope.READINESS) -> None:
+        """Keep the outcome of a check until it is set again."""
+        self._checks[scope][name] = Check(ok, message)
+
+    def register(self, name: str, check: Callable[[], Check], *, scope: Scope = Scope.READINESS) -> None:
+        """Ask ``check`` whenever the page is read: quick, thread safe; one that raises is failing."""
+        self._checks[scope][name] = check
+
+    def remove(self, name: str) -> None:
+        """Forget a check, wherever it is."""
+        for checks in self._checks.values():
+            checks.pop(name, None)
+
+    def started(self) -> None:
+        """The worker is up: from now on its other checks alone decide about readiness."""
+        self.remove("start")
+
+    def beat(self) -> None:
+        """The event loop turns."""
+        self._beat = self._clock()
+
+    async def heartbeat(self, interval: float = HEARTBEAT_INTERVAL) -> None:
+        """Task of the event loop that beats until it is cancelled."""
+        while True:
+            self.beat()
+            await asyncio.sleep(interval)
+
+    def liveness(self) -> Report:
+        return self._report(Scope.LIVENESS)
+
+    def readiness(self) -> Report:
+        return self._report(Scope.LIVENESS, Scope.READINESS)
+
+    def _report(self, *scopes: Scope) -> Report:
+        checks = {name: check for scope in scopes for name, check in list(self._checks[scope].items())}
+        return Report({name: _ask(check) for name, check in checks.items()})
+
+    def _event_loop(self) -> Check:
+        age = self._clock() - self._beat
+        if age > self._timeout:
+            return Check(
+                False, f"the event loop has not turned for {age:.0f} s: something blocks it; restart the worker"
+            )
+        return Check(True, f"last turn {age:.1f} s ago")
+
+
+def _ask(check: Check | Callable[[], Check]) -> Check:
+    if isinstance(check, Check):
+        return check
+    try:
+        return check()
+    except Exception as exc:  # the page must answer; what cannot be checked is failing
+        return Check(False, f"the check itself failed: {type(exc).__name__}: {exc}")

@@ -1,0 +1,32 @@
+"""Typed metrics of a worker: declarations, series, and the labels' closed sets."""
+
+from streams.metrics.definitions import Metrics
+from streams.metrics.labels import (
+    EventOutcome,
+    ModelState,
+    Ranker,
+    Stage,
+    StageReason,
+    Step,
+    Table,
+    known_topic,
+)
+from streams.metrics.recording import RecordingMetrics
+from streams.metrics.series import Age, Counter, Gauge, Histogram
+
+__all__ = [
+    "Age",
+    "Counter",
+    "EventOutcome",
+    "Gauge",
+    "Histogram",
+    "Metrics",
+    "ModelState",
+    "Ranker",
+    "RecordingMetrics",
+    "Stage",
+    "StageReason",
+    "Step",
+    "Table",
+    "known_topic",
+]

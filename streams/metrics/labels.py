@@ -1,0 +1,102 @@
+"""The closed sets of label values. No label is ever a user, item, query, title, header or exception text (case c57)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from operator import attrgetter
+
+from operators.narration.checker import CheckRule
+from schemas.recommendation import Source, TextSource
+from schemas.rejection import RejectionCode
+
+from streams.metrics.registry import Label
+from streams.topics import DRAFTS, EVENTS, INPUTS, ITEM_STATE, ITEM_UPDATES, Topic
+
+MAX_PARTITIONS = 1024
+
+
+class EventOutcome(StrEnum):
+    """What became of a record of an input topic; the outcomes exclude one another."""
+
+    LEARNED = "learned"
+    DUPLICATE = "duplicate"  # its event id, with the same content, is remembered
+    REPLAYED = "replayed"  # its offset is contained in the state: read again after a restart
+    REJECTED = "rejected"  # went to the dead letters
+    RATE_LIMITED = "rate_limited"
+    IGNORED = "ignored"  # nothing to learn from it
+
+
+class Stage(StrEnum):
+    """The stages of a worker (``--stages``)."""
+
+    PROFILES = "profiles"
+    ITEMS = "items"
+    NARRATOR = "narrator"
+    CATALOG = "catalog"
+
+
+class Step(StrEnum):
+    """The parts that a batch, or a checkpoint, spends its time in."""
+
+    DECODE = "decode"
+    LEARN = "learn"
+    RANK = "rank"
+    EMIT = "emit"
+    CHECKPOINT = "checkpoint"
+    PUBLISH = "publish"
+
+
+class Ranker(StrEnum):
+    """Whose lists are tested: what is served, and plain popularity beside it."""
+
+    HYBRID = "hybrid"
+    POPULARITY = "popularity"
+
+
+class StageReason(StrEnum):
+    """Why a stage refused an internal record, which ``parse`` never saw."""
+
+    UNREADABLE_UPDATE = "unreadable_update"
+    UNREADABLE_DRAFT = "unreadable_draft"
+    OUTPUT_TOO_LARGE = "output_too_large"
+
+
+class ModelState(StrEnum):
+    """Of the language model's process."""
+
+    NONE = "none"  # no backend configured
+    LOADING = "loading"
+    READY = "ready"
+    HUNG = "hung"  # killed after its deadline, starting again
+    BROKEN = "broken"  # failed too often: the circuit is open
+
+
+class Table(StrEnum):
+    """What is counted as keys."""
+
+    USERS = "users"
+    ITEMS = "items"
+    CATALOG = "catalog"
+
+
+DeadLetterReason = RejectionCode | StageReason
+
+TOPIC: Label[Topic] = Label("topic", tuple(INPUTS.values()), attrgetter("suffix"))
+USER_TOPIC: Label[Topic] = Label("topic", tuple(EVENTS.values()), attrgetter("suffix"))
+READ_TOPIC: Label[Topic] = Label("topic", (*INPUTS.values(), ITEM_UPDATES, ITEM_STATE, DRAFTS), attrgetter("suffix"))
+PARTITION: Label[int] = Label("partition", range(MAX_PARTITIONS))
+OUTCOME: Label[EventOutcome] = Label("outcome", tuple(EventOutcome))
+STAGE: Label[Stage] = Label("stage", tuple(Stage))
+STEP: Label[Step] = Label("step", tuple(Step))
+RANKER: Label[Ranker] = Label("model", tuple(Ranker))
+SOURCE: Label[Source] = Label("source", tuple(Source))
+TEXT_SOURCE: Label[TextSource] = Label("text_source", tuple(TextSource))
+RULE: Label[CheckRule] = Label("rule", tuple(CheckRule))
+REASON: Label[DeadLetterReason] = Label("reason", (*RejectionCode, *StageReason))
+MODEL_STATE: Label[ModelState] = Label("state", tuple(ModelState))
+TABLE: Label[Table] = Label("table", tuple(Table))
+
+
+def known_topic(name: str, namespace: str) -> Topic | None:
+    """The topic of a full name, None for one that this program does not read: it gets no series."""
+    return next((topic for topic in READ_TOPIC.values if topic.name(namespace) == name), None)
