@@ -81,7 +81,22 @@ class Parameters:
 
     # --- ranking
     candidates_per_generator: int = 40
-    candidates: int = 200
+    knn_history: int = 20
+    knn_decay: float = 0.8
+    """Weight of the r-th most recent distinct item is knn_decay ** r."""
+    transition_history: int = 5
+    transition_backoff: float = 1.0
+    """Counts that the items before the last one are worth (κ of `generators.transitions`)."""
+    transition_discount: float = 0.5
+    repeat_decay: float = 0.8
+    content_history: int = 5
+    content_decay: float = 0.7
+    query_lifetime: int = 30 * 60_000
+    """A search shapes later lists for this long (ms), fading linearly."""
+    diversity: float = 0.1
+    """Share of similarity in maximal marginal relevance: 0 ranks by score alone."""
+    domain: str = "retail"
+    """"retail": what was purchased explains as bought together; "film": as watched."""
     allow_repeats: bool | None = None
     """Whether seen items may be recommended; None: learned from how users repeat."""
 
