@@ -98,26 +98,29 @@ class ItemIndex:
     def set_catalog(self, item: CatalogItem) -> int:
         """Store a catalogue record in place of the former one; what was learned of the item stays."""
         row = self.intern(item.item_id)
-        self.catalog[row] = item
-        self.available[row] = item.available
-        self.expires_at[row] = NEVER if item.expires_at is None else item.expires_at
-        self.deleted[row] = False
-        self.cataloged[row] = True
-        self.version += 1
-        self.text.add(row, " ".join((item.title, *item.categories)))
+        self.set_record(row, item, deleted=False)
         return row
 
     def delete(self, item_id: str) -> int:
         """Mark as deleted and forget the catalogue record; what was learned stays, for a later return."""
         row = self.intern(item_id)
-        self.catalog[row] = None
-        self.available[row] = False
-        self.expires_at[row] = NEVER
-        self.deleted[row] = True
-        self.cataloged[row] = False
-        self.version += 1
-        self.text.remove(row)
+        self.set_record(row, None, deleted=True)
         return row
+
+    def set_record(self, item: int, record: CatalogItem | None, *, deleted: bool) -> None:
+        """Put the catalogue side of a row into the given state: a record, deleted, or neither."""
+        if record is self.catalog[item] and deleted == self.deleted[item]:
+            return
+        self.catalog[item] = record
+        self.deleted[item] = deleted
+        self.cataloged[item] = record is not None
+        self.version += 1
+        self.available[item] = not deleted if record is None else record.available
+        self.expires_at[item] = NEVER if record is None or record.expires_at is None else record.expires_at
+        if record is None:
+            self.text.remove(item)
+        else:
+            self.text.add(item, " ".join((record.title, *record.categories)))
 
     def reset(self, item: int) -> None:
         """Put the row back to what `intern` gives for an unknown item (its number and partition stay)."""
@@ -126,16 +129,13 @@ class ItemIndex:
         for array in (
             self.neighbour_weights, self.neighbour_total, self.neighbour_at, self.successor_weights,
             self.successor_total, self.successor_at, self.popularity, self.popularity_at, self.interactions,
-            self.repeats, self.learned, self.deleted, self.cataloged,
+            self.repeats, self.learned,
         ):  # fmt: skip
             array[item] = 0
         self.applied[item] = -1
-        self.catalog[item] = None
         self.version += 1
-        self.available[item] = True
-        self.expires_at[item] = NEVER
-        self.text.remove(item)
-        self._initial_factors(item)
+        self.set_record(item, None, deleted=False)
+        self.reset_factors(item)
 
     def _append(self, item_id: str) -> int:
         item = len(self.ids)
@@ -147,10 +147,11 @@ class ItemIndex:
         self.id_hash[item] = stable_hash(item_id)
         if self.partition_of is not None:
             self.partition[item] = self.partition_of(item_id.encode())
-        self._initial_factors(item)
+        self.reset_factors(item)
         return item
 
-    def _initial_factors(self, item: int) -> None:
+    def reset_factors(self, item: int) -> None:
+        """Give the row the factors of an item that nobody has touched."""
         scale = self.parameters.initial_scale / self.parameters.factors**0.5
         fill_gaussian(self.id_hash[item], scale, self.factors[item])
 

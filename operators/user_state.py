@@ -33,7 +33,7 @@ class Shown:
     """Bit p: position p was counted as clicked."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class UserState:
     """State of one user; item numbers are dense numbers of this process's `ItemIndex`.
 

@@ -1,0 +1,172 @@
+"""Events of many users collected into columns, and the user side of learning over them."""
+
+from __future__ import annotations
+
+from array import array
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from operators.item_index import ItemIndex
+from operators.item_updates import ItemUpdates
+from operators.learning.counter_rng import mix
+from operators.learning.matrix_factorization import draw_negatives, user_step
+from operators.parameters import Parameters
+from operators.stable_hash import MASK
+from operators.user_state import UserState
+
+_USER, _SOURCE, _OFFSET, _TIME, _TARGET, _PREVIOUS, _REPEAT, _HISTORY_END, _COLUMNS = range(9)
+
+
+class EventBatch:
+    """Grows by `append`, is emptied by `flush`, which moves the users' factors and returns the item side's part."""
+
+    def __init__(self, parameters: Parameters, index: ItemIndex, seed: int) -> None:
+        self.parameters = parameters
+        self.index = index
+        self._seed = np.uint64(seed & MASK)
+        self._pool = np.zeros(parameters.negative_pool, np.int32)
+        self._pool_count = np.zeros(1, np.int64)
+        self._users: list[UserState] = []
+        self._clear()
+
+    def __len__(self) -> int:
+        return len(self._amounts) // 2
+
+    def append(
+        self, state: UserState, source: int, offset: int, time_ms: int, target: int, previous: int, repeat: bool,
+        history: array[int], count_weight: float, preference: float,
+    ) -> None:  # fmt: skip
+        """Add one event. `history`: the user's recent items before it (C ints, newest first, repetitions allowed).
+
+        `count_weight` is for the counting learners (0: none of them), `preference` for matrix factorisation.
+        """
+        row = state.batch_row
+        if row < 0:
+            row = state.batch_row = len(self._users)
+            self._users.append(state)
+        self._history.extend(history)
+        self._columns.extend((row, source, offset, time_ms, target, previous, repeat, len(self._history)))
+        self._amounts.extend((count_weight, preference))
+
+    def flush(self) -> ItemUpdates | None:
+        """Learn the user side of all collected events in order; None when there are none."""
+        events = len(self)
+        if events == 0:
+            return None
+        columns = np.frombuffer(self._columns, np.int64).reshape(events, _COLUMNS)
+        amounts = np.frombuffer(self._amounts, np.float32).reshape(events, 2)
+        history = np.frombuffer(self._history, np.int32)
+        users = self._users
+        self._clear()
+        factors, hashes = _gather(users, self.parameters.factors)
+        updates = self._learn(columns, amounts, history, factors, hashes)
+        for row, state in enumerate(users):
+            state.factors[:] = factors[row]
+            state.batch_row = -1
+        return updates
+
+    def _clear(self) -> None:
+        self._columns = array("q")
+        self._amounts = array("f")
+        self._history = array("i")
+        self._users = []
+
+    def _learn(
+        self, columns: NDArray[np.int64], amounts: NDArray[np.float32], history: NDArray[np.int32],
+        factors: NDArray[np.float32], hashes: NDArray[np.uint64],
+    ) -> ItemUpdates:  # fmt: skip
+        p = self.parameters
+        events = len(columns)
+        examples = events * (1 + p.negatives)
+        context_start, sgd_start = np.zeros(events + 1, np.int32), np.zeros(events + 1, np.int32)
+        context = np.empty(events * p.context, np.int32)
+        context_rank = np.empty(events * p.context, np.uint8)
+        sgd_item, sgd_coefficient = np.empty(examples, np.int32), np.empty(examples, np.float32)
+        before = np.empty((events, p.factors), np.float32)
+        _user_side(
+            columns, amounts, history, factors, hashes, self.index.factors, self._pool, self._pool_count,
+            self._seed, p.context, p.negatives, p.negative_weight, p.learning_rate, p.regularization,
+            p.max_gradient, p.max_norm, context_start, context, context_rank, before, sgd_start, sgd_item,
+            sgd_coefficient,
+        )  # fmt: skip
+        pairs, examples = int(context_start[-1]), int(sgd_start[-1])
+        return ItemUpdates(
+            source=columns[:, _SOURCE].astype(np.int32),
+            offset=columns[:, _OFFSET].copy(),
+            time=columns[:, _TIME].copy(),
+            target=columns[:, _TARGET].astype(np.int32),
+            weight=amounts[:, 0].copy(),
+            repeat=columns[:, _REPEAT].astype(np.uint8),
+            previous=columns[:, _PREVIOUS].astype(np.int32),
+            context_start=context_start,
+            context=context[:pairs],
+            context_rank=context_rank[:pairs],
+            user_factors=before.astype(np.float16).astype(np.float32),
+            sgd_start=sgd_start,
+            sgd_item=sgd_item[:examples],
+            sgd_coefficient=sgd_coefficient[:examples],
+        )
+
+
+def _gather(users: list[UserState], width: int) -> tuple[NDArray[np.float32], NDArray[np.uint64]]:
+    if len(users) == 1:
+        return users[0].factors.reshape(1, width).copy(), np.array([users[0].user_hash], np.uint64)
+    factors = np.concatenate([state.factors for state in users]).reshape(len(users), width)
+    return factors, np.array([state.user_hash for state in users], np.uint64)
+
+
+@njit(cache=True, nogil=True)
+def _user_side(  # type: ignore[no-untyped-def]
+    columns, amounts, history, users, hashes, factors, pool, pool_count, seed, most, negatives,
+    negative_weight, learning_rate, regularization, max_gradient, max_norm,
+    context_start, context, context_rank, before, sgd_start, sgd_item, sgd_coefficient,
+):  # fmt: skip
+    pairs = 0
+    examples = 0
+    begin = 0
+    drawn = np.full(negatives, -1, np.int32)
+    gradient = np.empty(users.shape[1], np.float32)
+    for event in range(len(columns)):
+        row, target = columns[event, _USER], columns[event, _TARGET]
+        end = columns[event, _HISTORY_END]
+        if amounts[event, 0] > 0.0:
+            pairs = _distinct(history, begin, end, target, most, context, context_rank, pairs)
+        context_start[event + 1] = pairs
+        before[event] = users[row]
+        preference = amounts[event, 1]
+        if preference != 0.0:
+            drawn[:] = -1
+            if preference > 0.0:
+                key = mix(mix(seed ^ hashes[row]) ^ np.uint64(columns[event, _SOURCE])) + np.uint64(
+                    columns[event, _OFFSET]
+                )
+                draw_negatives(mix(key), pool, pool_count[0], target, history[begin:end], drawn)
+            examples = user_step(
+                users, row, target, preference, drawn, factors, gradient, negative_weight, learning_rate,
+                regularization, max_gradient, max_norm, sgd_item, sgd_coefficient, examples,
+            )  # fmt: skip
+        sgd_start[event + 1] = examples
+        if amounts[event, 0] > 0.0:
+            pool[pool_count[0] % len(pool)] = target
+            pool_count[0] += 1
+        begin = end
+
+
+@njit(cache=True, nogil=True)
+def _distinct(history, begin, end, target, most, context, context_rank, place):  # type: ignore[no-untyped-def]
+    """Append the first `most` distinct items of history[begin:end] other than the target; returns the next place."""
+    first = place
+    for at in range(begin, end):
+        if place - first == most:
+            break
+        item = history[at]
+        known = item == target
+        for earlier in range(first, place):
+            known |= context[earlier] == item
+        if not known:
+            context[place] = item
+            context_rank[place] = place - first
+            place += 1
+    return place

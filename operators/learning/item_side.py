@@ -1,0 +1,113 @@
+"""The item side of learning: all learners over one batch, restricted to the rows that may be written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from operators.item_index import ItemIndex
+from operators.item_updates import ItemUpdates
+from operators.learning.item_knn import update_neighbours
+from operators.learning.matrix_factorization import item_step
+from operators.learning.popularity import update_popularity
+from operators.learning.transitions import update_successors
+
+
+def rank_weights(exponent: float) -> NDArray[np.float32]:
+    """f32[256]: (1 + r) ** -exponent for rank r."""
+    return ((1.0 + np.arange(256)) ** -exponent).astype(np.float32)
+
+
+def apply_updates(
+    index: ItemIndex, updates: ItemUpdates, rank_weight: NDArray[np.float32], partition: int | None = None,
+    message_offset: int = -1, fence: Mapping[int, int] | None = None,
+) -> NDArray[np.int32]:  # fmt: skip
+    """Learn the batch into the index's rows; returns the distinct rows that were touched, in order of first touch.
+
+    - `partition`: only rows of this item partition (None: all rows);
+    - `message_offset` ≥ 0: rows that contain this item-updates message already are left alone, the others get it as
+      their `applied`;
+    - `fence[source]`: events of that source up to this offset were learned before and are dropped.
+
+    Rows do not read each other, so rows learned from split messages equal those learned from the whole.
+    """
+    p = index.parameters
+    dropped = np.zeros(len(updates), np.bool_)
+    for source, last in (fence or {}).items():
+        dropped |= (updates.source == source) & (updates.offset <= last)
+    touched = np.empty(2 * len(updates) + len(updates.context) + len(updates.sgd_item), np.int32)
+    count = _learn(
+        updates.offset, updates.time, updates.target, updates.weight, updates.repeat, updates.previous,
+        updates.context_start, updates.context, updates.context_rank, updates.user_factors,
+        updates.sgd_start, updates.sgd_item, updates.sgd_coefficient, dropped, touched,
+        index.factors, index.neighbour_items, index.neighbour_weights, index.neighbour_total, index.neighbour_at,
+        index.successor_items, index.successor_weights, index.successor_total, index.successor_at,
+        index.popularity, index.popularity_at, index.interactions, index.repeats, index.applied, index.partition,
+        index.learned, index.id_hash, index.mark, rank_weight, -1 if partition is None else partition,
+        message_offset, p.learning_rate, p.regularization, p.max_norm, p.neighbour_half_life,
+        p.successor_half_life, p.popularity_half_life,
+    )  # fmt: skip
+    index.version += count
+    return touched[:count].copy()
+
+
+@njit(cache=True, nogil=True)
+def _learn(  # type: ignore[no-untyped-def]
+    offset, time, target, weight, repeat, previous, context_start, context, context_rank, user_factors,
+    sgd_start, sgd_item, sgd_coefficient, dropped, touched,
+    factors, neighbour_items, neighbour_weights, neighbour_total, neighbour_at,
+    successor_items, successor_weights, successor_total, successor_at,
+    popularity, popularity_at, interactions, repeats, applied, row_partition,
+    learned, id_hash, mark, rank_weight, partition,
+    message_offset, learning_rate, regularization, max_norm, neighbour_half_life,
+    successor_half_life, popularity_half_life,
+):  # fmt: skip
+    count = 0
+    for event in range(len(target)):
+        if dropped[event]:
+            continue
+        if target[event] >= 0 and weight[event] > 0.0:
+            count = _mark(target[event], row_partition, applied, partition, message_offset, mark, touched, count)
+            for place in range(context_start[event], context_start[event + 1]):
+                count = _mark(context[place], row_partition, applied, partition, message_offset, mark, touched, count)
+            if previous[event] >= 0:
+                count = _mark(previous[event], row_partition, applied, partition, message_offset, mark, touched, count)
+        for place in range(sgd_start[event], sgd_start[event + 1]):
+            count = _mark(sgd_item[place], row_partition, applied, partition, message_offset, mark, touched, count)
+    update_popularity(
+        time, target, weight, repeat, dropped, mark, popularity, popularity_at, interactions, repeats,
+        popularity_half_life,
+    )  # fmt: skip
+    update_neighbours(
+        offset, time, target, weight, context_start, context, context_rank, dropped, mark,
+        neighbour_items, neighbour_weights, neighbour_total, neighbour_at, id_hash, rank_weight, neighbour_half_life,
+    )  # fmt: skip
+    update_successors(
+        offset, time, target, weight, previous, dropped, mark, successor_items, successor_weights,
+        successor_total, successor_at, id_hash, successor_half_life,
+    )  # fmt: skip
+    item_step(
+        user_factors, sgd_start, sgd_item, sgd_coefficient, dropped, mark, factors, learning_rate, regularization,
+        max_norm,
+    )  # fmt: skip
+    for place in range(count):
+        row = touched[place]
+        mark[row] = 0
+        learned[row] = True
+        if message_offset >= 0:
+            applied[row] = message_offset
+    return count
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _mark(row, row_partition, applied, partition, message_offset, mark, touched, count):  # type: ignore[no-untyped-def]
+    """Mark the row as writable, once, where partition and `applied` allow it; returns the count of marked rows."""
+    mine = partition < 0 or row_partition[row] == partition
+    if mark[row] == 0 and mine and (message_offset < 0 or applied[row] < message_offset):
+        mark[row] = 1
+        touched[count] = row
+        count += 1
+    return count

@@ -1,0 +1,26 @@
+"""First-order transitions: what was consumed directly after what.
+
+For an event on item i whose user's last item was h: N[h, i] += w_event; read as N[h, i] / total_h, with a backoff
+to other items where h has no row. Rows decay by a half-life in event time and keep their t heaviest entries.
+Source: `shared/research/ranking.md`, *markov*; Rendle et al., "Factorizing personalized Markov chains" (WWW 2010), 4.
+"""
+
+from __future__ import annotations
+
+from numba import njit
+
+from operators.learning.bounded_row import add, admission_key, advance
+
+
+@njit(cache=True, nogil=True)
+def update_successors(  # type: ignore[no-untyped-def]
+    offset, time, target, weight, previous, dropped, mark, items, weights, total, at, id_hash, half_life
+):
+    """Learn a batch in order; only rows with mark 1 are written. `previous[e]` is -1 where there is none."""
+    for event in range(len(target)):
+        row, item = previous[event], target[event]
+        if dropped[event] or row < 0 or item < 0 or weight[event] <= 0.0 or not mark[row]:
+            continue
+        amount = weight[event] * advance(weights, total, at, row, time[event], half_life)
+        add(items, weights, row, item, amount, admission_key(id_hash[row], id_hash[item], offset[event]))
+        total[row] += amount

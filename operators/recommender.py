@@ -1,0 +1,73 @@
+"""The recommender: everything that learns and ranks, without a broker, a clock or a file.
+
+`evaluate` drives one instance directly; the streaming stages drive the same parts split by key: profiles observe, flush and
+rank, items apply.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from operators.event_observer import EventObserver
+from operators.item_index import ItemIndex
+from operators.item_updates import ItemUpdates
+from operators.learning.event_batch import EventBatch
+from operators.learning.item_side import apply_updates, rank_weights
+from operators.observation import Observation
+from operators.parameters import Parameters
+from operators.ranking import RankedList, Ranker
+from operators.user_state import UserState
+from schemas.records import Event
+
+
+class Recommender:
+    """Learns from events and ranks items for users; user states are the caller's, item rows are the index's.
+
+    Deterministic: the same events in the same batches give the same bytes. Not for use by two threads at once.
+    """
+
+    def __init__(self, parameters: Parameters, index: ItemIndex, seed: int = 0) -> None:
+        self.parameters = parameters
+        self.index = index
+        self._batch = EventBatch(parameters, index, seed)
+        self._observer = EventObserver(parameters, index, self._batch)
+        self._rank_weights = rank_weights(parameters.context_exponent)
+        self._ranker = Ranker(parameters, index)
+
+    def observe(self, state: UserState, event: Event, time_ms: int, source: int, offset: int) -> Observation:
+        """Take one event into its user's state and into the batch that `flush` learns (`event_observer`).
+
+        `time_ms`: event time, clamped by the caller; `source` and `offset`: where the event stands in which log.
+        The state must stay the user's only one until `flush`.
+        """
+        return self._observer.observe(state, event, time_ms, source, offset)
+
+    def flush(self) -> ItemUpdates | None:
+        """Move the factors of the users observed since the last call; returns what their items have to learn."""
+        return self._batch.flush()
+
+    def apply(
+        self, updates: ItemUpdates, partition: int | None = None, message_offset: int = -1,
+        fence: Mapping[int, int] | None = None,
+    ) -> NDArray[np.int32]:  # fmt: skip
+        """Learn the item side into the index; returns the distinct rows touched (`item_side.apply_updates`)."""
+        return apply_updates(self.index, updates, self._rank_weights, partition, message_offset, fence)
+
+    def rank(
+        self, state: UserState, *, now_ms: int, query: str | None = None, limit: int = 20, exploration_key: int = 0
+    ) -> RankedList:
+        """The best items for the user now (`ranking.Ranker`)."""
+        return self._ranker.rank(
+            state, now_ms=now_ms, query=query, limit=limit, exploration_key=exploration_key
+        )
+
+    def learn(self, state: UserState, event: Event, time_ms: int, source: int, offset: int) -> Observation:
+        """Observe one event and learn all of it at once."""
+        observation = self.observe(state, event, time_ms, source, offset)
+        updates = self.flush()
+        if updates is not None:
+            self.apply(updates)
+        return observation

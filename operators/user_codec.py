@@ -1,0 +1,178 @@
+"""User state as bytes, and back: MessagePack of one record with a table of item ids, in the frame of `framing`."""
+
+from __future__ import annotations
+
+from array import array
+from itertools import chain
+
+import msgspec
+import numpy as np
+
+from operators.errors import StateCorruptError
+from operators.framing import seal, unseal
+from operators.item_index import ItemIndex
+from operators.stable_hash import stable_hash
+from operators.user_state import ACTIONS, Shown, UserState
+
+KIND = b"U"
+VERSION = 1
+
+
+class _Shown(msgspec.Struct, array_like=True):
+    recommendation_id: str
+    items: list[int]
+    impressed: bytes
+    clicked: bytes
+
+
+class _User(msgspec.Struct, array_like=True):
+    """Format 1. Items are places in `ids`; the first ones are `consumed`, in order, then `banned`."""
+
+    ids: list[str]
+    applied: dict[int, int]
+    clicks: int
+    searches: int
+    purchases: int
+    impressions: int
+    negatives: int
+    learned: int
+    repeat_events: int
+    factors: bytes
+    recent_items: list[int]
+    recent_times: list[int]
+    recent_actions: bytes
+    queries: list[tuple[str, int]]
+    consumed: list[int]
+    banned: list[int]
+    event_ids: bytes
+    shown: list[_Shown]
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(_User)
+
+
+def encode_user(state: UserState, index: ItemIndex) -> bytes:
+    """Bytes of the state, at most `Parameters.max_state_bytes` where ids of 256 bytes and more allow it.
+
+    What does not fit is left out of the bytes, the oldest first: half of the consumed items and of the history at
+    a time, then recommended lists and queries, then bans. `state` itself is not changed.
+    """
+    data = _encode(state, index)
+    if len(data) <= index.parameters.max_state_bytes:
+        return data
+    return _encode_within(state, index, index.parameters.max_state_bytes)
+
+
+def decode_user(user_id: str, data: bytes, index: ItemIndex) -> UserState:
+    """The state behind bytes of `encode_user`; unknown items are interned.
+
+    Factors of another length than `Parameters.factors` are cut or padded with zeros; longer histories are cut.
+    Raises `StateCorruptError` and `StateVersionError`.
+    """
+    what = f"state of user {user_id!r}"
+    payload = unseal(what, KIND, VERSION, data)
+    try:
+        user = _decoder.decode(payload)
+        return _restored(user_id, user, index)
+    except (msgspec.DecodeError, IndexError, ValueError, OverflowError) as error:
+        raise StateCorruptError(what, str(error)) from error
+
+
+def _encode(state: UserState, index: ItemIndex) -> bytes:
+    shown = [entry.items for entry in state.shown]
+    order = dict.fromkeys(chain(state.consumed, state.banned, state.recent_items, *shown))
+    places = dict(zip(order, range(len(order)), strict=True))
+    place = places.__getitem__
+    user = _User(
+        list(map(index.ids.__getitem__, order)),
+        state.applied,
+        state.clicks,
+        state.searches,
+        state.purchases,
+        state.impressions,
+        state.negatives,
+        state.learned,
+        state.repeat_events,
+        state.factors.tobytes(),
+        list(map(place, state.recent_items)),
+        state.recent_times.tolist(),
+        state.recent_actions.tobytes(),
+        state.queries,
+        list(state.consumed.values()),
+        list(map(place, state.banned)),
+        array("Q", chain(state.event_ids, state.event_ids.values())).tobytes(),
+        [
+            _Shown(entry.recommendation_id, list(map(place, entry.items)), _bits(entry.impressed), _bits(entry.clicked))
+            for entry in state.shown
+        ],
+    )
+    return seal(KIND, VERSION, _encoder.encode(user))
+
+
+def _encode_within(state: UserState, index: ItemIndex, limit: int) -> bytes:
+    kept = UserState(state.user_id, state.user_hash, state.factors)
+    for name in UserState.__slots__:
+        setattr(kept, name, getattr(state, name))
+    while True:
+        if len(kept.consumed) > 1 or len(kept.recent_items) > 1:
+            kept.consumed = dict(list(kept.consumed.items())[(len(kept.consumed) + 1) // 2 :])
+            newest = (len(kept.recent_items) + 1) // 2
+            kept.recent_items = kept.recent_items[:newest]
+            kept.recent_times = kept.recent_times[:newest]
+            kept.recent_actions = kept.recent_actions[:newest]
+        elif kept.shown or kept.queries:
+            kept.shown, kept.queries = kept.shown[1:], kept.queries[:-1]
+        elif kept.banned:
+            kept.banned = dict.fromkeys(list(kept.banned)[(len(kept.banned) + 1) // 2 :])
+        else:
+            return _encode(kept, index)
+        data = _encode(kept, index)
+        if len(data) <= limit:
+            return data
+
+
+def _restored(user_id: str, user: _User, index: ItemIndex) -> UserState:
+    parameters = index.parameters
+    items = list(map(index.intern, user.ids))
+    at = items.__getitem__
+    factors = np.zeros(parameters.factors, np.float32)
+    stored = np.frombuffer(user.factors, np.float32)[: parameters.factors]
+    factors[: len(stored)] = stored
+    actions, hashes = array("B", user.recent_actions), array("Q", user.event_ids)
+    if not len(user.recent_items) == len(user.recent_times) == len(actions) or max(actions, default=0) >= len(ACTIONS):
+        raise ValueError("the history's columns do not fit together")
+    known = len(hashes) // 2
+    newest = parameters.history
+    return UserState(
+        user_id,
+        stable_hash(user_id),
+        factors,
+        user.applied,
+        user.clicks,
+        user.searches,
+        user.purchases,
+        user.impressions,
+        user.negatives,
+        user.learned,
+        user.repeat_events,
+        array("i", map(at, user.recent_items[:newest])),
+        array("q", user.recent_times[:newest]),
+        actions[:newest],
+        user.queries,
+        dict(zip(items, user.consumed, strict=False)),
+        dict.fromkeys(map(at, user.banned)),
+        dict(zip(hashes[:known], hashes[known:], strict=True)),
+        [
+            Shown(entry.recommendation_id, list(map(at, entry.items)), _number(entry.impressed), _number(entry.clicked))
+            for entry in user.shown
+        ],
+    )
+
+
+def _bits(mask: int) -> bytes:
+    return mask.to_bytes((mask.bit_length() + 7) // 8, "little")
+
+
+def _number(mask: bytes) -> int:
+    return int.from_bytes(mask, "little")
