@@ -15,20 +15,24 @@ class StateError(Exception):
 class StateCorruptError(StateError):
     """The bytes are damaged, cut off or of another kind."""
 
-    def __init__(self, what: str, detail: str) -> None:
-        super().__init__(
-            f"{what} is corrupt ({detail}). Stop the worker, delete its state folder and start it again: the state "
-            "is rebuilt from the changelog. If the changelog itself is damaged, the same error comes back: then "
-            "delete this key from the changelog topic (send a null value) and it starts afresh."
-        )
-
 
 class StateVersionError(StateError):
     """The bytes are of a format version that this program does not know."""
 
-    def __init__(self, what: str, found: int, known: int) -> None:
-        super().__init__(
-            f"{what} has format version {found}, this program reads up to {known}. It was written by a newer "
-            "Headwater: run that version again (all workers of a namespace must be upgraded together), "
-            "or start this one in another namespace."
-        )
+
+def corrupt(what: str, detail: str) -> StateCorruptError:
+    """The error for stored bytes of `what` that cannot be read."""
+    return StateCorruptError(
+        f"{what} is corrupt ({detail}). Stop the worker, delete its state folder and start it again: the state is "
+        "rebuilt from Kafka. If the same error comes back, Kafka holds the damaged bytes: delete this key there "
+        "(write a null value to the topic named in the log) and it starts afresh."
+    )
+
+
+def newer_version(what: str, found: int, known: int) -> StateVersionError:
+    """The error for bytes of `what` whose format version lies above the known ones."""
+    return StateVersionError(
+        f"{what} has format version {found}, this program reads up to {known}. It was written by a newer Headwater: "
+        "run that version again (all workers of a namespace are upgraded together), or start this one in another "
+        "namespace."
+    )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from zlib import crc32
 
-from operators.errors import StateCorruptError, StateVersionError
+from operators.errors import corrupt, newer_version
 
 _HEADER = 6
 
@@ -27,10 +27,10 @@ def unseal(what: str, kind: bytes, version: int, data: bytes) -> memoryview:
     begin with `what`.
     """
     if len(data) < _HEADER or data[:1] != kind:
-        raise StateCorruptError(what, f"{len(data)} bytes that do not begin with {kind!r} and a header")
+        raise corrupt(what, f"{len(data)} bytes that do not begin with {kind!r} and a header")
     if data[1] > version:
-        raise StateVersionError(what, data[1], version)
+        raise newer_version(what, data[1], version)
     payload = memoryview(data)[_HEADER:]
     if data[1] == 0 or crc32(payload) != int.from_bytes(data[2:_HEADER], "little"):
-        raise StateCorruptError(what, "the checksum does not match")
+        raise corrupt(what, "the checksum does not match")
     return payload

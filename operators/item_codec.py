@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from operators.errors import StateCorruptError
+from operators.errors import corrupt
 from operators.framing import seal, unseal
 from operators.item_index import ItemIndex
 from schemas.records import CatalogItem
@@ -75,7 +75,7 @@ def decode_item(index: ItemIndex, item_id: str, data: bytes | None) -> int:
         if len(stored.ids) != len(neighbours) + len(successors):
             raise ValueError("there are not as many ids as weights")
     except (msgspec.DecodeError, ValueError) as error:
-        raise StateCorruptError(what, str(error)) from error
+        raise corrupt(what, str(error)) from error
     item = index.intern(item_id)
     others = np.fromiter(map(index.intern, stored.ids), np.int32, len(stored.ids))
     _restore(index, item, stored, factors)

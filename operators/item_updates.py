@@ -1,11 +1,26 @@
-"""What the item side has to learn from a batch of events, as columns."""
+"""What the item side has to learn from a batch of events, as columns, and as messages between the stages.
+
+A message is for one item partition and has a table of the item ids that it names; its columns are raw little-endian
+arrays whose item numbers are places in that table plus one (0: none), in the narrowest type that holds them. User
+factors travel in half precision, and only for events with an SGD example in the partition.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
+
+from operators.errors import corrupt
+from operators.framing import seal, unseal
+from operators.item_index import ItemIndex
+from operators.learning.selection import select
+
+KIND = b"M"
+VERSION = 1
+_WHAT = "item-updates message"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,3 +57,169 @@ class ItemUpdates:
 
     def __len__(self) -> int:
         return len(self.target)
+
+    def split(self, index: ItemIndex, partitions: int) -> dict[int, bytes]:
+        """Messages by item partition (only those that have anything to learn), events in their order.
+
+        Applying the messages, each with its `partition`, gives the same rows as applying the whole.
+        """
+        scratch = _Scratch.for_updates(self)
+        messages = {partition: _pack(self, index, partition, scratch) for partition in range(partitions)}
+        return {partition: message for partition, message in messages.items() if message is not None}
+
+
+def unpack(data: bytes, index: ItemIndex) -> ItemUpdates:
+    """The updates in a message, with this index's numbers; unknown items are interned.
+
+    Raises `StateCorruptError` and `StateVersionError`.
+    """
+    payload = unseal(_WHAT, KIND, VERSION, data)
+    try:
+        message = _decoder.decode(payload)
+        return _unpacked(message, index)
+    except (msgspec.DecodeError, ValueError, IndexError) as error:
+        raise corrupt(_WHAT, str(error)) from error
+
+
+class _Message(msgspec.Struct, array_like=True):
+    """Format 1."""
+
+    ids: list[str]
+    factors: int
+    source: bytes
+    offset: bytes
+    time: bytes
+    target: bytes
+    weight: bytes
+    repeat: bytes
+    previous: bytes
+    context_count: bytes
+    context: bytes
+    context_rank: bytes
+    user_factors: bytes
+    sgd_count: bytes
+    sgd_item: bytes
+    sgd_coefficient: bytes
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(_Message)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scratch:
+    """Output arrays of `select`, large enough for any partition."""
+
+    events: NDArray[np.int32]
+    target: NDArray[np.int32]
+    previous: NDArray[np.int32]
+    context_count: NDArray[np.uint8]
+    context: NDArray[np.int32]
+    context_rank: NDArray[np.uint8]
+    sgd_count: NDArray[np.uint8]
+    sgd_item: NDArray[np.int32]
+    sgd_coefficient: NDArray[np.float32]
+    named: NDArray[np.int32]
+
+    @classmethod
+    def for_updates(cls, updates: ItemUpdates) -> _Scratch:
+        events, pairs, examples = len(updates), len(updates.context), len(updates.sgd_item)
+        return cls(
+            np.empty(events, np.int32), np.empty(events, np.int32), np.empty(events, np.int32),
+            np.empty(events, np.uint8), np.empty(pairs, np.int32), np.empty(pairs, np.uint8),
+            np.empty(events, np.uint8), np.empty(examples, np.int32), np.empty(examples, np.float32),
+            np.empty(2 * events + pairs + examples, np.int32),
+        )  # fmt: skip
+
+
+def _pack(updates: ItemUpdates, index: ItemIndex, partition: int, s: _Scratch) -> bytes | None:
+    taken, pairs, examples, names = select(
+        updates.target, updates.weight, updates.previous, updates.context_start, updates.context,
+        updates.context_rank, updates.sgd_start, updates.sgd_item, updates.sgd_coefficient, index.partition,
+        partition, index.mark, s.events, s.target, s.previous, s.context_count, s.context, s.context_rank,
+        s.sgd_count, s.sgd_item, s.sgd_coefficient, s.named,
+    )  # fmt: skip
+    if taken == 0:
+        return None
+    events = s.events[:taken]
+    local = _local_type(names)
+    with_factors = events[s.sgd_count[:taken] > 0]
+    message = _Message(
+        list(map(index.ids.__getitem__, s.named[:names].tolist())),
+        updates.user_factors.shape[1],
+        updates.source[events].tobytes(),
+        updates.offset[events].tobytes(),
+        updates.time[events].tobytes(),
+        s.target[:taken].astype(local).tobytes(),
+        updates.weight[events].tobytes(),
+        updates.repeat[events].tobytes(),
+        s.previous[:taken].astype(local).tobytes(),
+        s.context_count[:taken].tobytes(),
+        s.context[:pairs].astype(local).tobytes(),
+        s.context_rank[:pairs].tobytes(),
+        updates.user_factors[with_factors].astype(np.float16).tobytes(),
+        s.sgd_count[:taken].tobytes(),
+        s.sgd_item[:examples].astype(local).tobytes(),
+        s.sgd_coefficient[:examples].tobytes(),
+    )
+    return seal(KIND, VERSION, _encoder.encode(message))
+
+
+def _unpacked(message: _Message, index: ItemIndex) -> ItemUpdates:
+    if message.factors != index.parameters.factors:
+        raise ValueError(
+            f"it has {message.factors} factors, this process {index.parameters.factors}: workers of one namespace "
+            "must have the same parameters"
+        )
+    items = np.fromiter(map(index.intern, message.ids), np.int32, len(message.ids))
+    numbers = np.concatenate((np.array([-1], np.int32), items))
+    local = _local_type(len(items))
+    offset = np.frombuffer(message.offset, np.int64).copy()
+    sgd_start = _starts(message.sgd_count)
+    with_factors = np.diff(sgd_start) > 0
+    user_factors = np.zeros((len(offset), message.factors), np.float32)
+    vectors = np.frombuffer(message.user_factors, np.float16).reshape(-1, message.factors)
+    if len(vectors) != np.count_nonzero(with_factors):
+        raise ValueError("it does not have one user vector for each event with examples")
+    user_factors[with_factors] = vectors
+    updates = ItemUpdates(
+        source=np.frombuffer(message.source, np.int32).copy(),
+        offset=offset,
+        time=np.frombuffer(message.time, np.int64).copy(),
+        target=numbers[np.frombuffer(message.target, local)],
+        weight=np.frombuffer(message.weight, np.float32).copy(),
+        repeat=np.frombuffer(message.repeat, np.uint8).copy(),
+        previous=numbers[np.frombuffer(message.previous, local)],
+        context_start=_starts(message.context_count),
+        context=numbers[np.frombuffer(message.context, local)],
+        context_rank=np.frombuffer(message.context_rank, np.uint8).copy(),
+        user_factors=user_factors,
+        sgd_start=sgd_start,
+        sgd_item=numbers[np.frombuffer(message.sgd_item, local)],
+        sgd_coefficient=np.frombuffer(message.sgd_coefficient, np.float32).copy(),
+    )
+    _check_lengths(updates)
+    return updates
+
+
+def _check_lengths(updates: ItemUpdates) -> None:
+    events = len(updates)
+    columns = (updates.source, updates.offset, updates.time, updates.weight, updates.repeat, updates.previous)
+    starts = (updates.context_start, updates.sgd_start)
+    if any(len(column) != events for column in columns) or any(len(start) != events + 1 for start in starts):
+        raise ValueError("its columns differ in length")
+    pairs, examples = int(updates.context_start[-1]), int(updates.sgd_start[-1])
+    if (len(updates.context), len(updates.context_rank)) != (pairs, pairs):
+        raise ValueError("it does not have as many context items as it counts")
+    if (len(updates.sgd_item), len(updates.sgd_coefficient)) != (examples, examples):
+        raise ValueError("it does not have as many examples as it counts")
+
+
+def _local_type(names: int) -> DTypeLike:
+    return np.uint8 if names < 1 << 8 else np.uint16 if names < 1 << 16 else np.uint32
+
+
+def _starts(counts: bytes) -> NDArray[np.int32]:
+    starts = np.zeros(len(counts) + 1, np.int32)
+    np.cumsum(np.frombuffer(counts, np.uint8), out=starts[1:])
+    return starts

@@ -8,7 +8,7 @@ from itertools import chain
 import msgspec
 import numpy as np
 
-from operators.errors import StateCorruptError
+from operators.errors import corrupt
 from operators.framing import seal, unseal
 from operators.item_index import ItemIndex
 from operators.stable_hash import stable_hash
@@ -76,7 +76,7 @@ def decode_user(user_id: str, data: bytes, index: ItemIndex) -> UserState:
         user = _decoder.decode(payload)
         return _restored(user_id, user, index)
     except (msgspec.DecodeError, IndexError, ValueError, OverflowError) as error:
-        raise StateCorruptError(what, str(error)) from error
+        raise corrupt(what, str(error)) from error
 
 
 def _encode(state: UserState, index: ItemIndex) -> bytes:
