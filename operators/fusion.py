@@ -1,0 +1,109 @@
+"""Fusion: one score from the scores and ranks of several generators."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from operators.generators.base import Candidates, FloatArray, IntArray
+
+NO_RANK = -1
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateTable:
+    """The union of what g generators returned, one row an item, in order of first appearance.
+
+    `scores` f32[n, g]: the generator's score, 0 where it did not return the item; `shares` f32[n, g]: score by the
+    sum of that generator's scores; `ranks` i16[n, g]: 0 is the best, `NO_RANK` where it did not return the item.
+    """
+
+    generators: tuple[str, ...]
+    items: IntArray
+    scores: FloatArray
+    shares: FloatArray
+    ranks: NDArray[np.int16]
+
+
+@dataclass(frozen=True, slots=True)
+class FusionContext:
+    """What a fusion may condition on besides the candidates.
+
+    `history_length`: distinct items of the history (bounded); `repeat_rate`: probability that the next event is on
+    a consumed item; `query_weight`: 0 without a query, 1 for a list that answers a search, between as it fades.
+    """
+
+    history_length: int
+    repeat_rate: float
+    query_weight: float
+
+
+class FusedScores(NamedTuple):
+    """`scores` f32[n], finite and not negative; `contributions` f32[n, g], each row with a sum of 1."""
+
+    scores: FloatArray
+    contributions: FloatArray
+
+
+class Fusion(Protocol):
+    """How candidates become one list. A learned fusion implements the same interface."""
+
+    def fuse(self, table: CandidateTable, context: FusionContext) -> FusedScores:
+        """Score every row of the table; may not depend on the order of its rows."""
+        ...
+
+
+def tabulate(generators: tuple[str, ...], candidates: Sequence[Candidates], slots: IntArray) -> CandidateTable:
+    """Unite the lists of the generators; `slots` is scratch by item number, -1 before and after."""
+    lengths = np.array([len(each.items) for each in candidates], np.int64)
+    items, scores, shares, ranks = _tabulate(
+        np.concatenate([each.items for each in candidates]),
+        np.concatenate([each.scores for each in candidates]),
+        lengths,
+        slots,
+    )
+    return CandidateTable(generators, items, scores, shares, ranks)
+
+
+@njit(cache=True, nogil=True)
+def _tabulate(all_items, all_scores, lengths, slots):  # type: ignore[no-untyped-def]
+    generators = len(lengths)
+    items = np.empty(len(all_items), np.int32)
+    scores = np.zeros((len(all_items), generators), np.float32)
+    shares = np.zeros((len(all_items), generators), np.float32)
+    ranks = np.full((len(all_items), generators), NO_RANK, np.int16)
+    count = 0
+    start = 0
+    for generator in range(generators):
+        total = 0.0
+        for rank in range(lengths[generator]):
+            total += all_scores[start + rank]
+        for rank in range(lengths[generator]):
+            item = all_items[start + rank]
+            row = slots[item]
+            if row < 0:
+                row = count
+                slots[item] = row
+                items[row] = item
+                count += 1
+            scores[row, generator] = all_scores[start + rank]
+            shares[row, generator] = all_scores[start + rank] / total
+            ranks[row, generator] = rank
+        start += lengths[generator]
+    for row in range(count):
+        slots[items[row]] = -1
+    return items[:count], scores[:count], shares[:count], ranks[:count]
+
+
+class EqualWeightFusion:
+    """Placeholder."""
+
+    def fuse(self, table: CandidateTable, context: FusionContext) -> FusedScores:
+        weights = np.where(table.ranks >= 0, 1.0 / (1.0 + 0.2 * table.ranks), 0.0).astype(np.float32)
+        scores = weights.sum(axis=1)
+        return FusedScores(scores, weights / scores[:, None])

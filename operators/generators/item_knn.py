@@ -1,0 +1,65 @@
+"""Item co-occurrence neighbours of the user's recent items.
+
+Reference: Sarwar, Karypis, Konstan, Riedl, "Item-based collaborative filtering recommendation algorithms"
+(WWW 2001); the decay over the history after Latifi, Mauro, Jannach, "Session-aware recommendation" (2021).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from operators.generators.base import NO_CANDIDATES, Candidates, UserView
+from operators.generators.select import SMALLEST, add_evidence, best_touched
+
+
+class ItemKnn:
+    """score_j = Σ_r decay^r C(i_r, j) / √(C(i_r) C(j)) over the user's last distinct items i_0, i_1, …
+
+    C is decayed co-occurrence (`operators.learning.item_knn`), C(i) the sum of the item's row.
+    """
+
+    name = "item_knn"
+
+    def generate(self, view: UserView, limit: int) -> Candidates:
+        """Neighbours of the history; the anchor is the history item that adds most and may be named."""
+        p, index, workspace = view.parameters, view.index, view.workspace
+        history = view.history[: p.knn_history]
+        if len(history) == 0:
+            return NO_CANDIDATES
+        items, scores, anchors = _item_knn(
+            history, view.anchor_allowed, p.knn_decay, index.neighbour_items, index.neighbour_weights,
+            index.neighbour_total, index.neighbour_at, p.neighbour_half_life, workspace.scores, workspace.best,
+            workspace.anchors, workspace.touched, view.gate, limit,
+        )  # fmt: skip
+        return Candidates(items, scores, anchors)
+
+
+@njit(cache=True, nogil=True)
+def _item_knn(  # type: ignore[no-untyped-def]
+    history, anchor_allowed, decay, neighbours, weights, totals, at, half_life, accumulated, best, anchors,
+    touched, gate, limit,
+):  # fmt: skip
+    count = 0
+    factor = 1.0
+    for rank in range(len(history)):
+        item = history[rank]
+        anchor = item if anchor_allowed[rank] else -1
+        if totals[item] <= 0.0:
+            factor *= decay
+            continue
+        for column in range(neighbours.shape[1]):
+            other = neighbours[item, column]
+            if other < 0:
+                break
+            if totals[other] <= 0.0:
+                continue
+            # Rows are decayed to their own times: carry both to the later one.
+            ageing = 2.0 ** min(0.5 * (at[item] - at[other]) / half_life, 30.0)
+            cosine = ageing * weights[item, column] / np.sqrt(totals[item] * totals[other])
+            score = factor * min(cosine, 1.0)
+            if score < SMALLEST:
+                continue
+            count = add_evidence(other, score, anchor, accumulated, best, anchors, touched, count)
+        factor *= decay
+    return best_touched(accumulated, anchors, touched, count, limit, gate)

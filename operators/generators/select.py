@@ -1,0 +1,69 @@
+"""Kernels that generators share: filter first, then keep the best few."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from operators.eligibility import fresh_for_user
+
+SMALLEST = 1e-30
+"""Less evidence than this counts as none: it could vanish in single precision."""
+
+
+@njit(cache=True, nogil=True)
+def keep_best(items, scores, count, limit, gate, kept_items, kept_scores):  # type: ignore[no-untyped-def]
+    """Copy the best eligible items, best first, ties by item number, into `kept_*`; returns how many.
+
+    Insertion into a short sorted list: most items fail the comparison with the last one and cost nothing more.
+    """
+    kept = 0
+    for place in range(count):
+        item = items[place]
+        score = scores[place]
+        if kept == limit:
+            last = kept_scores[kept - 1]
+            if score < last or (score == last and item > kept_items[kept - 1]):
+                continue
+        if not score > 0.0 or not fresh_for_user(gate, item):
+            continue
+        at = kept if kept < limit else kept - 1
+        while at > 0 and (kept_scores[at - 1] < score or (kept_scores[at - 1] == score and kept_items[at - 1] > item)):
+            kept_scores[at] = kept_scores[at - 1]
+            kept_items[at] = kept_items[at - 1]
+            at -= 1
+        kept_scores[at] = score
+        kept_items[at] = item
+        kept = min(kept + 1, limit)
+    return kept
+
+
+@njit(cache=True, nogil=True)
+def add_evidence(item, score, anchor, accumulated, best, anchors, touched, count):  # type: ignore[no-untyped-def]
+    """Add to an item's score; `anchor` (-1: may not be named) becomes its anchor if it adds most so far."""
+    if accumulated[item] == 0.0:
+        touched[count] = item
+        count += 1
+        best[item] = 0.0
+        anchors[item] = -1
+    accumulated[item] += score
+    if anchor >= 0 and score > best[item]:
+        best[item] = score
+        anchors[item] = anchor
+    return count
+
+
+@njit(cache=True, nogil=True)
+def best_touched(accumulated, anchors, touched, count, limit, gate):  # type: ignore[no-untyped-def]
+    """Items, scores and anchors of the best eligible touched items; `accumulated` goes back to 0."""
+    scores = np.empty(count, np.float32)
+    for place in range(count):
+        scores[place] = accumulated[touched[place]]
+        accumulated[touched[place]] = 0.0
+    items = np.empty(limit, np.int32)
+    kept_scores = np.empty(limit, np.float32)
+    kept = keep_best(touched, scores, count, limit, gate, items, kept_scores)
+    named = np.empty(kept, np.int32)
+    for place in range(kept):
+        named[place] = anchors[items[place]]
+    return items[:kept], kept_scores[:kept], named

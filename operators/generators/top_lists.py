@@ -1,0 +1,67 @@
+"""The most popular items for everybody, computed now and then and walked at every ranking."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from operators.item_index import ItemIndex
+
+LENGTH = 2_048
+"""Items kept: users who consumed more of the top than that get shorter popularity lists."""
+
+_REFRESH_SHARE = 1 / 50
+
+
+class TopLists:
+    """Items by plain count and by decayed mass, best first, with the scores of the last refresh.
+
+    A refresh costs O(n) and happens once 2 % as many rows changed as there are items, so O(1) a change; while
+    there are fewer than 50 items, at every change. Whether an item may be recommended is checked when a list is
+    walked, never here, so an item that is gone is gone at once.
+    """
+
+    def __init__(self) -> None:
+        self.popular = np.empty(0, np.int32)
+        self.popular_scores = np.empty(0, np.float32)
+        self.trending = np.empty(0, np.int32)
+        self.trending_scores = np.empty(0, np.float32)
+        self.union = np.empty(0, np.int32)
+        """Items of either list, by number."""
+        self.repeat_rate = 0.0
+        """Share of all interactions that were on an item which the user had consumed before."""
+        self._version = -1
+
+    def refresh(self, index: ItemIndex) -> None:
+        """Bring the lists up to date where enough has changed."""
+        changes = index.version - self._version
+        if changes == 0 or (self._version >= 0 and changes < index.size * _REFRESH_SHARE):
+            return
+        self._version = index.version
+        counts = index.interactions[: index.size]
+        self.popular = _largest(counts)
+        self.popular_scores = counts[self.popular]
+        decayed = _decayed(index)
+        self.trending = _largest(decayed)
+        self.trending_scores = decayed[self.trending]
+        self.union = np.union1d(self.popular, self.trending)
+        total = float(counts.sum(dtype=np.float64))
+        self.repeat_rate = float(index.repeats[: index.size].sum(dtype=np.float64)) / max(total, 1.0)
+
+
+def _decayed(index: ItemIndex) -> NDArray[np.float32]:
+    """f32[n]: popularity carried to the time of the newest event, so every age is at least 0."""
+    at = index.popularity_at[: index.size]
+    if len(at) == 0:
+        return np.empty(0, np.float32)
+    age = (at.max() - at) / index.parameters.popularity_half_life
+    return index.popularity[: index.size] * np.exp2(-np.minimum(age, 100.0)).astype(np.float32)
+
+
+def _largest(values: NDArray[np.float32]) -> NDArray[np.int32]:
+    """Numbers of the `LENGTH` largest positive values, largest first, ties by number."""
+    best = np.arange(len(values))
+    if len(values) > LENGTH:
+        best = np.sort(np.argpartition(-values, LENGTH - 1)[:LENGTH])
+    best = best[np.argsort(-values[best], kind="stable")]
+    return best[values[best] > 0.0].astype(np.int32)

@@ -1,0 +1,187 @@
+"""From a user's state to a list: candidates, fusion, diversity, reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from operators.cold_start import ladder
+from operators.diversity import maximal_marginal_relevance
+from operators.eligibility import BANNED, SEEN, Gate, repeat_rate, repeats_allowed
+from operators.fusion import CandidateTable, EqualWeightFusion, FusedScores, Fusion, FusionContext, tabulate
+from operators.generators.base import Candidates, FloatArray, Generator, IntArray, UserView, Workspace
+from operators.generators.fill import fill_up
+from operators.generators.registry import default_generators
+from operators.generators.top_lists import TopLists
+from operators.item_index import ItemIndex
+from operators.parameters import Parameters
+from operators.reasons import explain, nameable
+from operators.user_state import UserState
+from schemas.recommendation import Reason, Source
+
+FILL = "trending"
+"""The name that contributions of items without any evidence go by."""
+
+_POOL = 3
+"""Diversity chooses among this many times the list's length."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A list before it is put in words, with what it was made of.
+
+    `places`: rows of the table that the items come from, -1 for items that only fill the list up.
+    """
+
+    items: IntArray
+    scores: FloatArray
+    places: IntArray
+    candidates: tuple[Candidates, ...]
+    table: CandidateTable
+    fused: FusedScores
+    context: FusionContext
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class RankedList:
+    """Items best first with all that a recommendation record says about them; parallel sequences."""
+
+    items: IntArray
+    scores: FloatArray
+    contributions: list[dict[str, float]]
+    reasons: list[Reason]
+    source: Source
+    propensities: FloatArray
+
+
+class Ranker:
+    """Ranks items for users over one index. Deterministic; not for use by two threads at once (scratch arrays)."""
+
+    def __init__(
+        self, parameters: Parameters, index: ItemIndex, generators: Sequence[Generator] | None = None,
+        fusion: Fusion | None = None,
+    ) -> None:  # fmt: skip
+        self.parameters = parameters
+        self.index = index
+        self.generators = tuple(generators) if generators is not None else default_generators()
+        self.names = tuple(generator.name for generator in self.generators)
+        self.fusion = fusion if fusion is not None else EqualWeightFusion()
+        self._top = TopLists()
+        self._workspace = Workspace.of_size(index.capacity)
+
+    def rank(
+        self, state: UserState, *, now_ms: int, query: str | None = None, limit: int = 20, exploration_key: int = 0
+    ) -> RankedList:
+        """The best items for the user at `now_ms`, at most `limit`, fewer only where fewer are eligible.
+
+        `query`: the text of the search that this list answers. `exploration_key` seeds exploration; the list is
+        deterministic until there is one, so every propensity is 1.
+        """
+        with self._view(state, now_ms, query) as view:
+            proposal = self._propose(view, limit)
+            contributions = [self._shares(proposal, place) for place in proposal.places.tolist()]
+            anchors = self._anchors(proposal)
+            reasons = [
+                explain(view, item, shares, anchors.get(item, {}))
+                for item, shares in zip(proposal.items.tolist(), contributions, strict=True)
+            ]
+        return RankedList(
+            proposal.items, proposal.scores, contributions, reasons, proposal.source,
+            np.ones(len(proposal.items), np.float32),
+        )  # fmt: skip
+
+    def propose(self, state: UserState, *, now_ms: int, query: str | None = None, limit: int = 20) -> Proposal:
+        """The same list with the candidates behind it and without reasons, for evaluation and for learning."""
+        with self._view(state, now_ms, query) as view:
+            return self._propose(view, limit)
+
+    def _propose(self, view: UserView, limit: int) -> Proposal:
+        candidates = tuple(
+            generator.generate(view, self.parameters.candidates_per_generator) for generator in self.generators
+        )
+        table = tabulate(self.names, candidates, view.workspace.slots)
+        context = self._context(view)
+        fused = self.fusion.fuse(table, context)
+        pool = _best_rows(fused.scores, table.items, _POOL * limit)
+        chosen = maximal_marginal_relevance(
+            table.items[pool], fused.scores[pool], limit, self.parameters.diversity, self.index.text
+        )
+        places = pool[chosen]
+        items, scores = table.items[places], fused.scores[places]
+        if len(items) < limit:
+            fillers = fill_up(view, items, limit - len(items))
+            items = np.concatenate((items, fillers))
+            scores = np.concatenate((scores, np.zeros(len(fillers), np.float32)))
+            places = np.concatenate((places, np.full(len(fillers), -1, np.int32)))
+        matched = view.query is not None and self._matched(candidates)
+        source = ladder(len(view.history), query_matched=matched, answers_query=view.query_age_ms == 0)
+        return Proposal(items, scores, places, candidates, table, fused, context, source)
+
+    @contextmanager
+    def _view(self, state: UserState, now_ms: int, query: str | None) -> Iterator[UserView]:
+        index, parameters = self.index, self.parameters
+        if len(self._workspace.scores) < index.capacity:
+            self._workspace = Workspace.of_size(index.capacity)
+        self._top.refresh(index)
+        mask = self._workspace.mask
+        consumed = np.fromiter(state.consumed, np.int32, len(state.consumed))
+        banned = np.fromiter(state.banned, np.int32, len(state.banned))
+        mask[consumed] |= SEEN
+        mask[banned] |= BANNED
+        gate = Gate(mask, index.available, index.deleted, index.expires_at, index.cataloged, index.interactions, now_ms)
+        history = np.array(list(dict.fromkeys(state.recent_items)), np.int32)
+        age = 0
+        if query is None and state.queries:
+            text, asked_at = state.queries[0]
+            age = max(1, now_ms - asked_at)
+            query = text if age < parameters.query_lifetime or len(history) == 0 else None
+        allowed = repeats_allowed(parameters, repeat_rate(state, self._top.repeat_rate))
+        try:
+            yield UserView(
+                state, index, parameters, now_ms, history, _anchors_allowed(index, history), query, age, allowed,
+                gate, self._top, self._workspace,
+            )  # fmt: skip
+        finally:
+            mask[consumed] = 0
+            mask[banned] = 0
+
+    def _context(self, view: UserView) -> FusionContext:
+        weight = 0.0
+        if view.query is not None:
+            weight = max(0.1, 1.0 - view.query_age_ms / self.parameters.query_lifetime)
+        rate = repeat_rate(view.state, self._top.repeat_rate) if view.repeats_allowed else 0.0
+        return FusionContext(len(view.history), rate, weight)
+
+    def _matched(self, candidates: tuple[Candidates, ...]) -> bool:
+        return any(
+            name == "query_match" and len(each.items) > 0 for name, each in zip(self.names, candidates, strict=True)
+        )
+
+    def _shares(self, proposal: Proposal, place: int) -> dict[str, float]:
+        if place < 0:
+            return {FILL: 1.0}
+        row = proposal.fused.contributions[place].tolist()
+        return {name: share for name, share in zip(self.names, row, strict=True) if share > 0.0}
+
+    def _anchors(self, proposal: Proposal) -> dict[int, dict[str, int]]:
+        """Anchors by item and generator, of the listed items only."""
+        anchors: dict[int, dict[str, int]] = {item: {} for item in proposal.items.tolist()}
+        for name, each in zip(self.names, proposal.candidates, strict=True):
+            for item, anchor in zip(each.items.tolist(), each.anchors.tolist(), strict=True):
+                if anchor >= 0 and item in anchors:
+                    anchors[item][name] = anchor
+        return anchors
+
+
+def _anchors_allowed(index: ItemIndex, history: IntArray) -> NDArray[np.uint8]:
+    return np.array([nameable(index, item) for item in history.tolist()], np.uint8)
+
+
+def _best_rows(scores: FloatArray, items: IntArray, limit: int) -> IntArray:
+    """Rows by falling score, ties by item number, so the order in which generators were asked has no say."""
+    return np.lexsort((items, -scores))[:limit].astype(np.int32)
