@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from operator import attrgetter
 
-from operators.narration.checker import CheckRule
+from operators.narration.check_rules import CheckRule
 from schemas.recommendation import Source, TextSource
 from schemas.rejection import RejectionCode
 

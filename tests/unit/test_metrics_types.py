@@ -21,7 +21,7 @@ TYPOS = {
     "metrics.event.of(CLICK, EventOutcome.LEARNED)": 'has no attribute "event"',
     "metrics.events.of(CLICK, EventOutcome.LERNED)": 'has no attribute "LERNED"',
     "metrics.events.of(CLICK, 'learned')": "incompatible type",
-    "metrics.events.of(CLICK)": "Missing positional argument",
+    "metrics.events.of(CLICK)": "Too few arguments",
     "metrics.events.of(EventOutcome.LEARNED, CLICK)": "incompatible type",
     "metrics.events.of(CLICK, EventOutcome.LEARNED).observe(1)": 'has no attribute "observe"',
     "metrics.ranking_seconds.add(1)": 'has no attribute "add"',

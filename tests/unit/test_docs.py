@@ -1,0 +1,87 @@
+"""The generated parts of the documentation are current, and what it says of code and files is so."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from streams import docs
+from streams.metrics import Metrics
+from streams.settings import Settings
+from streams.topics import ALL
+
+ROOT = docs.ROOT
+DOCUMENTS = list(docs.documents())
+
+
+def test_generated_parts_are_current() -> None:
+    assert docs.outdated() == [], "run: python -m streams.docs"
+
+
+@pytest.mark.parametrize(
+    ("file", "names"), [("README.md", {"topics", "settings"}), ("docs/metrics.md", {"metrics", "labels", "series"})]
+)
+def test_the_tables_are_where_readers_look_for_them(file: str, names: set[str]) -> None:
+    assert names <= {block[1] for block in docs.BLOCK.findall((ROOT / file).read_text("utf-8"))}
+
+
+def test_every_topic_setting_and_metric_has_a_row() -> None:
+    for topic in ALL:
+        assert f"`{topic.suffix}`" in docs.topics_table()
+    for name, field in Settings.model_fields.items():
+        assert name.upper() in docs.settings_table()
+        assert field.description, f"{name} needs a description"
+    for definition in Metrics().registry.definitions:
+        assert f"`{definition.name}`" in docs.metrics_table()
+
+
+def test_tables_have_as_many_cells_as_columns() -> None:
+    for table in (docs.topics_table(), docs.settings_table(), docs.metrics_table(), docs.labels_table()):
+        counts = {len(re.split(r"(?<!\\)\|", line)) for line in table.splitlines()}
+        assert len(counts) == 1
+
+
+def test_folders_are_the_defaults_of_a_plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("XDG_STATE_HOME", "XDG_CACHE_HOME", "HEADWATER_STATE_DIR", "HEADWATER_CACHE_DIR"):
+        monkeypatch.delenv(variable, raising=False)
+    settings = Settings()
+    for name, shown in docs.FOLDERS.items():
+        assert str(getattr(settings, name)) == shown.replace("~", str(Path.home()))
+
+
+def test_rewriting_keeps_the_rest_and_is_stable() -> None:
+    text = "before\n<!-- generated:topics -->\nold\n<!-- /generated -->\nafter"
+    once = docs.rewritten(text)
+    assert once.startswith("before\n<!-- generated:topics -->\n\n| topic")
+    assert once.endswith("<!-- /generated -->\nafter") and "old" not in once
+    assert docs.rewritten(once) == once
+
+
+def test_an_unknown_table_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        docs.rewritten("<!-- generated:nothing -->\n<!-- /generated -->")
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_to_files(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", path.read_text("utf-8")):
+        if "://" not in target and not target.startswith("mailto:"):
+            assert (path.parent / target).exists(), f"{path.name} links to {target}"
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_settings_and_metrics_that_are_named_exist(path: Path) -> None:
+    text = path.read_text("utf-8")
+    for name in re.findall(r"HEADWATER_([A-Z_]+[A-Z])", text):
+        assert name.lower() in Settings.model_fields, f"{path.name} names HEADWATER_{name}"
+    known = {definition.name for definition in Metrics().registry.definitions}
+    for name in re.findall(r"\bheadwater_[a-z_]+", text):
+        assert re.sub(r"_(bucket|sum|count)$", "", name) in known or name in known, f"{path.name} names {name}"
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_that_are_named_exist(path: Path) -> None:
+    for name in re.findall(r"`((?:schemas|operators|streams|deploy|docs|tests)/[\w./-]+)`", path.read_text("utf-8")):
+        assert (ROOT / name).exists(), f"{path.name} names {name}"
