@@ -1,0 +1,104 @@
+"""Recommendation records: what Headwater writes for each event that it answers."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Source(StrEnum):
+    """The rung of the cold-start ladder that the list stands on."""
+
+    PERSONAL = "personal"
+    SESSION = "session"
+    SEARCH = "search"
+    TRENDING = "trending"
+
+
+class TextSource(StrEnum):
+    """Who wrote the text: the live model, a reviewed frame, or the hand-written template of last resort."""
+
+    LLM = "llm"
+    FRAME = "frame"
+    TEMPLATE = "template"
+
+
+class ReasonKind(StrEnum):
+    """Why an item is recommended."""
+
+    CO_WATCHED = "co_watched"
+    BOUGHT_TOGETHER = "bought_together"
+    SAME_GENRE = "same_genre"
+    NEXT_IN_SEQUENCE = "next_in_sequence"
+    SEARCH_MATCH = "search_match"
+    TRENDING = "trending"
+    REPEAT = "repeat"
+    TASTE = "taste"
+
+
+class Trigger(msgspec.Struct, frozen=True, gc=False):
+    """The event that the record answers, by its place in Kafka and its own id."""
+
+    topic: str
+    partition: int
+    offset: int
+    event_id: str
+
+
+class Reason(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """``anchor_item_id``: the item that the user knows; ``query``: what was searched for. Absent where the kind has none."""
+
+    kind: ReasonKind
+    anchor_item_id: str | None = None
+    query: str | None = None
+
+
+class RecommendedItem(msgspec.Struct, frozen=True, gc=False):
+    """One place of the list. ``rank`` counts from 1, ``contributions`` are shares by generator, ``propensity`` in (0, 1]."""
+
+    item_id: str
+    title: str
+    rank: int
+    score: float
+    reason: Reason
+    contributions: dict[str, float]
+    propensity: float
+
+
+class Latency(msgspec.Struct, frozen=True, gc=False):
+    """Milliseconds: ranking, writing the text, and from the event's arrival in Kafka to the record."""
+
+    rank: float
+    text: float
+    total: float
+
+
+class Recommendation(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """The value of ``recommendations.v1``. ``created_at`` is RFC 3339 in UTC; ``language_model`` is null unless one wrote."""
+
+    recommendation_id: str
+    user_id: str
+    created_at: str
+    model_version: str
+    trigger: Trigger
+    source: Source
+    items: tuple[RecommendedItem, ...]
+    text: str = ""
+    text_source: TextSource = TextSource.TEMPLATE
+    language_model: str | None = None
+    latency_ms: Latency
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Recommendation).decode
+
+
+def encode(recommendation: Recommendation) -> bytes:
+    """JSON in UTF-8, all fields present."""
+    return _encode(recommendation)
+
+
+def decode(value: bytes) -> Recommendation:
+    """The record in ``value``. Raises `msgspec.DecodeError` for anything else."""
+    return _decode(value)
