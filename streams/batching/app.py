@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from typing import Any
 
 import faust
@@ -12,6 +14,7 @@ from streams.batching.producer import BatchProducer
 from streams.batching.schema import raw_schema
 from streams.settings import Settings
 
+LIVE_BATCH_RECORDS = 256
 MAX_BATCH_BYTES = 1 << 20
 MAX_REQUEST_BYTES = 4 << 20
 
@@ -27,12 +30,19 @@ class BatchApp(faust.App):  # type: ignore[misc]
     """A :class:`faust.App` whose topics all move in batches of at most ``batch_records`` records."""
 
     batch_records: int = 4096
+    live_age_ms: int = 0
+    """Records younger than this are live: they move in small batches, so that answers leave early."""
 
     def _new_transport(self) -> BatchTransport:
         return BatchTransport(self.conf.broker_consumer, self)
 
     def _new_producer_transport(self) -> BatchTransport:
         return BatchTransport(self.conf.broker_producer, self)
+
+    def batch_size(self, run: Sequence[Any]) -> int:
+        """Records of ``run`` that move together: many while catching up."""
+        live = run[-1].timestamp > time.time() * 1000 - self.live_age_ms
+        return min(self.batch_records, LIVE_BATCH_RECORDS) if live else self.batch_records
 
     def batched_topic(self, *names: str) -> Any:
         """A channel over topics whose events carry :class:`RecordBatch` values."""
@@ -75,4 +85,5 @@ def create_app(settings: Settings, stage: str, brokers: str) -> BatchApp:
         logging_config=None,
     )
     app.batch_records = settings.fetch_records
+    app.live_age_ms = int(settings.max_event_age * 1000)
     return app

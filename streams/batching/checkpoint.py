@@ -22,12 +22,12 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from faust.types import TP
 
-from streams.batching.app import BatchApp
+from streams.batching.app import LIVE_BATCH_RECORDS, BatchApp
 from streams.batching.batch import RecordBatch
 from streams.batching.errors import BatchHoleError, ChangelogBehindError, PausedTooLongError
 from streams.batching.outbox import Outbox
@@ -38,7 +38,7 @@ from streams.batching.table import BatchTable
 log = logging.getLogger(__name__)
 
 MAX_GROUP_RECORDS = 16_384
-STEPS = ("outputs", "changelog", "acknowledge", "commit")
+LIVE_GROUP_RECORDS = 512
 
 
 @dataclass(slots=True)
@@ -56,8 +56,6 @@ class Durations:
 
     group: float = 0.0
     checkpoint: float = 0.0
-    bytes: int = 0
-    committed_at: dict[TP, float] = field(default_factory=dict)
 
 
 class CheckpointedStage(abc.ABC):
@@ -93,7 +91,7 @@ class CheckpointedStage(abc.ABC):
         self._written_at = time.monotonic()
         self._alive_at = time.monotonic()
         self._tasks: list[asyncio.Task[None]] = []
-        self.on_checkpoint: Callable[[float, int, list[Any]], None] = lambda seconds, size, events: None
+        self.on_checkpoint: Callable[[float, int], None] = lambda seconds, size: None
         self.crash_point: Callable[[str], None] = lambda step: None  # the fault tests stop here
         app.agent(app.batched_topic(*topics), name=f"{app.conf.id}.{name}", concurrency=1)(self._consume)
         app.on_partitions_revoked.connect(self._on_revoked)
@@ -157,14 +155,25 @@ class CheckpointedStage(abc.ABC):
         while True:
             await self._wake.wait()
             self._wake.clear()
-            async with self._lock:
-                events, self._pending = self._pending, []
-                self._room.set()
-                events = [event for event in events if self._current(event)]
-                if events and self._open:
-                    await self._group(events)
-            if self.dirty_size() >= self.dirty_bytes:
-                await self.checkpoint()
+            while self._pending:
+                async with self._lock:
+                    events = [event for event in self._next_group() if self._current(event)]
+                    self._room.set()
+                    if events and self._open:
+                        await self._group(events)
+                if self.dirty_size() >= self.dirty_bytes:
+                    await self.checkpoint()
+
+    def _next_group(self) -> list[Any]:
+        """Pending batches from the oldest on: many while catching up, few live records, so that answers leave early."""
+        taken = records = 0
+        for event in self._pending:
+            limit = MAX_GROUP_RECORDS if len(event.value) > LIVE_BATCH_RECORDS else LIVE_GROUP_RECORDS
+            if taken and records + len(event.value) > limit:
+                break
+            taken, records = taken + 1, records + len(event.value)
+        events, self._pending = self._pending[:taken], self._pending[taken:]
+        return events
 
     def _current(self, event: Any) -> bool:
         """A pending list can mix old and new generations: each event is judged by itself."""
@@ -181,13 +190,15 @@ class CheckpointedStage(abc.ABC):
         outbox = Outbox()
         await self.compute(batches, outbox)
         self._events.extend(events)
-        await self._send(outbox)
+        await self.emit(outbox)
         self.durations.group = time.perf_counter() - started
 
-    async def _send(self, outbox: Outbox) -> None:
+    async def emit(self, outbox: Outbox) -> None:
+        """Send what is in ``outbox`` and empty it; the next checkpoint awaits the delivery."""
         producer = await self.app.maybe_start_producer()
         for (topic, partition), records in outbox.records.items():
             self._outputs.extend(await producer.send_many(topic, partition, records))
+        outbox.records.clear()
 
     def _follows(self, batch: RecordBatch) -> None:
         """Applied offsets make a lost batch invisible for ever, so a hole is fatal."""
@@ -233,7 +244,7 @@ class CheckpointedStage(abc.ABC):
         self.crash_point("commit")
         await self.app.consumer.commit()
         self.durations.checkpoint = time.perf_counter() - started
-        self.on_checkpoint(self.durations.checkpoint, size, covered.events)
+        self.on_checkpoint(self.durations.checkpoint, size)
 
     def _refuse_after_pause(self) -> None:
         """A process that slept past its session (SIGSTOP, a frozen machine) may have lost its partitions unknowingly."""
@@ -255,6 +266,11 @@ class CheckpointedStage(abc.ABC):
             due = time.monotonic() - self._written_at >= self.due_interval()
             if due and (self._events or self._outputs) and not self._checkpointing.locked():
                 self._checkpoint_task = asyncio.create_task(self._guard(self.checkpoint()))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the stage works: its partitions are assigned and their state is recovered."""
+        return self._open
 
     def due_interval(self) -> float:
         """Seconds between checkpoints."""

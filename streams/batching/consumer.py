@@ -16,6 +16,7 @@ Every topic of a :class:`BatchApp` is batched. What differs from Faust's own con
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any
@@ -59,6 +60,8 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         self.epoch = 0
         self._inflight: defaultdict[TP, deque[int]] = defaultdict(deque)  # last offsets of batches handed out
         self._handed: dict[TP, int] = {}
+        self._covered: dict[TP, int] = {}  # commit positions reached
+        self._waiting_since: dict[TP, float] = {}
         super().__init__(*args, **kwargs)
         self._read_offset = _NoReadOffsets()
         self._seek_lock = asyncio.Lock()
@@ -95,9 +98,11 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         return tp.topic not in self.app.tables.changelog_topics
 
     def _runs(self, records: dict[TP, list[Any]]) -> Iterator[tuple[TP, list[Any]]]:
-        """Round robin over partitions, up to ``app.batch_records`` records at a time."""
-        size = self.app.batch_records
-        queues = [(tp, deque(run[i : i + size] for i in range(0, len(run), size))) for tp, run in records.items()]
+        """Round robin over partitions, up to ``app.batch_size(run)`` records at a time."""
+        queues = []
+        for tp, run in records.items():
+            size = self.app.batch_size(run)
+            queues.append((tp, deque(run[i : i + size] for i in range(0, len(run), size))))
         while queues:
             for tp, queue in queues:
                 if queue:
@@ -108,6 +113,9 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         batch = RecordBatch(tp, run, epoch=epoch, previous=self._handed.get(tp))
         self._handed[tp] = batch.last
         if self.app.topics.acks_enabled_for(tp.topic):
+            if not self._inflight[tp]:
+                self._waiting_since[tp] = time.monotonic()
+                self._covered[tp] = batch.first
             self._inflight[tp].append(batch.last)
         last = run[-1]
         return ConsumerMessage(
@@ -128,19 +136,43 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             last = waiting.popleft()
             acked.discard(last)
         self._acked[tp][:] = acked
-        return None if last is None else last + 1
+        if last is None:
+            return None
+        self._covered[tp] = last + 1
+        self._waiting_since[tp] = time.monotonic()
+        return last + 1
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Holes are no gaps: see ``_new_offset``."""
 
-    def has_inflight(self, tp: TP) -> bool:
-        """Whether batches of ``tp`` are handed out and not yet covered by a commit position."""
-        return bool(self._inflight.get(tp))
+    def done(self, tp: TP) -> int | None:
+        """Offset up to which ``tp`` is worked on and durable.
+
+        With nothing in flight that is the fetch position, which is behind transaction markers, unlike last record + 1.
+        """
+        if self._inflight.get(tp):
+            return self._covered[tp]
+        consumer = self._thread._consumer
+        subscription = None if consumer is None else consumer._subscription.subscription
+        assignment = None if subscription is None else subscription.assignment
+        state = None if assignment is None else assignment.state_value(tp)
+        return int(state.position) if state is not None and state.has_valid_position else None
+
+    def uncommitted_since(self, tp: TP) -> float | None:
+        """Monotonic time since when batches of ``tp`` wait for the next commit; None when none does."""
+        return self._waiting_since.get(tp) if self._inflight.get(tp) else None
 
     # ---- seeks and rebalances
     def _forget(self, tps: Iterable[TP]) -> None:
         for tp in list(tps):
-            for state in (self._inflight, self._handed, self._acked, self._acked_index):
+            for state in (
+                self._inflight,
+                self._handed,
+                self._acked,
+                self._acked_index,
+                self._covered,
+                self._waiting_since,
+            ):
                 state.pop(tp, None)
 
     async def perform_seek(self) -> None:

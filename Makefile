@@ -1,0 +1,52 @@
+# Headwater. `make` lists the targets. Everything runs in .venv, which the targets make themselves.
+PYTHON ?= python3
+VENV ?= .venv
+# Further arguments for installing torch, e.g. TORCH_ARGS="--index-url <an index with CPU builds>"
+TORCH_ARGS ?=
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed-run
+INSTALLED_DEV := $(VENV)/.installed-dev
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-faults lint bench docs ci clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+
+$(INSTALLED): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	@if [ -n "$(TORCH_ARGS)" ]; then $(BIN)/python -m pip install --quiet torch $(TORCH_ARGS); fi
+	$(BIN)/python -m pip install --quiet -e '.[llm,broker]'
+	@touch $@
+
+$(INSTALLED_DEV): $(INSTALLED) pyproject.toml
+	$(BIN)/python -m pip install --quiet -e '.[llm,broker,dev]'
+	@touch $@
+
+setup: $(INSTALLED) ## install into .venv
+
+demo: $(INSTALLED) ## real broker, real events, live explained recommendations
+	$(BIN)/headwater demo
+
+test: $(INSTALLED_DEV) ## unit, property and integration tests (under 10 minutes)
+	$(BIN)/python -m pytest tests -m 'not faults'
+
+test-faults: $(INSTALLED_DEV) ## kills, poison, rebalances: exact comparison after each
+	$(BIN)/python -m pytest tests/faults -m faults
+
+lint: $(INSTALLED_DEV) ## ruff and mypy --strict
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(INSTALLED_DEV) ## events per CPU-second beside plain Faust and the bare loop
+	$(BIN)/python -m benchmarks.throughput
+
+docs: $(INSTALLED_DEV) ## rewrite the generated tables
+	$(BIN)/python -m streams.docs
+	$(BIN)/python -m schemas.json_schema
+
+ci: lint test test-faults ## what CI runs
+
+clean: ## remove the environment and caches
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info

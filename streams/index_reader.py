@@ -1,0 +1,67 @@
+"""Keeps the worker's item index current from ``item-state.v1``: every worker reads all of it, without a group.
+
+Rows of partitions that this process's own items stage writes are left alone: they are newer there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from operators.item_codec import decode_item
+from streams.batching.errors import StreamError
+from streams.stages.context import Context
+from streams.stages.items import META_KEY
+from streams.topics import ITEM_STATE
+
+log = logging.getLogger(__name__)
+POLL_MS = 200
+POLL_RECORDS = 2000
+
+
+class IndexReader:
+    """Reads until told to stop; ``loaded`` is set once everything that was there at the start is in the index."""
+
+    def __init__(self, brokers: str, context: Context) -> None:
+        self._context, self._topic = context, context.topic(ITEM_STATE)
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=brokers, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest",
+            fetch_max_wait_ms=500, max_partition_fetch_bytes=4 << 20,
+        )  # fmt: skip
+        self.loaded = asyncio.Event()
+
+    async def run(self) -> None:
+        """Task of the worker; raises :class:`StreamError` when the topic is missing, and what aiokafka raises."""
+        await self._consumer.start()
+        try:
+            partitions = [TopicPartition(self._topic, p) for p in range(self._context.settings.item_partitions)]
+            self._consumer.assign(partitions)
+            await self._consumer.seek_to_beginning(*partitions)
+            ends = await self._consumer.end_offsets(partitions)
+            while True:
+                await self._read_some()
+                if not self.loaded.is_set() and await self._reached(ends):
+                    log.info("item index loaded: %d items", self._context.index.size)
+                    self.loaded.set()
+        finally:
+            await self._consumer.stop()
+
+    async def _reached(self, ends: dict[TopicPartition, int]) -> bool:
+        return all([await self._consumer.position(tp) >= end for tp, end in ends.items()])
+
+    async def _read_some(self) -> None:
+        read = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=POLL_RECORDS)
+        for tp, records in read.items():
+            if tp.partition in self._context.owned_items:
+                continue
+            for record in records:
+                if record.key is None:
+                    raise StreamError(
+                        f"{self._topic}-{tp.partition} offset {record.offset} has no key: not written by Headwater"
+                    )
+                if record.key != META_KEY:
+                    decode_item(self._context.index, record.key.decode(), record.value)
+            await asyncio.sleep(0)
+        self._context.metrics.index_items.of().set(self._context.index.size)

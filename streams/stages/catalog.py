@@ -1,0 +1,106 @@
+"""CATALOG: checks catalogue records and hands the changed ones to the items stage.
+
+Its table keeps a digest of the last accepted row of each item: an unchanged row (shops send their whole catalogue again
+and again) is not published, and a refused one leaves the row before it in force.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from schemas.kinds import Kind
+from schemas.parse import Limits, parse
+from schemas.records import CatalogItem, ItemDeletion
+from schemas.rejection import Rejection
+from streams.batching import BatchApp, BatchTable, CheckpointedStage, Outbox, RecordBatch
+from streams.batching.store import Item
+from streams.partitioning import partition_of
+from streams.stages.context import Context
+from streams.topics import CATALOG, CATALOG_STATE, ITEM_UPDATES
+from streams.update_messages import UpdateKind, pack_catalog
+
+DELETED = b"deleted"
+_encode = msgspec.json.Encoder().encode
+
+
+class CatalogStage(CheckpointedStage):
+    """See the module's text."""
+
+    def __init__(self, app: BatchApp, context: Context) -> None:
+        self.context = context
+        settings = context.settings
+        table = BatchTable(
+            app,
+            name="catalog",
+            changelog=context.topic(CATALOG_STATE),
+            partitions=settings.item_partitions,
+            rocksdb_cache_bytes=settings.rocksdb_cache_bytes,
+        )
+        app.tables.add(table)
+        self._dead = context.dead_letters("catalog")
+        self._limits = Limits(max_bytes=settings.max_record_bytes)
+        self._updates = context.topic(ITEM_UPDATES)
+        self._dirty: defaultdict[int, dict[bytes, bytes]] = defaultdict(dict)
+        super().__init__(
+            app,
+            "catalog",
+            [context.topic(CATALOG)],
+            table,
+            interval=settings.checkpoint_interval,
+            dirty_bytes=settings.checkpoint_bytes,
+            session_timeout=settings.session_timeout,
+        )
+
+    async def compute(self, batches: Sequence[RecordBatch], outbox: Outbox) -> None:
+        now = self.context.now_ms()
+        for batch in batches:
+            partition = batch.tp.partition
+            accepted: list[tuple[Any, CatalogItem | ItemDeletion]] = []
+            for record in batch:
+                parsed = parse(Kind.CATALOG, record.value, key=record.key, now_ms=now, limits=self._limits)
+                if isinstance(parsed, Rejection):
+                    self._dead.refuse(outbox, batch.tp.topic, partition, record, parsed)
+                    self.context.metrics.dead_letter("catalog", parsed.code)
+                    self.context.metrics.events("catalog", "rejected", 1)
+                else:
+                    self._dead.accepted()
+                    accepted.append((record, parsed))  # type: ignore[arg-type]
+            self._changed(partition, accepted, outbox)
+
+    def _changed(
+        self, partition: int, accepted: Sequence[tuple[Any, CatalogItem | ItemDeletion]], outbox: Outbox
+    ) -> None:
+        assert self.table is not None
+        dirty = self._dirty[partition]
+        keys = [item.item_id.encode() for _, item in accepted]
+        digests = dict(zip(keys, self.table.get_many(partition, keys), strict=True)) | dirty
+        source = self.context.source(CATALOG, partition)
+        for record, item in accepted:
+            key = item.item_id.encode()
+            row = b"" if isinstance(item, ItemDeletion) else _encode(item)
+            digest = hashlib.blake2b(row, digest_size=16).digest() if row else DELETED
+            known = digests.get(key)
+            unchanged = known == digest or (known is None and not row)  # an unknown item's tombstone deletes nothing
+            self.context.metrics.events("catalog", "ignored" if unchanged else "learned", 1)
+            if unchanged:
+                continue
+            kind = UpdateKind.CATALOG if row else UpdateKind.DELETION
+            target = partition_of(key, self.context.settings.item_partitions)
+            outbox.add(self._updates, target, None, pack_catalog(kind, source, record.offset, row or key))
+            digests[key] = dirty[key] = digest
+
+    def snapshot(self) -> Mapping[int, Sequence[Item]]:
+        puts = {partition: list(digests.items()) for partition, digests in self._dirty.items() if digests}
+        self._dirty.clear()
+        return puts
+
+    def restore(self, partitions: set[int]) -> None:
+        """Digests are read from the table as they are needed."""
+
+    def forget(self) -> None:
+        self._dirty.clear()

@@ -1,0 +1,51 @@
+"""What all stages of a worker share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from operators.item_index import ItemIndex
+from operators.recommender import Recommender
+from streams.dead_letters import DeadLetters
+from streams.metrics import Metrics
+from streams.settings import Settings
+from streams.topic_registry import Incarnation
+from streams.topics import SOURCE_NUMBERS, Topic
+from streams.update_messages import source_number
+
+
+def wall_clock_ms() -> int:
+    """Epoch milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(slots=True)
+class Context:
+    """Settings, shared state and the worker's clock; stages of one worker share one item index."""
+
+    settings: Settings
+    index: ItemIndex
+    recommender: Recommender
+    metrics: Metrics
+    incarnations: Mapping[str, Incarnation]
+    now_ms: Callable[[], int] = wall_clock_ms
+    owned_items: set[int] = field(default_factory=set)
+    """Item partitions whose rows the items stage of this process writes: the index reader leaves them alone."""
+
+    def topic(self, topic: Topic) -> str:
+        """Full name."""
+        return topic.name(self.settings.namespace)
+
+    def source(self, topic: Topic, partition: int) -> int:
+        """Number under which applied offsets of this incarnation of the topic are kept."""
+        epoch = self.incarnations[self.topic(topic)].epoch
+        return source_number(epoch, SOURCE_NUMBERS[topic.suffix], partition)
+
+    def dead_letters(self, stage: str) -> DeadLetters:
+        """The dead-letter path of ``stage``."""
+        s = self.settings
+        return DeadLetters(
+            stage, s.namespace, s.user_partitions, rate=s.dead_letter_rate, minimum=s.dead_letter_minimum
+        )

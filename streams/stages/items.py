@@ -1,0 +1,141 @@
+"""ITEMS: merges learning and catalogue updates into item rows and publishes the changed ones.
+
+The rows live in the worker's item index; the table's changelog *is* ``item-state.v1``, so publishing and making durable
+are one write. Nothing is merged twice: a row knows the last update message that it contains, and a meta record a
+partition knows up to which source offsets updates were merged (a profiles worker that crashed sends some again).
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+import msgspec
+import numpy as np
+
+from operators.item_codec import decode_item, encode_item
+from operators.item_updates import unpack as unpack_learning
+from schemas.records import CatalogItem
+from streams.batching import BatchApp, BatchTable, CheckpointedStage, Outbox, RecordBatch
+from streams.batching.store import Item
+from streams.stages.context import Context
+from streams.topics import ITEM_STATE, ITEM_UPDATES
+from streams.update_messages import CatalogUpdate, UpdateKind, unpack
+
+META_KEY = b"\xff\x00merged"  # not UTF-8, so no item has this key
+PUBLISHING_SHARE = 0.1  # of the time at most: a slow publication is followed by a longer pause
+
+
+class Merged(msgspec.Struct, array_like=True):
+    """What a partition's rows contain: the last update message, and the last offset by source."""
+
+    message: int = -1
+    sources: dict[int, int] = {}
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_merged = msgspec.msgpack.Decoder(Merged).decode
+_decode_catalog = msgspec.json.Decoder(CatalogItem).decode
+
+
+class ItemsStage(CheckpointedStage):
+    """See the module's text."""
+
+    def __init__(self, app: BatchApp, context: Context) -> None:
+        self.context, self.index = context, context.index
+        settings = context.settings
+        table = BatchTable(
+            app,
+            name="items",
+            changelog=context.topic(ITEM_STATE),
+            partitions=settings.item_partitions,
+            rocksdb_cache_bytes=settings.rocksdb_cache_bytes,
+        )
+        app.tables.add(table)
+        self._merged: dict[int, Merged] = {}
+        self._dirty: defaultdict[int, set[int]] = defaultdict(set)
+        self._urgent = False
+        self._snapshot_seconds = 0.0
+        super().__init__(
+            app,
+            "items",
+            [context.topic(ITEM_UPDATES)],
+            table,
+            interval=settings.item_publish_interval,
+            dirty_bytes=settings.checkpoint_bytes,
+            session_timeout=settings.session_timeout,
+        )
+
+    async def compute(self, batches: Sequence[RecordBatch], outbox: Outbox) -> None:
+        for batch in batches:
+            merged = self._merged[batch.tp.partition]
+            for record in batch:
+                if record.offset <= merged.message:
+                    continue
+                update = unpack(record.value)
+                if isinstance(update, CatalogUpdate):
+                    self._catalog(update, batch.tp.partition, record.offset, merged)
+                else:
+                    self._learn(update, batch.tp.partition, record.offset, merged)
+                merged.message = record.offset
+
+    def _learn(self, payload: bytes, partition: int, offset: int, merged: Merged) -> None:
+        updates = unpack_learning(payload, self.index)
+        touched = self.context.recommender.apply(
+            updates, partition=partition, message_offset=offset, fence=merged.sources
+        )
+        self._dirty[partition].update(touched.tolist())
+        for source in np.unique(updates.source).tolist():
+            last = int(updates.offset[updates.source == source].max())
+            merged.sources[source] = max(last, merged.sources.get(source, -1))
+
+    def _catalog(self, update: CatalogUpdate, partition: int, offset: int, merged: Merged) -> None:
+        if update.offset <= merged.sources.get(update.source, -1):
+            return
+        merged.sources[update.source] = update.offset
+        if update.kind is UpdateKind.DELETION:
+            row = self.index.delete(update.payload.decode())
+        else:
+            row = self.index.set_catalog(_decode_catalog(update.payload))
+        self.index.applied[row] = offset
+        self._dirty[partition].add(row)
+        self._urgent = True
+
+    def snapshot(self) -> Mapping[int, Sequence[Item]]:
+        started = time.perf_counter()
+        puts: dict[int, Sequence[Item]] = {}
+        for partition, rows in self._dirty.items():
+            items: list[Item] = [(self.index.ids[row].encode(), encode_item(self.index, row)) for row in sorted(rows)]
+            # last, so that it is in the changelog only when all rows are
+            items.append((META_KEY, _encode(self._merged[partition])))
+            puts[partition] = items
+            self.context.metrics.item_rows_published(len(rows))
+        self._dirty.clear()
+        self._urgent = False
+        self._snapshot_seconds = time.perf_counter() - started
+        return puts
+
+    def due_interval(self) -> float:
+        if self._urgent:
+            return 0.0  # a withdrawn item must not be recommended for a debounce longer
+        spent = self._snapshot_seconds + self.durations.checkpoint
+        return max(self.interval, spent / PUBLISHING_SHARE)
+
+    def restore(self, partitions: set[int]) -> None:
+        assert self.table is not None
+        self.context.owned_items.clear()
+        self.context.owned_items.update(partitions)
+        for partition in partitions:
+            merged = Merged(sources={})
+            for key, value in self.table.items_of(partition):
+                if key == META_KEY:
+                    merged = _decode_merged(value)
+                else:
+                    decode_item(self.index, key.decode(), value)
+            self._merged[partition] = merged
+
+    def forget(self) -> None:
+        self.context.owned_items.clear()
+        self._merged.clear()
+        self._dirty.clear()

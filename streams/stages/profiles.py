@@ -1,0 +1,225 @@
+"""PROFILES: learns from every event in its user's state, ranks once a touched user, and answers.
+
+A group of batches goes through four steps: read (decode, refuse, drop what the state contains), learn (one kernel over
+the group), publish what the items have to learn, answer (rank, narrate, write records or drafts).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from operators.item_updates import split
+from operators.narration.frames import FrameLibrary
+from operators.observation import Status
+from operators.user_state import UserState
+from schemas.kinds import Kind
+from schemas.parse import Limits, parse
+from schemas.records import Event, Purchase, Search
+from schemas.rejection import Rejection
+from streams.batching import BatchApp, BatchTable, CheckpointedStage, Outbox, RecordBatch
+from streams.batching.store import Item
+from streams.event_time import EventTime, event_time
+from streams.metrics import EventOutcome, Stage, Step
+from streams.narration.admission import Priority
+from streams.partitioning import PRODUCER_SETTING, partition_of
+from streams.stages.answers import Answers, Trigger
+from streams.stages.context import Context
+from streams.stages.feedback import Feedback
+from streams.stages.user_cache import UserCache
+from streams.topics import EVENTS, ITEM_UPDATES, USER_STATE, Topic
+from streams.update_messages import pack_learning
+
+log = logging.getLogger(__name__)
+RANKED_AT_ONCE = 16  # between two turns of the event loop
+
+
+class _Accepted(NamedTuple):
+    """A record that parsed."""
+
+    record: Any
+    event: Event
+    times: EventTime
+
+
+class ProfilesStage(CheckpointedStage):
+    """See the module's text."""
+
+    def __init__(self, app: BatchApp, context: Context) -> None:
+        self.context, self.answers = context, Answers(context, FrameLibrary.load())
+        self.recommender, self.index = context.recommender, context.index
+        settings = context.settings
+        table = BatchTable(
+            app,
+            name="users",
+            changelog=context.topic(USER_STATE),
+            partitions=settings.user_partitions,
+            rocksdb_cache_bytes=settings.rocksdb_cache_bytes,
+        )
+        app.tables.add(table)
+        self.users = UserCache(table, context.index, context.recommender.parameters, settings.cached_users)
+        self.feedback = Feedback(context)
+        self._kinds = {context.topic(topic): (kind, topic) for kind, topic in EVENTS.items()}
+        self._dead = context.dead_letters("profiles")
+        self._limits = Limits(max_bytes=settings.max_record_bytes)
+        self._tolerance = int(settings.future_tolerance * 1000)
+        self._max_age = int(settings.max_event_age * 1000)
+        self._updates = context.topic(ITEM_UPDATES)
+        super().__init__(
+            app,
+            "profiles",
+            [context.topic(topic) for topic in EVENTS.values()],
+            table,
+            interval=settings.checkpoint_interval,
+            dirty_bytes=settings.checkpoint_bytes,
+            session_timeout=settings.session_timeout,
+        )
+
+    # ---- a group
+    async def compute(self, batches: Sequence[RecordBatch], outbox: Outbox) -> None:
+        metrics, now = self.context.metrics, self.context.now_ms()
+        triggers: list[Trigger] = []
+        with metrics.stage_seconds.of(Step.DECODE).time():
+            read = [(batch, self._read(batch, now, outbox)) for batch in batches]
+        with metrics.stage_seconds.of(Step.LEARN).time():
+            for batch, accepted in read:
+                self._learn(batch, accepted, now, triggers)
+            self._publish_updates(outbox)
+        await self._answer(triggers, outbox)
+
+    def _read(self, batch: RecordBatch, now: int, outbox: Outbox) -> list[_Accepted]:
+        kind, topic = self._kinds[batch.tp.topic]
+        accepted: list[_Accepted] = []
+        implausible = clamped = 0
+        for record in batch:
+            event = parse(kind, record.value, key=record.key, now_ms=now, limits=self._limits)
+            if isinstance(event, Rejection):
+                self._refuse(batch, topic, record, event, outbox)
+                continue
+            self._dead.accepted()
+            times = event_time(record.timestamp, event.occurred_at, now, self._tolerance)  # type: ignore[union-attr]
+            implausible += times.implausible
+            clamped += times.clamped
+            accepted.append(_Accepted(record, event, times))  # type: ignore[arg-type]
+        metrics = self.context.metrics
+        metrics.batch_records.of(Stage.PROFILES).observe(len(batch))
+        if implausible:
+            metrics.implausible_timestamps.of(topic).add(implausible)
+        if clamped:
+            metrics.clamped_times.of(topic).add(clamped)
+        return accepted
+
+    def _refuse(self, batch: RecordBatch, topic: Topic, record: Any, rejection: Rejection, outbox: Outbox) -> None:
+        self.context.metrics.dead_letters.of(Stage.PROFILES, rejection.code).add()
+        self.context.metrics.events.of(topic, EventOutcome.REJECTED).add()
+        self._dead.refuse(outbox, batch.tp.topic, batch.tp.partition, record, rejection)
+
+    def _learn(self, batch: RecordBatch, accepted: Sequence[_Accepted], now: int, triggers: list[Trigger]) -> None:
+        kind, topic = self._kinds[batch.tp.topic]
+        partition, source = batch.tp.partition, self.context.source(topic, batch.tp.partition)
+        self._load(topic, partition, accepted)
+        states, observe = self.users.of(partition), self.recommender.observe
+        outcomes = dict.fromkeys(EventOutcome, 0)
+        for record, event, times in accepted:
+            state = states[event.user_id]
+            if record.offset <= state.applied.get(source, -1):
+                outcomes[EventOutcome.REPLAYED] += 1
+                continue
+            self.users.touch(partition, event.user_id)
+            if self._too_fast(state, source, record.offset, times.arrived):
+                outcomes[EventOutcome.RATE_LIMITED] += 1
+                continue
+            tested = self.feedback.before(state, event) if kind is not Kind.IMPRESSION else None
+            observation = observe(state, event, times.occurred, source, record.offset)
+            outcomes[_OUTCOMES[observation.status]] += 1
+            if observation.status is Status.LEARNED:
+                self.feedback.after(tested, observation, topic)
+            if observation.answers and now - times.arrived <= self._max_age:
+                triggers.append(_trigger(batch, record, event, times, state))
+        for outcome, count in outcomes.items():
+            if count:
+                self.context.metrics.events.of(topic, outcome).add(count)
+
+    def _load(self, topic: Topic, partition: int, accepted: Sequence[_Accepted]) -> None:
+        partitions = self.context.settings.user_partitions
+        for state in self.users.load(partition, (item.event.user_id for item in accepted)):
+            right = partition_of(state.user_id.encode(), partitions)
+            if right != partition:
+                self.context.metrics.misplaced_users.of(topic).add()
+                log.warning(
+                    "a user of %s is in partition %d, murmur2 of the key says %d: one user may become two half profiles. "
+                    "Set %s in the producer of this topic (librdkafka's default differs from the Java clients').",
+                    topic.suffix, partition, right, PRODUCER_SETTING,
+                )  # fmt: skip
+
+    def _too_fast(self, state: UserState, source: int, offset: int, arrived: int) -> bool:
+        """Bound of one user's rate, by the records' Kafka time; kept in the state, so a replay decides alike."""
+        minute = arrived // 60_000
+        if minute > state.rate_minute:
+            state.rate_minute, state.rate_count = minute, 0
+        state.rate_count += 1
+        if state.rate_count <= self.context.settings.user_events_per_minute:
+            return False
+        state.applied[source] = offset
+        return True
+
+    def _publish_updates(self, outbox: Outbox) -> None:
+        updates = self.recommender.flush()
+        if updates is not None:
+            for partition, payload in split(updates, self.index, self.context.settings.item_partitions).items():
+                outbox.add(self._updates, partition, None, pack_learning(payload))
+
+    async def _answer(self, triggers: Sequence[Trigger], outbox: Outbox) -> None:
+        self.answers.begin()
+        for n, trigger in enumerate(triggers, 1):
+            self.answers.answer(trigger, outbox)
+            if n % RANKED_AT_ONCE == 0:
+                await self.emit(outbox)
+                await asyncio.sleep(0)
+
+    # ---- state
+    def snapshot(self) -> Mapping[int, Sequence[Item]]:
+        return self.users.snapshot()
+
+    def dirty_size(self) -> int:
+        return self.users.dirty_count * 1024
+
+    def restore(self, partitions: set[int]) -> None:
+        """States are read from the table as their users come."""
+
+    def forget(self) -> None:
+        self.users.clear()
+
+    async def tick(self) -> None:
+        self.context.metrics.cached_users.of().set(len(self.users))
+        self.feedback.show()
+
+
+_OUTCOMES = {
+    Status.LEARNED: EventOutcome.LEARNED,
+    Status.DUPLICATE: EventOutcome.DUPLICATE,
+    Status.IGNORED: EventOutcome.REPLAYED,
+}
+
+
+def _trigger(batch: RecordBatch, record: Any, event: Event, times: EventTime, state: UserState) -> Trigger:
+    return Trigger(
+        state,
+        batch.tp.topic,
+        batch.tp.partition,
+        record.offset,
+        event.event_id,
+        times.arrived,
+        event.query if isinstance(event, Search) else None,
+        getattr(event, "locale", None),
+        _priority(event, state),
+    )
+
+
+def _priority(event: Event, state: UserState) -> Priority:
+    """Who gets live text first."""
+    if isinstance(event, Purchase):
+        return Priority.PURCHASE
+    return Priority.FIRST_OF_SESSION if state.learned <= 1 else Priority.OTHER

@@ -1,0 +1,63 @@
+"""The envelope of ``item-updates.v1``: what kind of update, and up to which source offset it goes.
+
+One byte of kind, then for catalogue changes the source number (u32) and offset (i64) of the catalogue record, then the
+payload. Learning messages carry their source offsets themselves (:mod:`operators.item_updates`).
+"""
+
+from __future__ import annotations
+
+import enum
+import struct
+from typing import NamedTuple
+
+from operators.errors import StateCorruptError
+
+_HEAD = struct.Struct("<cIq")
+
+
+class UpdateKind(enum.Enum):
+    """First byte of a message."""
+
+    LEARNING = b"L"
+    CATALOG = b"C"
+    DELETION = b"D"
+
+
+class CatalogUpdate(NamedTuple):
+    """A changed or deleted catalogue row: source of the record, its offset, the item's id or JSON."""
+
+    kind: UpdateKind
+    source: int
+    offset: int
+    payload: bytes
+
+
+def pack_learning(payload: bytes) -> bytes:
+    """Envelope of packed :class:`operators.item_updates.ItemUpdates`."""
+    return UpdateKind.LEARNING.value + payload
+
+
+def pack_catalog(kind: UpdateKind, source: int, offset: int, payload: bytes) -> bytes:
+    """Envelope of a catalogue row (its JSON) or a deletion (the item's id)."""
+    return _HEAD.pack(kind.value, source, offset) + payload
+
+
+def unpack(message: bytes) -> bytes | CatalogUpdate:
+    """Learning payload or catalogue update; raises :class:`StateCorruptError` on anything else."""
+    if message[:1] == UpdateKind.LEARNING.value:
+        return message[1:]
+    try:
+        kind, source, offset = _HEAD.unpack_from(message)
+        return CatalogUpdate(UpdateKind(kind), source, offset, message[_HEAD.size :])
+    except (struct.error, ValueError) as exc:
+        raise StateCorruptError(
+            f"an item update of {len(message)} bytes has no known kind: was it written by a newer version? "
+            "Update this worker, or remove the record from item-updates."
+        ) from exc
+
+
+def source_number(topic_epoch: int, topic_number: int, partition: int) -> int:
+    """One number for (incarnation of the topic, topic, partition): what applied offsets are kept under."""
+    if not (0 <= topic_epoch < 128 and 0 <= topic_number < 256 and 0 <= partition < 65_536):
+        raise ValueError(f"source out of range: epoch {topic_epoch}, topic {topic_number}, partition {partition}")
+    return topic_epoch << 24 | topic_number << 16 | partition

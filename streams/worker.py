@@ -1,0 +1,279 @@
+"""The worker: stages as Faust apps in one process, from preflight to a clean end.
+
+``run`` returns the exit code: 0 after SIGTERM or SIGINT, 1 when it stopped by itself with the reason in the log, 2 when
+it could not start. A stage has its own consumer group (``<namespace>.<stage>``), so stages scale apart from each other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+from faust.exceptions import ConsistencyError
+
+from operators.errors import StateError
+from operators.item_index import ItemIndex
+from operators.parameters import Parameters
+from operators.recommender import Recommender
+from streams.admin import describe_topics
+from streams.batching import CheckpointedStage
+from streams.batching.app import create_app
+from streams.batching.errors import StreamError
+from streams.errors import ConfigurationError, OperatorError
+from streams.health import Check, Health
+from streams.http import HttpError, HttpServer
+from streams.index_reader import IndexReader
+from streams.metrics import Metrics, Stage, Step
+from streams.partitioning import partition_of
+from streams.progress import Progress
+from streams.settings import Settings
+from streams.stages.catalog import CatalogStage
+from streams.stages.context import Context
+from streams.stages.items import ItemsStage
+from streams.stages.narrator import NarratorStage
+from streams.stages.profiles import ProfilesStage
+from streams.state_lock import StateLock
+from streams.topic_registry import Incarnation, TopicReplacedError, current_ids, incarnations, replaced
+
+log = logging.getLogger("headwater.worker")
+GRACE = 6.0  # for the last checkpoints
+STOP_TIMEOUT = 3.0  # for leaving the groups; together below the 10 s that are promised
+BROKER_CHECK = 5.0
+EXPECTED = (StreamError, StateError, OperatorError, HttpError)  # said without a traceback
+
+
+def run(settings: Settings, stages: Sequence[str]) -> int:
+    """Run ``stages`` until a signal; see the module's text for the result."""
+    _configure_logging(settings)
+    try:
+        import uvloop
+
+        asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    except ImportError:
+        log.info("uvloop is not there (Windows): the standard event loop is slower")
+    try:
+        return asyncio.run(Worker(settings, stages).run())
+    except EXPECTED as exc:
+        log.error("%s", exc)
+        return 2
+
+
+class Worker:
+    """One process of the stream."""
+
+    def __init__(self, settings: Settings, stages: Sequence[str]) -> None:
+        """Raises :class:`ConfigurationError` without a broker to connect to."""
+        if settings.brokers is None:
+            raise ConfigurationError(
+                "a worker needs a broker: set HEADWATER_BROKERS=host:port (headwater broker starts a private one)"
+            )
+        self.settings, self.names, self.brokers = settings, tuple(stages), settings.brokers
+        self.metrics = Metrics(settings.namespace)
+        self.health = Health(required=("broker", "item index", "recovery"))
+        self.stages: dict[str, CheckpointedStage] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._failed: asyncio.Future[BaseException]
+
+    async def run(self) -> int:
+        """Start, work, stop; raises what kept it from starting."""
+        loop = asyncio.get_running_loop()
+        self._failed = loop.create_future()
+        stopped = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stopped.set)
+        http = HttpServer(self.metrics, self.health, host=self.settings.http_host, port=self.settings.http_port)
+        with StateLock(self.settings.namespace_dir), http:
+            log.info("metrics and health at %s/metrics, /healthz, /readyz", http.url)
+            self._spawn(self.health.heartbeat())
+            starting = asyncio.create_task(self._start())
+            waiting = asyncio.create_task(stopped.wait())
+            await asyncio.wait([starting, waiting, self._failed], return_when=asyncio.FIRST_COMPLETED)
+            if starting.done() and not stopped.is_set() and not self._failed.done():
+                starting.result()
+                await asyncio.wait([waiting, self._failed], return_when=asyncio.FIRST_COMPLETED)
+            if self._failed.done():
+                return self._give_up(self._failed.result())
+            await self._stop(starting)
+        return 0
+
+    # ---- start
+    async def _start(self) -> None:
+        ids = await asyncio.to_thread(self._preflight)
+        context = self._context(ids)
+        self._make_stages(context)
+        reader = IndexReader(self.brokers, context)
+        self._spawn(reader.run())
+        self._spawn(self._watch_broker(ids))
+        self.health.set("broker", True, f"reached at {self.brokers}")
+        await reader.loaded.wait()
+        self.health.set("item index", True, f"{context.index.size} items")
+        self._register_checks()
+        started = time.monotonic()
+        await asyncio.gather(*(self._start_app(stage) for stage in self.stages.values()))
+        for name in self.stages:
+            self.metrics.recovery_seconds.of(Stage(name)).set(time.monotonic() - started)
+        self.health.remove("recovery")
+        self.health.started()
+        gc.collect()
+        gc.freeze()  # what is there now stays: no need to walk it again and again
+        gc.set_threshold(100_000, 50, 100)
+        log.info("ready: %s", ", ".join(self.stages))
+
+    def _preflight(self) -> Mapping[str, Incarnation]:
+        states = describe_topics(self.brokers, self.settings)
+        missing = [state.name for state in states if state.partitions is None]
+        if missing:
+            raise ConfigurationError(f"topics are missing ({', '.join(missing)}): run headwater topics create")
+        for state in states:
+            if state.partitions != state.expected:
+                raise ConfigurationError(
+                    f"{state.name} has {state.partitions} partitions, the settings say {state.expected}: state is by "
+                    "partition, so set HEADWATER_USER_PARTITIONS and HEADWATER_ITEM_PARTITIONS to what the topics "
+                    "have, or start in another namespace"
+                )
+        return incarnations(self.brokers, self.settings, [state.name for state in states])
+
+    def _context(self, ids: Mapping[str, Incarnation]) -> Context:
+        settings = self.settings
+        parameters = Parameters(allow_repeats=settings.allow_repeats, domain=settings.domain)
+        index = ItemIndex(parameters, lambda key: partition_of(key, settings.item_partitions))
+        recommender = Recommender(parameters, index, settings.seed)
+        return Context(settings, index, recommender, self.metrics, ids)
+
+    def _make_stages(self, context: Context) -> None:
+        makers = {"items": ItemsStage, "catalog": CatalogStage, "profiles": ProfilesStage, "narrator": NarratorStage}
+        for name, maker in makers.items():
+            if name in self.names:
+                stage = maker(create_app(self.settings, name, self.brokers), context)
+                stage.on_checkpoint = self._count_checkpoint(Stage(name))
+                self.stages[name] = stage
+                self._spawn(self._watch_crash(stage))
+        self.progress = Progress(self.settings, self.metrics, self.stages)
+
+    def _count_checkpoint(self, name: Stage) -> Callable[[float, int], None]:
+        step = Step.PUBLISH if name is Stage.ITEMS else Step.CHECKPOINT
+        seconds, count = self.metrics.stage_seconds.of(step), self.metrics.checkpoints.of(name)
+        size = self.metrics.checkpoint_bytes.of(name)
+
+        def counted(taken: float, written: int) -> None:
+            seconds.observe(taken)
+            count.add()
+            size.add(written)
+
+        return counted
+
+    def _register_checks(self) -> None:
+        self.health.register("commits", self.progress.commits)
+        self.health.register("partitions", self.progress.partitions)
+        for name, stage in self.stages.items():
+            self.health.register(f"stage {name}", _stage_check(stage))
+
+    async def _start_app(self, stage: CheckpointedStage) -> None:
+        await stage.app.start()
+
+    # ---- watch
+    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        async def guarded() -> None:
+            try:
+                await coroutine
+            except asyncio.CancelledError:
+                raise
+            except Exception as exc:
+                self._fail(exc)
+
+        self._tasks.append(asyncio.create_task(guarded()))
+
+    def _fail(self, exc: BaseException) -> None:
+        if not self._failed.done():
+            self._failed.set_result(exc)
+
+    async def _watch_crash(self, stage: CheckpointedStage) -> None:
+        await stage.app._crashed.wait()
+        self._fail(stage.crashed or stage.app.crash_reason or RuntimeError(f"stage {stage.name} crashed"))
+
+    async def _watch_broker(self, ids: Mapping[str, Incarnation]) -> None:
+        """Once a second the figures; now and then the broker, and that the topics are still the same."""
+        admin, asked = AdminClient({"bootstrap.servers": self.brokers}), 0.0
+        while True:
+            await asyncio.sleep(1.0)
+            if self.stages and all(stage.is_open for stage in self.stages.values()):
+                self.progress.look()
+            if time.monotonic() - asked < BROKER_CHECK:
+                continue
+            asked = time.monotonic()
+            try:
+                current = await asyncio.to_thread(current_ids, admin, ids)
+            except KafkaException as exc:
+                self.health.set("broker", False, f"{self.brokers} does not answer ({exc.args[0].name()})")
+                continue
+            self.health.set("broker", True, f"reached at {self.brokers}")
+            for name, topic_id in current.items():
+                if topic_id != ids[name].topic_id:
+                    raise TopicReplacedError(replaced(name))
+
+    # ---- stop
+    async def _stop(self, starting: asyncio.Task[None]) -> None:
+        """Last checkpoints, upstream first, then out of the groups; never longer than promised."""
+        log.info("stopping")
+        self.health.set("stopping", False, "the worker was told to stop")
+        until = time.monotonic() + GRACE
+        for name in ("profiles", "catalog", "items", "narrator"):
+            stage = self.stages.get(name)
+            if stage is not None and not await stage.close(max(0.1, until - time.monotonic())):
+                log.warning("stage %s: no last checkpoint, the broker did not take it; the next start repeats a little", name)
+        starting.cancel()
+        for task in self._tasks:
+            task.cancel()
+        stops = [asyncio.create_task(stage.app.stop()) for stage in self.stages.values()]
+        if stops:
+            _, late = await asyncio.wait(stops, timeout=STOP_TIMEOUT)
+            if late:
+                log.warning("the broker did not let the groups be left in time")
+                _leave_now(0)
+        log.info("stopped")
+
+    def _give_up(self, exc: BaseException) -> int:
+        """Nothing is written any more: what was not acknowledged comes again."""
+        if isinstance(exc, ConsistencyError):
+            exc = StreamError(f"a local store is ahead of its changelog: {exc} (docs/operations.md, Changelog behind)")
+        if isinstance(exc, EXPECTED):
+            log.error("%s", exc)
+        else:
+            log.error("unexpected error, the worker stops before it acknowledges anything", exc_info=exc)
+        _leave_now(1)
+        return 1
+
+
+def _leave_now(code: int) -> None:
+    """End at once, threads and all: waiting for a crashed app could write what must not be written."""
+    logging.shutdown()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _stage_check(stage: CheckpointedStage) -> Callable[[], Check]:
+    def check() -> Check:
+        if stage.crashed is not None:
+            return Check(False, f"crashed: {type(stage.crashed).__name__}")
+        if not stage.is_open:
+            return Check(False, "waiting for its partitions: a rebalance or the recovery of its table is under way")
+        return Check(True, "works")
+
+    return check
+
+
+def _configure_logging(settings: Settings) -> None:
+    logging.basicConfig(
+        level=settings.log_level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    for noisy in ("faust", "mode", "aiokafka", "streams.batching", "kafka"):
+        logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLogger().level))
