@@ -74,10 +74,10 @@ def delete_namespace(brokers: str, namespace: str) -> None:
     """
     admin = connect(brokers)
     prefix = f"{namespace}."
-    topics = [name for name in _metadata(admin, brokers).topics if name.startswith(prefix)]
+    topics = [name for name in read_metadata(admin, brokers).topics if name.startswith(prefix)]
     if topics:
         _await_results(admin.delete_topics(topics, operation_timeout=TIMEOUT).items())
-        _wait(lambda: not _metadata(admin, brokers).topics.keys() & set(topics), "The topics are not gone")
+        _wait(lambda: not read_metadata(admin, brokers).topics.keys() & set(topics), "The topics are not gone")
     groups = [group.group_id for group in admin.list_consumer_groups().result(TIMEOUT).valid]
     owned = [group for group in groups if group.startswith(prefix)]
     if owned:
@@ -89,7 +89,7 @@ def connect(brokers: str) -> AdminClient:
     return AdminClient({"bootstrap.servers": brokers, "log_level": 0, "socket.timeout.ms": 10_000})
 
 
-def _metadata(admin: AdminClient, brokers: str) -> ClusterMetadata:
+def read_metadata(admin: AdminClient, brokers: str) -> ClusterMetadata:
     try:
         return admin.list_topics(timeout=TIMEOUT)
     except KafkaException as error:
@@ -99,7 +99,7 @@ def _metadata(admin: AdminClient, brokers: str) -> ClusterMetadata:
 
 
 def _describe(admin: AdminClient, brokers: str, settings: Settings) -> list[TopicState]:
-    found = _metadata(admin, brokers).topics
+    found = read_metadata(admin, brokers).topics
     states = []
     for topic in ALL:
         name = topic.name(settings.namespace)
@@ -178,7 +178,7 @@ def _await_topics(admin: AdminClient, brokers: str, settings: Settings, names: s
     """New topics are known to every broker a moment later: wait until they are, with leaders."""
 
     def ready() -> bool:
-        found = _metadata(admin, brokers).topics
+        found = read_metadata(admin, brokers).topics
         return all(
             name in found and found[name].partitions and all(p.leader >= 0 for p in found[name].partitions.values())
             for name in names

@@ -15,11 +15,13 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from streams.errors import OperatorError
+
 MINIMUM_JAVA = 17
 _VERSION = re.compile(r'version "(?:1\.)?(\d+)')
 
 
-class JavaNotFoundError(RuntimeError):
+class JavaNotFoundError(OperatorError):
     """No Java of at least :data:`MINIMUM_JAVA`; the message says where was looked and what to do."""
 
 

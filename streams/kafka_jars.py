@@ -17,6 +17,8 @@ from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 
+from streams.errors import FetchError
+
 KAFKA_VERSION = "4.3.1"
 # No log4j-slf4j-impl: its dependency management pulls kafka-clients back to 3.9.
 ROOTS = (f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}", "org.slf4j:slf4j-simple:1.7.36")
@@ -31,7 +33,7 @@ _CURE = (
 Progress = Callable[[str], None]
 
 
-class KafkaJarsError(RuntimeError):
+class KafkaJarsError(FetchError):
     """Kafka's jars are neither there nor to be had; the message names the settings that help."""
 
 

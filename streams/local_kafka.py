@@ -2,7 +2,7 @@
 
 One KRaft node (broker and controller) with free ports and a temporary folder of its own. It runs in its own session,
 so that Ctrl-C in a terminal does not take it away before the workers have written their last checkpoint, and under
-:mod:`streams.broker_guard`, so that it never outlives its owner. The log is kept when it fails.
+:mod:`streams.guarded_process`, so that it never outlives its owner. The log is kept when it fails.
 
     with LocalKafka(settings.cache_dir) as kafka:
         Producer({"bootstrap.servers": kafka.bootstrap})
@@ -11,13 +11,11 @@ so that Ctrl-C in a terminal does not take it away before the workers have writt
 from __future__ import annotations
 
 import base64
-import os
 import random
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 import uuid
@@ -26,7 +24,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from streams import broker_guard
+from streams.errors import OperatorError
+from streams.guarded_process import GuardedProcess
 from streams.java import Java, find_java
 from streams.kafka_jars import kafka_class_path
 from streams.settings import Settings
@@ -65,7 +64,7 @@ _PROPERTIES = {
 }
 
 
-class LocalKafkaError(RuntimeError):
+class LocalKafkaError(OperatorError):
     """The private Kafka did not start or did not answer; the message names its kept log."""
 
 
@@ -91,12 +90,11 @@ class LocalKafka:
         self._overrides = dict(properties or {})
         self._progress = progress
         self._folder: Path | None = None
-        self._guard: subprocess.Popen[bytes] | None = None
+        self._process: GuardedProcess | None = None
         self._java: Java | None = None
         self._class_path = ""
         self._kafka_port = self._controller_port = 0
         self.version = ""
-        self.pid = 0
 
     @classmethod
     def from_settings(cls, settings: Settings, progress: Callable[[str], None] = lambda line: None) -> Self:
@@ -120,7 +118,12 @@ class LocalKafka:
 
     @property
     def running(self) -> bool:
-        return self._guard is not None and self._guard.poll() is None
+        return self._process is not None and self._process.running
+
+    @property
+    def pid(self) -> int:
+        """Process id of the broker, 0 while there is none."""
+        return self._process.pid if self._process is not None else 0
 
     def start(self) -> None:
         """Start on this broker's data and wait until it answers; does nothing while it runs."""
@@ -144,25 +147,29 @@ class LocalKafka:
 
     def stop(self, timeout: float = _STOP_TIMEOUT) -> None:
         """SIGTERM, after ``timeout`` seconds SIGKILL; the data stays for :meth:`start`."""
-        self._signal(signal.SIGCONT)
-        self._signal(signal.SIGTERM)
-        self._wait_for_exit(timeout)
+        if self._process is not None:
+            self._process.stop(timeout)
+            self._process = None
 
     def kill(self) -> None:
         """SIGKILL: a crash; the data stays for :meth:`start`."""
-        self._wait_for_exit(0.0)
+        if self._process is not None:
+            self._process.kill()
+            self._process = None
 
     def pause(self) -> None:
         """SIGSTOP: the broker hangs, its connections stay open."""
-        self._signal(signal.SIGSTOP)
+        if self._process is not None:
+            self._process.signal(signal.SIGSTOP)
 
     def resume(self) -> None:
         """SIGCONT after :meth:`pause`."""
-        self._signal(signal.SIGCONT)
+        if self._process is not None:
+            self._process.signal(signal.SIGCONT)
 
     def close(self) -> None:
         """Stop and remove the data; keeps the log, and says where, of a broker that had died by itself."""
-        if self._guard is not None and not self.running:
+        if self._process is not None and not self.running:
             self._progress(f"The private Kafka had died; its log is {self._keep_log()}")
         self.stop()
         self._discard()
@@ -223,13 +230,7 @@ class LocalKafka:
 
     def _launch(self) -> None:
         command = self._command(_JVM, "kafka.Kafka", str(self._own_folder / "server.properties"))
-        guard = (sys.executable, "-I", "-S", broker_guard.__file__, str(self._folder), str(self.log_path))
-        self._guard = subprocess.Popen(
-            [*guard, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
-        )
-        if self._guard.stdout is None:
-            raise LocalKafkaError("the guard of the private Kafka has no output")
-        self.pid = int(self._guard.stdout.readline() or 0)
+        self._process = GuardedProcess(command, log=self.log_path, folder=self._own_folder)
         deadline = time.monotonic() + _START_TIMEOUT
         while not self._answers():
             if not self.running:
@@ -253,25 +254,6 @@ class LocalKafka:
         except KafkaException:
             return False
 
-    def _signal(self, number: signal.Signals) -> None:
-        if self.running and self.pid:
-            os.kill(self.pid, number)
-
-    def _wait_for_exit(self, timeout: float) -> None:
-        guard = self._guard
-        if guard is None:
-            return
-        try:
-            guard.wait(timeout)
-        except subprocess.TimeoutExpired:
-            self._signal(signal.SIGKILL)
-            guard.wait()
-        for pipe in (guard.stdin, guard.stdout):
-            if pipe is not None:
-                pipe.close()
-        self._guard = None
-        self.pid = 0
-
     def _failure(self, what: str) -> LocalKafkaError:
         tail = " | ".join(self._read_log().strip().splitlines()[-3:])
         return LocalKafkaError(
@@ -290,7 +272,7 @@ class LocalKafka:
         return kept
 
     def _discard(self) -> None:
-        self._wait_for_exit(0.0)
+        self.kill()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None

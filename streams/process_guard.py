@@ -1,8 +1,8 @@
-"""Keeps a private broker from outliving its owner. Run as a program by :mod:`streams.local_kafka`, standard library only.
+"""Keeps a process from outliving its owner. Run as a program by :mod:`streams.guarded_process`, standard library only.
 
-``python broker_guard.py FOLDER LOG COMMAND...`` starts the command, prints its process id and waits for it. Standard
-input is a pipe from the owner: when it ends, the owner is gone (however it died), so the broker is killed and FOLDER
-removed. Should this guard be killed itself, Linux takes the broker along (``PR_SET_PDEATHSIG``).
+``python process_guard.py FOLDER LOG COMMAND...`` starts the command, prints its process id and waits for it. Standard
+input is a pipe from the owner: when it ends, the owner is gone (however it died), so the process is killed and FOLDER
+removed. Should this guard be killed itself, Linux takes the process along (``PR_SET_PDEATHSIG``).
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from pathlib import Path
 _PR_SET_PDEATHSIG = 1
 
 
-def main(folder: str, log: str, *command: str) -> int:
-    """Exit status: the command's, or 128 + signal."""
+def main(folder: str, log: str, *command: str) -> None:
+    """Ends with the command's exit status, or 128 + signal."""
     with Path(log).open("ab") as output:
         child = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, preexec_fn=_die_with_parent
