@@ -22,10 +22,14 @@ class DraftFacts(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class Draft(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """The value of ``drafts.v1``: a record without text, due at ``deadline_ms`` (epoch milliseconds)."""
+    """The value of ``drafts.v1``: a record without text, for an event that arrived at ``arrived_ms``, due at ``deadline_ms``.
+
+    Both times are epoch milliseconds.
+    """
 
     recommendation: Recommendation
     facts: DraftFacts
+    arrived_ms: int
     deadline_ms: int
 
     def with_text(

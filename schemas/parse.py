@@ -1,0 +1,224 @@
+"""Bytes from Kafka or a file to a record, or to the reason why not. Never raises.
+
+One msgspec pass decodes and checks types, ranges and lengths; what follows are the few rules that a type cannot say: sizes,
+times, ids in bytes, text with something visible in it, and the key. Written rules:
+
+- Unknown fields are ignored; null for a field that has a default means the default.
+- Half a surrogate pair anywhere in a record refuses it (``bad_text``), so what was accepted can always be encoded again.
+- A query with nothing visible is refused (``bad_text``); a title with nothing visible counts as missing.
+- Control and invisible characters beside visible ones stay as they are: data is not changed here.
+- A null value of the catalogue deletes the item that the key names; on the event topics it is refused.
+- Event times up to `Limits.max_future_ms` ahead are accepted: the worker clamps them (case c35). See `schemas.times`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+from msgspec.structs import force_setattr
+
+from schemas.explanation import DECODE_ERRORS, explain
+from schemas.kinds import Kind
+from schemas.limits import DEFAULT_LIMITS
+from schemas.limits import Limits as Limits
+from schemas.nesting import exceeds_depth
+from schemas.records import Action, CatalogItem, Click, Impression, ItemDeletion, Purchase, Record, Search
+from schemas.rejection import Rejection, RejectionCode, quoted
+from schemas.times import MAX_TIME_MS, to_millis
+from schemas.wire_types import MAX_ID_BYTES
+
+_SHORT = MAX_ID_BYTES // 4  # a character has at most four bytes: ids up to here need no counting
+
+_Check = Callable[[Any, int, Limits], Rejection | None]
+
+
+def parse(
+    kind: Kind,
+    value: bytes | None,
+    *,
+    key: bytes | UnsetType | None = UNSET,
+    now_ms: int,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Record | Rejection:
+    """The record of ``kind`` in the JSON text ``value``.
+
+    ``key`` is the Kafka key, checked against the record's user (catalogue: item) unless it is left out; ``now_ms`` is the
+    present in epoch milliseconds.
+    """
+    if value is None:
+        return _without_value(kind, key)
+    if len(value) > limits.max_bytes:
+        return Rejection(RejectionCode.TOO_LARGE, f"{len(value)} bytes, {limits.max_bytes} are allowed")
+    if exceeds_depth(value, limits.max_depth):
+        return Rejection(RejectionCode.TOO_DEEP, f"objects and lists are nested more than {limits.max_depth} deep")
+    decode, check, key_of = _KINDS[kind]
+    try:
+        if not value.isascii():
+            value.decode()  # msgspec does not look into the texts of unknown fields
+        record: Record = decode(value)
+    except DECODE_ERRORS as error:
+        return explain(error, value)
+    problem = check(record, now_ms, limits)
+    if problem is not None:
+        return problem
+    if key is not UNSET and key != key_of(record).encode():
+        return _wrong_key(key, key_of(record))
+    return record
+
+
+def _without_value(kind: Kind, key: bytes | UnsetType | None) -> ItemDeletion | Rejection:
+    if kind is not Kind.CATALOG:
+        return Rejection(RejectionCode.NULL_VALUE, "the value is null", "only catalogue records may be deleted")
+    if key is None or key is UNSET:
+        return Rejection(RejectionCode.NULL_KEY, "a deletion without a key names no item")
+    if not key:
+        return Rejection(RejectionCode.EMPTY_KEY, "a deletion with an empty key names no item")
+    if len(key) > MAX_ID_BYTES:
+        return Rejection(RejectionCode.BAD_ID, f"the key has {len(key)} bytes, {MAX_ID_BYTES} are allowed")
+    try:
+        return ItemDeletion(key.decode())
+    except UnicodeDecodeError:
+        return Rejection(RejectionCode.BAD_ID, "the key is not UTF-8")
+
+
+def _wrong_key(key: bytes | UnsetType | None, expected: str) -> Rejection:
+    hint = f"the key has to be {quoted(expected)} in UTF-8"
+    if key is None or key is UNSET:
+        return Rejection(RejectionCode.NULL_KEY, "the key is null", hint)
+    if not key:
+        return Rejection(RejectionCode.EMPTY_KEY, "the key is empty", hint)
+    if key == msgspec.json.encode(expected):
+        hint += ", without quotes"
+    shown = quoted(key[: MAX_ID_BYTES + 1].decode("utf-8", "backslashreplace"))
+    return Rejection(RejectionCode.KEY_MISMATCH, f"the key is {shown}", hint)
+
+
+def _check_event(record: Click | Search | Purchase | Impression, now_ms: int, limits: Limits) -> Rejection | None:
+    """Rules of all events, the time among them."""
+    if len(record.event_id) > _SHORT or len(record.user_id) > _SHORT:
+        problem = _check_ids("event_id", (record.event_id,)) or _check_ids("user_id", (record.user_id,))
+        if problem:
+            return problem
+    occurred_at: int | str = record.occurred_at
+    latest = now_ms + limits.max_future_ms
+    if type(occurred_at) is not int or not limits.min_time_ms <= occurred_at <= latest:
+        millis = to_millis(occurred_at, "occurred_at", limits.min_time_ms, latest)
+        if isinstance(millis, Rejection):
+            return millis
+        force_setattr(record, "occurred_at", millis)
+    return None
+
+
+def _check_click(record: Click, now_ms: int, limits: Limits) -> Rejection | None:
+    if record.action is None:
+        force_setattr(record, "action", Action.CLICK)
+    if len(record.item_id) > _SHORT:
+        problem = _check_ids("item_id", (record.item_id,))
+        if problem:
+            return problem
+    return _check_event(record, now_ms, limits)
+
+
+def _check_purchase(record: Purchase, now_ms: int, limits: Limits) -> Rejection | None:
+    if record.quantity is None:
+        force_setattr(record, "quantity", 1)
+    return _check_ids("item_id", (record.item_id,)) or _check_event(record, now_ms, limits)
+
+
+def _check_search(record: Search, now_ms: int, limits: Limits) -> Rejection | None:
+    if record.results is None:
+        force_setattr(record, "results", ())
+    if not _is_visible(record.query):
+        return Rejection(RejectionCode.BAD_TEXT, "query has nothing visible in it")
+    return (
+        _check_size("query", record.query, limits.max_query_chars, "characters")
+        or _check_size("results", record.results, limits.max_results, "entries")
+        or _check_ids("results", record.results)
+        or _check_event(record, now_ms, limits)
+    )
+
+
+def _check_impression(record: Impression, now_ms: int, limits: Limits) -> Rejection | None:
+    if not record.item_ids:
+        return Rejection(RejectionCode.MISSING_FIELD, "item_ids is empty")
+    return (
+        _check_size("item_ids", record.item_ids, limits.max_item_ids, "entries")
+        or _check_ids("item_ids", record.item_ids)
+        or _check_event(record, now_ms, limits)
+    )
+
+
+def _check_catalog(record: CatalogItem, now_ms: int, limits: Limits) -> Rejection | None:
+    for field, default in (("categories", ()), ("attributes", {}), ("available", True), ("vectors", {})):
+        if getattr(record, field) is None:
+            force_setattr(record, field, default)
+    if not _is_visible(record.title):
+        return Rejection(RejectionCode.MISSING_FIELD, "title has nothing visible in it")
+    return (
+        _check_ids("item_id", (record.item_id,))
+        or _check_size("title", record.title, limits.max_title_chars, "characters")
+        or _check_size("description", record.description or "", limits.max_description_chars, "characters")
+        or _check_size("categories", record.categories, limits.max_categories, "entries")
+        or _check_attributes(record, limits)
+        or _check_vectors(record, limits)
+        or _check_expiry(record, limits)
+    )
+
+
+def _check_attributes(record: CatalogItem, limits: Limits) -> Rejection | None:
+    problem = _check_size("attributes", record.attributes, limits.max_attributes, "entries")
+    for name, value in record.attributes.items():
+        if isinstance(value, tuple):
+            problem = problem or _check_size(f"attributes[{quoted(name)}]", value, limits.max_attributes, "entries")
+    return problem
+
+
+def _check_vectors(record: CatalogItem, limits: Limits) -> Rejection | None:
+    problem = _check_size("vectors", record.vectors, limits.max_vectors, "entries")
+    for name, vector in record.vectors.items():
+        if not vector:
+            return Rejection(RejectionCode.OUT_OF_RANGE, f"vectors[{quoted(name)}] has no component")
+        problem = problem or _check_size(f"vectors[{quoted(name)}]", vector, limits.max_vector_dimensions, "components")
+    return problem
+
+
+def _check_expiry(record: CatalogItem, limits: Limits) -> Rejection | None:
+    if record.expires_at is None:
+        return None
+    millis = to_millis(record.expires_at, "expires_at", limits.min_time_ms, MAX_TIME_MS)
+    if isinstance(millis, Rejection):
+        return millis
+    force_setattr(record, "expires_at", millis)
+    return None
+
+
+def _check_ids(field: str, ids: Iterable[str]) -> Rejection | None:
+    for each in ids:
+        if len(each) > _SHORT and len(each.encode()) > MAX_ID_BYTES:
+            return Rejection(RejectionCode.BAD_ID, f"{field} is longer than {MAX_ID_BYTES} bytes: {quoted(each)}")
+    return None
+
+
+def _check_size(field: str, value: Any, largest: int, unit: str) -> Rejection | None:
+    if len(value) <= largest:
+        return None
+    return Rejection(RejectionCode.TOO_LARGE, f"{field} has {len(value)} {unit}, {largest} are allowed")
+
+
+def _is_visible(text: str) -> bool:
+    """Whether any character of ``text`` leaves a mark; the first one does nearly always."""
+    return any(char.isprintable() and not char.isspace() for char in text)
+
+
+_user, _item = attrgetter("user_id"), attrgetter("item_id")
+_KINDS: dict[Kind, tuple[Callable[[bytes], Any], _Check, Callable[[Any], str]]] = {
+    Kind.CLICK: (msgspec.json.Decoder(Click).decode, _check_click, _user),
+    Kind.SEARCH: (msgspec.json.Decoder(Search).decode, _check_search, _user),
+    Kind.PURCHASE: (msgspec.json.Decoder(Purchase).decode, _check_purchase, _user),
+    Kind.IMPRESSION: (msgspec.json.Decoder(Impression).decode, _check_impression, _user),
+    Kind.CATALOG: (msgspec.json.Decoder(CatalogItem).decode, _check_catalog, _item),
+}
