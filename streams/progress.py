@@ -1,4 +1,8 @@
-"""Watches that every partition of the stages moves: lag, age of commits, and what readiness says of them."""
+"""Watches that every partition of the stages moves: lag, age of commits, and what readiness says of them.
+
+Without traffic nothing can stall (case c59 E). A partition that is no longer fetched does not learn of new records either,
+so the broker is asked for its end (case c59 D).
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,17 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from confluent_kafka import IsolationLevel, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # public, but not listed
 from faust.types import TP
 
 from streams.batching import CheckpointedStage
 from streams.health import Check
 from streams.metrics import Metrics, known_topic
 from streams.settings import Settings
+
+ASK_TIMEOUT = 5.0
+LATEST = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 
 
 @dataclass(slots=True)
@@ -26,6 +35,7 @@ class Progress:
     def __init__(self, settings: Settings, metrics: Metrics, stages: Mapping[str, CheckpointedStage]) -> None:
         self._settings, self._metrics, self._stages = settings, metrics, stages
         self._seen: dict[TP, _Seen] = {}
+        self._ends: dict[TP, int] = {}
         self._stalled: dict[TP, float] = {}
         self._uncommitted: dict[TP, float] = {}
 
@@ -45,11 +55,21 @@ class Progress:
                 state.pop(gone, None)
             topic = known_topic(gone.topic, self._settings.namespace)
             if topic is not None:
-                self._metrics.consumer_lag.of(topic, gone.partition).set(None)
+                self._metrics.consumer_lag.drop(topic, gone.partition)
+                self._metrics.commit_age.drop(topic, gone.partition)
+
+    def ask(self, admin: AdminClient) -> None:
+        """Ask the broker where the partitions end (blocks; for another thread). Raises ``KafkaException``."""
+        wanted = {TopicPartition(tp.topic, tp.partition): LATEST for tp in list(self._seen)}
+        if not wanted:
+            return
+        answers = admin.list_offsets(wanted, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=ASK_TIMEOUT)
+        self._ends = {TP(tp.topic, tp.partition): answer.result().offset for tp, answer in answers.items()}
 
     def _look_at(self, stage: CheckpointedStage, tp: TP, now: float) -> None:
         consumer = stage.app.consumer
-        done, end, waiting = consumer.done(tp), consumer.highwater(tp), consumer.uncommitted_since(tp)
+        done, waiting = consumer.done(tp), consumer.uncommitted_since(tp)
+        end = max((e for e in (consumer.highwater(tp), self._ends.get(tp)) if e is not None), default=None)
         lag = max(0, end - done) if end is not None and done is not None else None
         topic = known_topic(tp.topic, self._settings.namespace)
         if topic is not None:

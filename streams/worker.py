@@ -212,6 +212,7 @@ class Worker:
             asked = time.monotonic()
             try:
                 current = await asyncio.to_thread(current_ids, admin, ids)
+                await asyncio.to_thread(self.progress.ask, admin)
             except KafkaException as exc:
                 self.health.set("broker", False, f"{self.brokers} does not answer ({exc.args[0].name()})")
                 continue

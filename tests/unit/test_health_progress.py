@@ -2,23 +2,49 @@
 
 from __future__ import annotations
 
-import pytest
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
 
+import pytest
+from faust.types import TP
+
+from streams import progress as module
 from streams.metrics import RecordingMetrics
 from streams.progress import Progress
-from streams.topics import CLICK, ITEM_STATE, PURCHASE
+from streams.settings import Settings
+
+CLICK = "headwater.events.click.v1"
+A, B = TP(CLICK, 0), TP(CLICK, 1)
 
 
-class Clock:
-    now = 1000.0
+@dataclass
+class Log:
+    """The offsets of partitions, as a consumer tells them."""
 
-    def __call__(self) -> float:
-        return self.now
+    now: float = 1000.0
+    position: dict[TP, int] = field(default_factory=dict)
+    end: dict[TP, int] = field(default_factory=dict)
+    waiting: dict[TP, float] = field(default_factory=dict)
+
+    def assignment(self) -> set[TP]:
+        return set(self.position)
+
+    def done(self, tp: TP) -> int | None:
+        return self.position[tp]
+
+    def highwater(self, tp: TP) -> int | None:
+        return self.end.get(tp)
+
+    def uncommitted_since(self, tp: TP) -> float | None:
+        return self.waiting.get(tp)
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def log(monkeypatch: pytest.MonkeyPatch) -> Log:
+    log = Log()
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: log.now))
+    return log
 
 
 @pytest.fixture
@@ -27,126 +53,104 @@ def metrics() -> RecordingMetrics:
 
 
 @pytest.fixture
-def progress(clock: Clock, metrics: RecordingMetrics) -> Progress:
-    progress = Progress(metrics, commit_timeout=60, partition_timeout=30, clock=clock)
-    progress.assign([(CLICK, 0), (CLICK, 1), (PURCHASE, 0)])
-    return progress
+def progress(log: Log, metrics: RecordingMetrics) -> Progress:
+    stage: Any = SimpleNamespace(app=SimpleNamespace(consumer=log), table=SimpleNamespace(changelog="headwater.x"))
+    settings = Settings(commit_stall_timeout=60, partition_stall_timeout=30)
+    return Progress(settings, metrics, {"profiles": stage})
+
+
+def sample(metrics: RecordingMetrics, name: str, partition: int) -> float | None:
+    return metrics.registry.value(name, topic="events.click.v1", partition=str(partition))
 
 
 def lag(metrics: RecordingMetrics, partition: int) -> float | None:
-    return metrics.registry.value("headwater_consumer_lag_records", topic="events.click.v1", partition=str(partition))
+    return sample(metrics, "headwater_consumer_lag_records", partition)
 
 
-def test_an_hour_without_traffic_is_fine(progress: Progress, clock: Clock) -> None:
-    progress.processed(CLICK, 0, 50)
-    progress.committed(CLICK, 0, 50)
+def test_an_hour_without_traffic_is_fine(progress: Progress, log: Log) -> None:
+    log.position, log.end = {A: 50, B: 0}, {A: 50, B: 0}
     for _ in range(360):
-        clock.now += 10
-        progress.reached(CLICK, 0, 50)
-        progress.reached(CLICK, 1, 0)
-        assert progress.commit_stall().ok and progress.partition_stall().ok
+        log.now += 10
+        progress.look()
+        assert progress.partitions().ok and progress.commits().ok
 
 
-def test_the_commit_age_stays_small_without_traffic(progress: Progress, metrics: RecordingMetrics) -> None:
-    progress.processed(CLICK, 0, 50)
-    progress.committed(CLICK, 0, 50)
-    touches = len(metrics.of("headwater_commit_age_seconds"))
-    progress.reached(CLICK, 0, 50)
-    assert len(metrics.of("headwater_commit_age_seconds")) == touches + 1
+def test_a_partition_that_stands_still_with_records_is_named(progress: Progress, log: Log) -> None:
+    log.position, log.end = {A: 10, B: 10}, {A: 20, B: 20}
+    for _ in range(8):
+        progress.look()
+        log.now += 5
+        log.position[B] += 1
+    progress.look()
+    stalled = progress.partitions()
+    assert not stalled.ok and f"{CLICK}-0" in stalled.message and f"{CLICK}-1" not in stalled.message
+    log.position[A] += 1
+    progress.look()
+    assert progress.partitions().ok
 
 
-def test_the_commit_age_grows_while_work_is_not_committed(progress: Progress, metrics: RecordingMetrics) -> None:
-    progress.processed(CLICK, 0, 50)
-    progress.committed(CLICK, 0, 40)
-    touches = len(metrics.of("headwater_commit_age_seconds"))
-    progress.processed(CLICK, 0, 60)
-    progress.reached(CLICK, 0, 90)
-    assert len(metrics.of("headwater_commit_age_seconds")) == touches
+def test_records_after_an_idle_hour_have_the_whole_time(progress: Progress, log: Log) -> None:
+    log.position, log.end = {A: 10}, {A: 10}
+    progress.look()
+    log.now += 3600
+    progress.look()
+    log.end[A] = 12
+    progress.look()
+    log.now += 29
+    progress.look()
+    assert progress.partitions().ok
+    log.now += 2
+    progress.look()
+    assert not progress.partitions().ok
 
 
-def test_a_paused_partition_is_named(progress: Progress, clock: Clock) -> None:
-    progress.processed(CLICK, 0, 10)
-    progress.processed(CLICK, 1, 10)
-    for step in range(8):
-        clock.now += 5
-        progress.reached(CLICK, 0, 20 + step)
-        progress.reached(CLICK, 1, 20 + step)
-        progress.processed(CLICK, 1, 15 + step)
-    stalled = progress.partition_stall()
-    assert not stalled.ok
-    assert "events.click.v1-0" in stalled.message
-    assert "events.click.v1-1" not in stalled.message
-    progress.processed(CLICK, 0, 11)
-    assert progress.partition_stall().ok
+def test_work_without_a_commit_is_reported_and_ages(progress: Progress, log: Log, metrics: RecordingMetrics) -> None:
+    log.position, log.end = {A: 10}, {A: 10}
+    progress.look()
+    touched = len(metrics.of("headwater_commit_age_seconds"))
+    log.waiting[A] = log.now
+    for _ in range(13):
+        log.now += 5
+        log.position[A] += 1
+        log.end[A] += 1
+        progress.look()
+    stalled = progress.commits()
+    assert not stalled.ok and f"{CLICK}-0 was worked on without a commit for 65 s" in stalled.message
+    assert len(metrics.of("headwater_commit_age_seconds")) == touched, "the age must grow meanwhile"
+    del log.waiting[A]
+    progress.look()
+    assert progress.commits().ok
+    assert len(metrics.of("headwater_commit_age_seconds")) == touched + 1
 
 
-def test_a_partition_that_was_idle_has_its_whole_time_when_records_come(progress: Progress, clock: Clock) -> None:
-    progress.processed(CLICK, 0, 10)
-    progress.reached(CLICK, 0, 10)
-    clock.now += 3600
-    progress.reached(CLICK, 0, 12)
-    assert progress.partition_stall().ok
-    clock.now += 31
-    assert not progress.partition_stall().ok
-
-
-def test_a_commit_that_does_not_grow_is_reported(progress: Progress, clock: Clock) -> None:
-    progress.processed(CLICK, 0, 10)
-    progress.committed(CLICK, 0, 10)
-    for step in range(1, 14):
-        progress.processed(CLICK, 0, 10 + step)
-        progress.committed(CLICK, 0, 10)  # the broken prefix of case c09
-        clock.now += 5
-    stalled = progress.commit_stall()
-    assert not stalled.ok
-    assert "nothing has been committed for 65 s in events.click.v1-0" in stalled.message
-    progress.committed(CLICK, 0, 23)
-    assert progress.commit_stall().ok
-
-
-def test_commits_that_follow_behind_are_fine(progress: Progress, clock: Clock) -> None:
-    for step in range(100):
-        progress.processed(CLICK, 0, 100 * step)
-        progress.committed(CLICK, 0, 100 * step - 50)
-        clock.now += 5
-        assert progress.commit_stall().ok
-
-
-def test_lag_counts_what_waits_and_is_absent_while_unknown(progress: Progress, metrics: RecordingMetrics) -> None:
-    assert lag(metrics, 0) is None
-    progress.reached(CLICK, 0, 30)
-    assert lag(metrics, 0) is None
-    progress.processed(CLICK, 0, 10)
-    assert lag(metrics, 0) == 20
-    progress.processed(CLICK, 0, 30)
-    assert lag(metrics, 0) == 0
-
-
-def test_a_position_ahead_of_an_old_end_is_no_negative_lag(progress: Progress, metrics: RecordingMetrics) -> None:
-    progress.reached(CLICK, 0, 30)
-    progress.processed(CLICK, 0, 35)
-    assert lag(metrics, 0) == 0
-
-
-def test_a_partition_that_was_given_up_leaves_no_series_and_no_stall(
-    progress: Progress, metrics: RecordingMetrics, clock: Clock
+def test_lag_is_what_waits_never_negative_and_absent_while_unknown(
+    progress: Progress, log: Log, metrics: RecordingMetrics
 ) -> None:
-    progress.processed(CLICK, 0, 10)
-    progress.reached(CLICK, 0, 20)
-    clock.now += 100
-    assert not progress.partition_stall().ok
-    progress.assign([(CLICK, 1)])
-    assert progress.partition_stall().ok
+    log.position = {A: 10}
+    progress.look()
     assert lag(metrics, 0) is None
-    progress.processed(CLICK, 0, 11)  # a late report of the old generation
-    assert lag(metrics, 0) is None
+    for end, expected in ((30, 20), (10, 0), (5, 0)):
+        log.end[A] = end
+        progress.look()
+        assert lag(metrics, 0) == expected
 
 
-def test_many_stalled_partitions_are_a_short_message(metrics: RecordingMetrics, clock: Clock) -> None:
-    progress = Progress(metrics, commit_timeout=60, partition_timeout=30, clock=clock)
-    progress.assign([(ITEM_STATE, n) for n in range(100)])
-    for n in range(100):
-        progress.processed(ITEM_STATE, n, 0)
-        progress.reached(ITEM_STATE, n, 5)
-    clock.now += 31
-    assert "and 92 more" in progress.partition_stall().message
+def test_a_partition_that_was_given_up_leaves_nothing(progress: Progress, log: Log, metrics: RecordingMetrics) -> None:
+    log.position, log.end = {A: 10, B: 10}, {A: 20, B: 10}
+    progress.look()
+    log.now += 31
+    progress.look()
+    assert not progress.partitions().ok
+    del log.position[A]
+    progress.look()
+    assert progress.partitions().ok
+    assert lag(metrics, 0) is None and sample(metrics, "headwater_commit_age_seconds", 0) is None
+    assert lag(metrics, 1) == 0
+
+
+def test_changelogs_are_no_work(progress: Progress, log: Log, metrics: RecordingMetrics) -> None:
+    log.position, log.end = {TP("headwater.x", 0): 0}, {TP("headwater.x", 0): 1000}
+    for _ in range(2):
+        progress.look()
+        log.now += 100
+    assert progress.partitions().ok and metrics.calls == []

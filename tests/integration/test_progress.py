@@ -1,0 +1,53 @@
+"""Where a partition ends is asked of the broker: one that is not fetched learns nothing by itself (case c59 D)."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient
+from faust.types import TP
+
+from streams import progress as module
+from streams.admin import create_topics
+from streams.local_kafka import LocalKafka
+from streams.metrics import Metrics
+from streams.progress import Progress
+from streams.settings import Settings
+from streams.topics import CLICK
+
+pytestmark = pytest.mark.integration
+
+
+def test_a_paused_partition_with_traffic_is_named(
+    kafka: LocalKafka, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(namespace=namespace, user_partitions=2, item_partitions=1, partition_stall_timeout=30)
+    create_topics(kafka.bootstrap, settings)
+    partitions = [TP(CLICK.name(namespace), n) for n in range(2)]
+    paused: Any = SimpleNamespace(
+        assignment=lambda: set(partitions), done=lambda tp: 0, highwater=lambda tp: 0, uncommitted_since=lambda tp: None
+    )
+    stage: Any = SimpleNamespace(app=SimpleNamespace(consumer=paused), table=None)
+    metrics, now = Metrics(namespace), [1000.0]
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    progress = Progress(settings, metrics, {"profiles": stage})
+    progress.look()
+    progress.ask(AdminClient({"bootstrap.servers": kafka.bootstrap}))
+    progress.look()
+    assert progress.partitions().ok
+
+    producer = Producer({"bootstrap.servers": kafka.bootstrap})
+    for _ in range(5):
+        producer.produce(partitions[1].topic, b"{}", partition=1)
+    assert producer.flush(30) == 0
+    progress.ask(AdminClient({"bootstrap.servers": kafka.bootstrap}))
+    progress.look()
+    assert metrics.consumer_lag.of(CLICK, 1).value == 5
+    now[0] += 31
+    progress.look()
+    stalled = progress.partitions()
+    assert not stalled.ok and f"{partitions[1].topic}-1" in stalled.message
+    assert metrics.consumer_lag.of(CLICK, 0).value == 0
