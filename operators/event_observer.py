@@ -70,7 +70,8 @@ class EventObserver:
     def _is_known(self, state: UserState, event: Event) -> bool | None:
         """None: an exact duplicate; True: the id was used for something else; False: a new id."""
         event_id = int.from_bytes(blake2b(event.event_id.encode(), digest_size=8).digest(), "little")
-        content = int.from_bytes(blake2b(_encode(event), digest_size=8).digest(), "little")
+        record = (type(event).__name__, event)
+        content = int.from_bytes(blake2b(_encode(record), digest_size=8).digest(), "little")
         known = state.event_ids
         former = known.pop(event_id, None)
         known[event_id] = content
