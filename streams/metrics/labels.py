@@ -8,7 +8,6 @@ from operator import attrgetter
 from operators.narration.check_rules import CheckRule
 from schemas.recommendation import Source, TextSource
 from schemas.rejection import RejectionCode
-
 from streams.metrics.registry import Label
 from streams.topics import DRAFTS, EVENTS, INPUTS, ITEM_STATE, ITEM_UPDATES, Topic
 

@@ -63,7 +63,7 @@ class SeriesFactory:
 
 
 class Family(Generic[S, *Values]):
-    """The series of one metric, by label values. Bind once (``of``), keep the series, add to it."""
+    """The series of one metric, by label values. In a loop, bind once (``of``) and add to the series."""
 
     def __init__(self, kind: type[S], definition: Definition, factory: SeriesFactory) -> None:
         self.definition = definition
@@ -71,13 +71,13 @@ class Family(Generic[S, *Values]):
         self._series: dict[tuple[str, ...], S] = {}
         if kind.starts_at_zero:
             for values in itertools.product(*(label.values for label in definition.labels)):
-                self._bind(self._key(values))
+                self.of(*values)
 
     def of(self, *values: *Values) -> S:
         """The series of these label values; raises ``ValueError`` for a value outside its closed set."""
         key = self._key(values)
         found = self._series.get(key)
-        return found if found is not None else self._bind(key)
+        return found if found is not None else self._bind(key, values)
 
     def drop(self, *values: *Values) -> None:
         """Forget a series (a partition that was given up); one that is not there is none."""
@@ -88,15 +88,12 @@ class Family(Generic[S, *Values]):
         return list(self._series.items())
 
     def _key(self, values: Sequence[Any]) -> tuple[str, ...]:
-        labels = self.definition.labels
-        if len(values) != len(labels):
-            raise ValueError(f"{self.definition.name} has {len(labels)} labels, not {len(values)}")
-        for label, value in zip(labels, values, strict=True):
+        return tuple([label.text(value) for label, value in zip(self.definition.labels, values, strict=True)])
+
+    def _bind(self, key: tuple[str, ...], values: Sequence[Any]) -> S:
+        for label, value in zip(self.definition.labels, values, strict=True):
             if value not in label.values:
                 raise ValueError(f"{self.definition.name}: this {label.name} is not in its closed set of values")
-        return tuple(label.text(value) for label, value in zip(labels, values, strict=True))
-
-    def _bind(self, key: tuple[str, ...]) -> S:
         names = {label.name: text for label, text in zip(self.definition.labels, key, strict=True)}
         self._series[key] = self._factory.make(self._kind, self.definition, names)
         return self._series[key]
@@ -120,7 +117,7 @@ class Registry(Collector):
     @overload
     def declare(
         self, kind: type[S], name: str, /, *, unit: str, meaning: str, remedy: str, bounds: Sequence[float] = ()
-    ) -> S: ...
+    ) -> Family[S]: ...
 
     @overload
     def declare(
@@ -162,7 +159,7 @@ class Registry(Collector):
         remedy: str,
         bounds: Sequence[float] = (),
     ) -> Any:
-        """Declare a metric; returns its series (no labels) or its family. Raises ``ValueError`` on a second one."""
+        """Declare a metric; one without labels has one series, ``of()``. Raises ``ValueError`` on a second of a name."""
         if any(name == known.name for known in self.definitions):
             raise ValueError(f"{name} is declared twice")
         definition = Definition(
@@ -170,7 +167,7 @@ class Registry(Collector):
         )
         family: Family[S, *tuple[Any, ...]] = Family(kind, definition, self.factory)
         self.families.append(family)
-        return family if labels else family.of()
+        return family
 
     def describe(self) -> list[Metric]:
         """No names for ``CollectorRegistry`` to check: ``declare`` has done it."""

@@ -34,7 +34,7 @@ needs_promtool = pytest.mark.skipif(
 def metrics() -> Metrics:
     metrics = Metrics()
     metrics.events.of(CLICK, EventOutcome.LEARNED).add(4096)
-    metrics.event_to_record_seconds.observe_many([0.02] * 90 + [0.5] * 10)
+    metrics.event_to_record_seconds.of().observe_many([0.02] * 90 + [0.5] * 10)
     metrics.recall.of(Ranker.HYBRID).set(0.25)
     return metrics
 

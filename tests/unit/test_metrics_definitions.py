@@ -73,7 +73,7 @@ def test_windowed_figures_are_absent_until_they_exist_and_never_nan() -> None:
     metrics.recall.of(Ranker.HYBRID).set(0.25)
     assert metrics.registry.value("headwater_prequential_recall_ratio", model="hybrid") == 0.25
     metrics.recall.of(Ranker.HYBRID).set(float("nan"))
-    metrics.click_through.set(None)
+    metrics.click_through.of().set(None)
     assert not any("recall" in name or "click_through" in name for name, _ in scrape(metrics))
 
 

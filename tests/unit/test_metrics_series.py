@@ -107,7 +107,7 @@ def test_scrapes_during_writes_see_whole_histograms() -> None:
 
     def write() -> None:
         while not stop.is_set():
-            histogram.observe(0.005)
+            histogram.of().observe(0.005)
 
     writer = threading.Thread(target=write)
     writer.start()
@@ -132,9 +132,9 @@ def test_a_metric_is_declared_once() -> None:
 def test_the_recording_double_remembers_calls_and_still_counts() -> None:
     metrics = RecordingMetrics()
     assert metrics.calls == []
-    metrics.ranking_seconds.observe(0.002, 2)
-    metrics.drafts_admitted.add(3)
-    metrics.coverage.set(None)
+    metrics.ranking_seconds.of().observe(0.002, 2)
+    metrics.drafts_admitted.of().add(3)
+    metrics.coverage.of().set(None)
     assert [(call.metric, call.values) for call in metrics.calls] == [
         ("headwater_ranking_seconds", (0.002, 0.002)),
         ("headwater_drafts_admitted_total", (3,)),

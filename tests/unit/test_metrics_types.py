@@ -14,7 +14,7 @@ from streams.metrics import EventOutcome, Metrics
 from streams.topics import CLICK
 metrics = Metrics()
 metrics.events.of(CLICK, EventOutcome.LEARNED).add(2)
-metrics.ranking_seconds.observe(0.1)
+metrics.ranking_seconds.of().observe(0.1)
 metrics.consumer_lag.of(CLICK, 3).set(1)
 """
 TYPOS = {
@@ -24,7 +24,7 @@ TYPOS = {
     "metrics.events.of(CLICK)": "Too few arguments",
     "metrics.events.of(EventOutcome.LEARNED, CLICK)": "incompatible type",
     "metrics.events.of(CLICK, EventOutcome.LEARNED).observe(1)": 'has no attribute "observe"',
-    "metrics.ranking_seconds.add(1)": 'has no attribute "add"',
+    "metrics.ranking_seconds.of().add(1)": 'has no attribute "add"',
     "metrics.consumer_lag.of(CLICK, '3').set(1)": "incompatible type",
 }
 
