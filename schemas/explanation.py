@@ -14,6 +14,8 @@ from schemas.rejection import Rejection, RejectionCode, quoted
 
 DECODE_ERRORS = (msgspec.MsgspecError, UnicodeError, RecursionError)
 
+ENDS_TOO_EARLY = "not JSON: it ends too early"
+
 _ID_FIELDS = frozenset({"event_id", "user_id", "item_id", "item_ids", "results"})
 _TIME_FIELDS = frozenset({"occurred_at", "expires_at"})
 _PATH = re.compile(r" - at `\$(.*)`$", re.DOTALL)
@@ -57,7 +59,7 @@ def _broken(problem: str, value: bytes) -> Rejection:
         if value[:3] == b"\xef\xbb\xbf":
             return Rejection(RejectionCode.BROKEN_JSON, "not JSON: it starts with a byte order mark", "send it without")
         if "truncated" in problem:
-            return Rejection(RejectionCode.BROKEN_JSON, "not JSON: it ends too early")
+            return Rejection(RejectionCode.BROKEN_JSON, ENDS_TOO_EARLY)
         return Rejection(
             RejectionCode.BROKEN_JSON, f"not JSON: {problem.removeprefix('JSON is malformed: ')}", _encoding_hint(value)
         )
