@@ -1,0 +1,94 @@
+"""The checker: whether a sentence says anything that its facts do not, or reads as broken.
+
+It guards what a model wrote just now and what was read by a person long ago alike. Rules are small named functions
+over the sentence with its titles masked, so that no title can break one: ``Se7en`` is no number, ``Star Wars`` no claim.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+
+from schemas.recommendation import ReasonKind
+
+from . import chinese_rules, english_rules
+from .check_rules import CheckRule
+from .facts import ANCHORED, Facts
+from .masking import Masked, mask
+from .plain_text import is_visible
+from .rule_context import Context
+from .titles import Names, prose_title
+from .vocabulary import canonical_categories
+
+KnownTitles = Callable[[str], bool]
+"""Whether a phrase is the title of an item in the catalogue, as it stands or in prose form."""
+
+MAX_WORDS = 30
+MAX_CHINESE_CHARACTERS = 60
+
+
+def check(
+    text: str, facts: Facts, known_titles: KnownTitles | None = None, names: Names | None = None
+) -> tuple[CheckRule, ...]:
+    """Rules that the sentence breaks, none where it may be shown. Never raises.
+
+    ``names`` saves finding them again where the caller has them. Masked sentences are remembered, so a frame costs
+    little more than finding its titles.
+    """
+    names = names or Names.of(facts)
+    masked = mask(text, names)
+    found = list(_judged(masked.text, facts.kind, canonical_categories(facts.categories), names.language))
+    if not is_visible(text):
+        found.append(CheckRule.INVISIBLE_CHARACTER)
+    found += _misnamed(text, masked, names, facts)
+    if _length(text, names.language) > (MAX_CHINESE_CHARACTERS if names.language == "zh" else MAX_WORDS):
+        found.append(CheckRule.TOO_LONG)
+    if known_titles is not None:
+        phrases = chinese_rules.phrases(masked.text) if names.language == "zh" else english_rules.phrases(masked.text)
+        if any(known_titles(phrase) for phrase in phrases):
+            found.append(CheckRule.OTHER_TITLE)
+    return tuple(found)
+
+
+@lru_cache(maxsize=16_384)
+def _judged(masked: str, kind: ReasonKind, categories: tuple[str, ...], language: str) -> tuple[CheckRule, ...]:
+    """Rules broken by the sentence around the names."""
+    rules = chinese_rules.RULES if language == "zh" else english_rules.RULES
+    context = Context(kind, frozenset(categories))
+    return tuple(rule for rule, broken in rules if broken(masked, context))
+
+
+def _misnamed(text: str, masked: Masked, names: Names, facts: Facts) -> list[CheckRule]:
+    """Titles, anchor and query that are missing, altered or there twice."""
+    found: list[CheckRule] = []
+    if names.item and masked.items != 1:
+        if masked.items == 0:
+            altered = _letters(names.item) in _letters(text) and _letters(names.item) != ""
+            found.append(CheckRule.ALTERED_TITLE if altered else CheckRule.MISSING_TITLE)
+        elif _same_as_anchor(facts):
+            found.append(CheckRule.SAME_AS_ANCHOR)
+        else:
+            found.append(CheckRule.DUPLICATED_TITLE)
+    for name, count in ((names.anchor, masked.anchors), (names.query, masked.queries)):
+        if name and count == 0:
+            found.append(CheckRule.MISSING_ANCHOR)
+        elif name and count > 1:
+            found.append(CheckRule.DUPLICATED_TITLE)
+    return found
+
+
+def _same_as_anchor(facts: Facts) -> bool:
+    if not (facts.title and facts.anchor_title) or facts.kind not in ANCHORED:
+        return False
+    return prose_title(facts.title).casefold() == prose_title(facts.anchor_title).casefold()
+
+
+def _letters(text: str) -> str:
+    return "".join(character for character in text.casefold() if character.isalnum())
+
+
+def _length(text: str, language: str) -> int:
+    """Words of an English sentence; of a Chinese one its characters, a run of other letters counting one."""
+    if language == "en":
+        return len(text.split())
+    return chinese_rules.length(text)

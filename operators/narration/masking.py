@@ -1,0 +1,68 @@
+"""Finding titles and query in a sentence, so that the rest of it can be judged by itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .titles import Names, quoted
+
+ANCHOR, ITEM, QUERY = "\ue000", "\ue001", "\ue002"
+"""Private-use characters standing for the names; cleaned titles never hold one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Masked:
+    """The sentence with its names replaced by marks, and how often each was found."""
+
+    text: str
+    items: int
+    anchors: int
+    queries: int
+
+
+def mask(text: str, names: Names) -> Masked:
+    """Replace every whole occurrence of item, anchor and query, longest first, so *Toy Story* is not found in *Toy Story 2*.
+
+    Quotation marks and 《》 around a name go with it.
+    """
+    wanted = [(names.item, ITEM), (names.anchor, ANCHOR), (names.query, QUERY)]
+    counts = dict.fromkeys((ITEM, ANCHOR, QUERY), 0)
+    for name, sign in sorted(wanted, key=lambda pair: -len(pair[0] or "")):
+        if name:
+            text, counts[sign] = _replace(text, _forms(name, sign, names.language), sign)
+    return Masked(text, counts[ITEM], counts[ANCHOR], counts[QUERY])
+
+
+def _forms(name: str, sign: str, language: str) -> tuple[str, ...]:
+    """Ways in which the name may stand there; a query is only ever quoted."""
+    if sign == QUERY:
+        return (f"\u201c{name}\u201d",) if language == "zh" else (f'"{name}"', f"\u201c{name}\u201d")
+    if language == "zh":
+        return (f"\u300a{name}\u300b", name)
+    shown = quoted(name)
+    return (shown, name) if shown != name else (f"\u201c{name}\u201d", f'"{name}"', name)
+
+
+def _replace(text: str, forms: tuple[str, ...], sign: str) -> tuple[str, int]:
+    found = 0
+    for form in forms:
+        start = text.find(form)
+        while start >= 0:
+            end = start + len(form)
+            if _whole(text, start, end):
+                text, found = text[:start] + sign + text[end:], found + 1
+                start = text.find(form, start + 1)
+            else:
+                start = text.find(form, start + 1)
+    return text, found
+
+
+def _whole(text: str, start: int, end: int) -> bool:
+    """Whether the name is not a part of a longer word (Chinese is written without spaces and has no such edge)."""
+    return not (start and _same_word(text[start - 1], text[start])) and not (
+        end < len(text) and _same_word(text[end - 1], text[end])
+    )
+
+
+def _same_word(before: str, after: str) -> bool:
+    return before.isalnum() and after.isalnum() and before < "\u2e80" and after < "\u2e80"

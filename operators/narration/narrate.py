@@ -1,0 +1,52 @@
+"""The text of a record where it is ranked: a frame that is true of the item, else the template; always checked."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from schemas.recommendation import TextSource
+
+from .check_rules import CheckRule
+from .checker import KnownTitles, check
+from .facts import Facts, Text
+from .frames import FrameLibrary
+from .templates import templates
+from .titles import Names
+
+
+def narrate(facts: Facts, frames: FrameLibrary, seed_key: str = "", known_titles: KnownTitles | None = None) -> Text:
+    """A sentence for the facts; never fails and never says what the facts do not.
+
+    Up to three frames are tried, then the template, then templates without the anchor and without the title (a title
+    that repeats words of the sentence, say). ``rejected`` lists what the checker found on the way.
+    """
+    rejected: list[CheckRule] = []
+    names = Names.of(facts)
+    slots = names.slots()
+    for frame in frames.candidates(facts, seed_key) if names.item else ():
+        if not frame.slots <= slots.keys():
+            continue
+        text = frame.fill(slots)
+        found = check(text, facts, known_titles, names)
+        if not found:
+            return Text(text, TextSource.FRAME, tuple(rejected))
+        rejected += found
+    return _from_template(facts, names, rejected)
+
+
+def _from_template(facts: Facts, names: Names, rejected: list[CheckRule]) -> Text:
+    reduced = [facts]
+    if facts.anchor_title or facts.query:
+        reduced.append(replace(facts, anchor_title=None, query=None))
+    reduced.append(replace(facts, title=None, anchor_title=None, query=None))
+    text = ""
+    for step, remaining in enumerate(reduced):
+        known = Names.of(remaining) if step else names
+        slots = known.slots()
+        for template in templates(facts.kind, known.language, frozenset(slots)):
+            text = template.fill(slots)
+            found = check(text, remaining, None, known)
+            if not found:
+                return Text(text, TextSource.TEMPLATE, tuple(rejected))
+            rejected += found
+    return Text(text, TextSource.TEMPLATE, tuple(rejected))

@@ -1,0 +1,30 @@
+"""What a rule knows about the item besides the sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from schemas.recommendation import ReasonKind
+
+from .check_rules import CheckRule
+from .vocabulary import film_categories
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Reason and canonical categories of the item."""
+
+    kind: ReasonKind
+    categories: frozenset[str]
+
+    @property
+    def is_film(self) -> bool:
+        """Whether any category belongs to the film domain."""
+        return not self.categories.isdisjoint(film_categories())
+
+
+Rule = Callable[[str, Context], bool]
+"""Whether the sentence, its names masked, breaks the rule."""
+
+Rules = tuple[tuple[CheckRule, Rule], ...]

@@ -1,0 +1,136 @@
+"""Titles in the form that prose wants: ``Godfather, The (1972)`` is *The Godfather* in a sentence."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from .facts import ANCHORED, Facts, Language, language_of
+from .graphemes import cut
+from .plain_text import plain_text
+
+MAX_CHARACTERS = 80
+MAX_UNITS = 12
+"""Words a title may have in a sentence of at most 30 (half as much for each Chinese character)."""
+
+_YEAR = re.compile(r"\s*\((?:1[89]|20)\d\d(?:\s?[-\u2013/]\s?(?:(?:1[89]|20)?\d\d)?)?\)$")
+_VOLUME_MARK = re.compile(r"\s*\((?:V|TV|VG|I{1,3}|IV)\)$")
+_ALIAS = re.compile(
+    r"\s*\((?:a\.?k\.?a\.?\s[^()]*|[^()]*,\s(?:The|An?|L[aeo]s?|L'|Il|El|Das|Der|Die|Un[ae]?|Den|Det))\)$"
+)
+# fmt: off
+_ARTICLE = re.compile(
+    r"^(?P<rest>.+),\s(?P<article>The|An?|L[aeo]s?|L'|L\u2019|Il|Gli|El|Das|Der|Die|Ein|Eine|Un|Une|Una|Den|Det|De|Het|O|Os|As)"
+    r"(?P<tail>\s*[:(].*)?$"
+)
+# fmt: on
+_WRAPPED = re.compile(r"^[《「『]([^《》「」『』]+)[》」』]$")
+_CJK = re.compile(r"[\u2e80-\u303f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]")
+_PLAIN = re.compile(r"[A-Z0-9\u00c0-\u00de\u2e80-\U0002fa1f][\w '\u2019&:./()\-!?]*")
+_STOPS = re.compile(r"[.!?:;,](?=\s)")
+_ABBREVIATION = re.compile(r"\b(?:Dr|Mr|Mrs|Ms|St|Jr|Sr|vs|Vol|No|[A-Z])\.")
+
+
+@lru_cache(maxsize=65_536)
+def prose_title(title: str, *, keep_year: bool = False) -> str:
+    """The title as it stands in a sentence, at most 80 characters and 12 words; empty where nothing readable is left.
+
+    The year, aliases in brackets and a wrapping 《》 are dropped, a trailing article comes to the front. With
+    ``keep_year`` the year stays, to tell two films of the same name apart.
+    """
+    text = plain_text(title)
+    year = ""
+    if text.endswith(")"):
+        bare, year = _without_year(_VOLUME_MARK.sub("", text) or text)
+        text = _ALIAS.sub("", bare) or bare
+    if "," in text and (moved := _ARTICLE.match(text)):
+        article = moved["article"]
+        text = f"{article}{'' if article[-1] in chr(39) + chr(0x2019) else ' '}{moved['rest']}{moved['tail'] or ''}"
+    if wrapped := _WRAPPED.match(text):
+        text = wrapped[1].strip() or text
+    return shortened(text + year if keep_year else text)
+
+
+@lru_cache(maxsize=65_536)
+def prose_query(query: str) -> str:
+    """A search query as it stands in a sentence, between quotation marks."""
+    return shortened(plain_text(query))
+
+
+def shortened(text: str) -> str:
+    """The text cut to 80 characters and 12 words, between words where possible, with an ellipsis where cut."""
+    fitting = text if len(text) <= MAX_CHARACTERS else cut(text, MAX_CHARACTERS - 1)
+    fitting = _within_units(fitting)
+    if len(fitting) == len(text):
+        return text
+    last_space = fitting.rfind(" ")
+    if last_space >= len(fitting) * 2 // 3 and not text[len(fitting)].isspace():
+        fitting = fitting[:last_space]
+    return fitting.rstrip(" ,;:.\u00b7-\u2013\u2014(/&") + "\u2026"
+
+
+def quoted(title: str) -> str:
+    """The title as an English sentence shows it: in quotation marks unless it reads as a name without them."""
+    if _PLAIN.fullmatch(title) and not _STOPS.search(_ABBREVIATION.sub("", title)) and title[-1] not in ".!?:":
+        return title
+    return f"\u201c{title}\u201d"
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What the slots of a sentence stand for, cleaned; None where the sentence has to do without."""
+
+    item: str | None
+    anchor: str | None
+    query: str | None
+    language: Language
+
+    @classmethod
+    def of(cls, facts: Facts) -> Names:
+        """Names for the facts.
+
+        An anchor that cannot be told from the item (two films of one name keep their years) is left out, as is a
+        query that holds the title or is part of it: each would stand in the sentence twice.
+        """
+        item = prose_title(facts.title) if facts.title else ""
+        anchor = prose_title(facts.anchor_title) if facts.anchor_title and facts.kind in ANCHORED else ""
+        if item and item.casefold() == anchor.casefold():
+            item = prose_title(facts.title or "", keep_year=True)
+            anchor = prose_title(facts.anchor_title or "", keep_year=True)
+            if item.casefold() == anchor.casefold():
+                item, anchor = prose_title(facts.title or ""), ""
+        query = prose_query(facts.query) if facts.query and facts.kind == "search_match" else ""
+        if item and query and (item in query or query in item):
+            query = ""
+        return cls(item or None, anchor or None, query or None, language_of(facts.locale))
+
+    def slots(self) -> dict[str, str]:
+        """Text of each slot that can be filled, as it is written in this language."""
+        shown = quoted if self.language == "en" else str
+        named = {"B": self.item, "A": self.anchor}
+        filled = {slot: shown(name) for slot, name in named.items() if name}
+        return filled | ({"Q": self.query} if self.query else {})
+
+
+def _without_year(text: str) -> tuple[str, str]:
+    found = _YEAR.search(text)
+    if found is None or found.start() == 0:
+        return text, ""
+    return text[: found.start()], text[found.start() :]
+
+
+def _within_units(text: str) -> str:
+    if len(text) <= MAX_UNITS * 2:
+        return text
+    units, in_word = 0.0, False
+    for position, character in enumerate(text):
+        if _CJK.match(character):
+            units, in_word = units + 0.5, False
+        elif character.isspace():
+            in_word = False
+        elif not in_word:
+            units, in_word = units + 1, True
+        if units > MAX_UNITS:
+            return cut(text, position)
+    return text
