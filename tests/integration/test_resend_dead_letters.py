@@ -1,0 +1,87 @@
+"""The example of docs/operations.md does what the page says, on the letters that the program writes."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from confluent_kafka import Consumer, Producer, TopicPartition
+
+from schemas.kinds import Kind
+from schemas.parse import Limits, parse
+from schemas.rejection import Rejection, RejectionCode
+from streams.admin import create_topics
+from streams.batching import Outbox
+from streams.dead_letters import DeadLetters
+from streams.local_kafka import LocalKafka
+from streams.partitioning import partition_of
+from streams.settings import Settings
+from streams.topics import CLICK
+
+pytestmark = pytest.mark.integration
+ROOT = Path(__file__).parents[2]
+NOW = 1_772_359_200_000
+
+
+@pytest.fixture(scope="module")
+def example() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("resend", ROOT / "docs/examples/resend_dead_letters.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class Refused:
+    """A record as a stage sees it."""
+
+    def __init__(self, offset: int, key: bytes, value: bytes) -> None:
+        self.offset, self.key, self.value = offset, key, value
+
+
+def write_letters(brokers: str, namespace: str, values: list[bytes]) -> list[RejectionCode]:
+    dead = DeadLetters("profiles", namespace, 2, rate=1.0, minimum=1000)
+    outbox, reasons = Outbox(), []
+    for offset, value in enumerate(values):
+        rejection = parse(Kind.CLICK, value, key=b"u1", now_ms=NOW, limits=Limits())
+        assert isinstance(rejection, Rejection)
+        reasons.append(rejection.code)
+        dead.refuse(outbox, CLICK.name(namespace), 0, Refused(offset, b"u1", value), rejection)
+    producer = Producer({"bootstrap.servers": brokers})
+    for (topic, partition), records in outbox.records.items():
+        for record in records:
+            key, value, headers = record
+            producer.produce(topic, key=key, value=value, partition=partition, headers=list(headers))
+    assert producer.flush(30) == 0
+    return reasons
+
+
+def read(brokers: str, topic: str, partition: int) -> list[Any]:
+    consumer = Consumer({"bootstrap.servers": brokers, "group.id": "reader", "enable.auto.commit": False})
+    consumer.assign([TopicPartition(topic, partition, 0)])
+    end = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)[1]
+    found = consumer.consume(end, timeout=10) if end else []
+    consumer.close()
+    return found
+
+
+def test_repaired_letters_go_back_to_their_topic(kafka: LocalKafka, namespace: str, example: ModuleType) -> None:
+    settings = Settings(namespace=namespace, user_partitions=2, item_partitions=1)
+    create_topics(kafka.bootstrap, settings)
+    lost = {"user_id": "u1", "item_id": "i1", "occurred_at": NOW}
+    reasons = write_letters(kafka.bootstrap, namespace, [json.dumps(lost).encode(), b"{broken"])
+    assert reasons == [RejectionCode.MISSING_FIELD, RejectionCode.BROKEN_JSON]
+
+    assert example.resend(kafka.bootstrap, namespace, "missing_field") == 1
+    assert example.resend(kafka.bootstrap, namespace, "missing_field") == 0, "a second run sends nothing twice"
+
+    right = partition_of(b"u1", 2)
+    assert read(kafka.bootstrap, CLICK.name(namespace), 1 - right) == []
+    (again,) = read(kafka.bootstrap, CLICK.name(namespace), right)
+    assert again.key() == b"u1"
+    event = parse(Kind.CLICK, again.value(), key=again.key(), now_ms=NOW, limits=Limits())
+    assert not isinstance(event, Rejection)
