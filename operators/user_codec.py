@@ -46,6 +46,8 @@ class _User(msgspec.Struct, array_like=True):
     banned: list[int]
     event_ids: bytes
     shown: list[_Shown]
+    rate_minute: int
+    rate_count: int
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -106,6 +108,8 @@ def _encode(state: UserState, index: ItemIndex) -> bytes:
             _Shown(entry.recommendation_id, list(map(place, entry.items)), _bits(entry.impressed), _bits(entry.clicked))
             for entry in state.shown
         ],
+        state.rate_minute,
+        state.rate_count,
     )
     return seal(KIND, VERSION, _encoder.encode(user))
 
@@ -167,6 +171,8 @@ def _restored(user_id: str, user: _User, index: ItemIndex) -> UserState:
             Shown(entry.recommendation_id, list(map(at, entry.items)), _number(entry.impressed), _number(entry.clicked))
             for entry in user.shown
         ],
+        user.rate_minute,
+        user.rate_count,
     )
 
 

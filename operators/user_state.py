@@ -70,6 +70,11 @@ class UserState:
     """Hash of event id -> hash of content, the newest last."""
     shown: list[Shown] = field(default_factory=list)
     """The lists recommended last, the newest last."""
+    rate_minute: int = 0
+    """Minute (epoch) that `rate_count` counts in: the bound of a user's event rate is part of the state, so that a
+    replay decides alike."""
+    rate_count: int = 0
+    """Events of that minute, learned or not."""
     batch_row: int = -1
     """Row of the user in the batch being collected (-1 none); never stored."""
 

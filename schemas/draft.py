@@ -15,7 +15,6 @@ class DraftFacts(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     categories: tuple[str, ...] = ()
     locale: str | None = None
     anchor_title: str | None = None
-    anchor_categories: tuple[str, ...] = ()
     query: str | None = None
     user_key: str
     item_key: str

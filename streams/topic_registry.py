@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from confluent_kafka import (
-    Consumer,
     ConsumerGroupTopicPartitions,
     KafkaException,
     Producer,
@@ -24,6 +23,7 @@ from confluent_kafka.admin import AdminClient
 
 from streams.batching.errors import StreamError
 from streams.settings import STAGES, Settings
+from streams.topic_reading import read_topic
 from streams.topics import TOPIC_IDS
 
 TIMEOUT = 30.0
@@ -57,22 +57,8 @@ def current_ids(admin: AdminClient, topics: Iterable[str]) -> dict[str, str]:
 
 def known_ids(brokers: str, namespace: str) -> dict[str, list[str]]:
     """Ids recorded so far, oldest first, by topic."""
-    name = TOPIC_IDS.name(namespace)
-    consumer = Consumer({"bootstrap.servers": brokers, "group.id": f"{name}.reader", "enable.auto.commit": False})
-    known: dict[str, list[str]] = {}
-    try:
-        end = consumer.get_watermark_offsets(TopicPartition(name, 0), timeout=TIMEOUT)[1]
-        consumer.assign([TopicPartition(name, 0, 0)])
-        while consumer.position([TopicPartition(name, 0)])[0].offset < end:
-            message = consumer.poll(TIMEOUT)
-            if message is None:
-                raise StreamError(f"{name} cannot be read to its end at offset {end}: is the broker up?")
-            if message.error():
-                raise KafkaException(message.error())
-            known[(message.key() or b"").decode()] = json.loads(message.value() or b"[]")
-    finally:
-        consumer.close()
-    return known
+    messages = read_topic(brokers, TOPIC_IDS.name(namespace))
+    return {(message.key() or b"").decode(): json.loads(message.value() or b"[]") for message in messages}
 
 
 def record_ids(brokers: str, namespace: str, ids: Mapping[str, list[str]]) -> None:

@@ -39,7 +39,6 @@ from streams.settings import Settings
 from streams.stages.catalog import CatalogStage
 from streams.stages.context import Context
 from streams.stages.items import ItemsStage
-from streams.stages.narrator import NarratorStage
 from streams.stages.profiles import ProfilesStage
 from streams.state_lock import StateLock
 from streams.topic_registry import Incarnation, TopicReplacedError, current_ids, incarnations, replaced
@@ -150,7 +149,7 @@ class Worker:
         return Context(settings, index, recommender, self.metrics, ids)
 
     def _make_stages(self, context: Context) -> None:
-        makers = {"items": ItemsStage, "catalog": CatalogStage, "profiles": ProfilesStage, "narrator": NarratorStage}
+        makers = {"items": ItemsStage, "catalog": CatalogStage, "profiles": ProfilesStage}
         for name, maker in makers.items():
             if name in self.names:
                 stage = maker(create_app(self.settings, name, self.brokers), context)
@@ -230,7 +229,9 @@ class Worker:
         for name in ("profiles", "catalog", "items", "narrator"):
             stage = self.stages.get(name)
             if stage is not None and not await stage.close(max(0.1, until - time.monotonic())):
-                log.warning("stage %s: no last checkpoint, the broker did not take it; the next start repeats a little", name)
+                log.warning(
+                    "stage %s: no last checkpoint, the broker did not take it; the next start repeats a little", name
+                )
         starting.cancel()
         for task in self._tasks:
             task.cancel()

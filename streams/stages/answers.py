@@ -16,7 +16,7 @@ from operators.ranking import RankedList
 from operators.user_state import UserState
 from schemas import draft as drafts
 from schemas import recommendation as records
-from schemas.recommendation import Latency, Recommendation, RecommendedItem, TextSource
+from schemas.recommendation import Latency, ReasonKind, Recommendation, RecommendedItem, TextSource
 from streams.batching import Outbox
 from streams.metrics import Step
 from streams.narration.admission import Priority
@@ -67,7 +67,9 @@ class Answers:
             items=items,
             latency_ms=Latency(rank_ms, 0.0, 0.0),
         )
-        state.remember_shown(recommendation.recommendation_id, ranked.items.tolist(), self.context.recommender.parameters.shown)
+        state.remember_shown(
+            recommendation.recommendation_id, ranked.items.tolist(), self.context.recommender.parameters.shown
+        )
         metrics.recommendations.of(ranked.source).add()
         key = state.user_id.encode()
         if not items:
@@ -119,7 +121,9 @@ class Answers:
             row = index.catalog[item]
             title = "" if row is None else row.title
             contributions = {name: round(share, 4) for name, share in shares.items()}
-            made.append(RecommendedItem(index.ids[item], title, place, round(score, 6), reason, contributions, propensity))
+            made.append(
+                RecommendedItem(index.ids[item], title, place, round(score, 6), reason, contributions, propensity)
+            )
         return tuple(made)
 
     def _facts(self, trigger: Trigger, ranked: RankedList, first: RecommendedItem) -> Facts:
@@ -127,13 +131,15 @@ class Answers:
         row = index.catalog[int(ranked.items[0])]
         known = index.lookup.get(reason.anchor_item_id) if reason.anchor_item_id is not None else None
         anchor = None if known is None else index.catalog[known]
+        categories = () if row is None else row.categories
+        if reason.kind is ReasonKind.SAME_GENRE and anchor is not None:
+            categories = tuple(category for category in categories if category in anchor.categories)
         return Facts(
             kind=reason.kind,
             title=first.title or None,
-            categories=() if row is None else row.categories,
+            categories=categories,
             locale=trigger.locale or (row.locale if row is not None else None) or self.context.settings.locale,
             anchor_title=None if anchor is None else anchor.title,
-            anchor_categories=() if anchor is None else anchor.categories,
             query=reason.query,
             user_key=trigger.state.user_id,
             item_key=first.item_id,

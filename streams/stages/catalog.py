@@ -19,6 +19,7 @@ from schemas.records import CatalogItem, ItemDeletion
 from schemas.rejection import Rejection
 from streams.batching import BatchApp, BatchTable, CheckpointedStage, Outbox, RecordBatch
 from streams.batching.store import Item
+from streams.metrics import EventOutcome, Stage
 from streams.partitioning import partition_of
 from streams.stages.context import Context
 from streams.topics import CATALOG, CATALOG_STATE, ITEM_UPDATES
@@ -65,8 +66,8 @@ class CatalogStage(CheckpointedStage):
                 parsed = parse(Kind.CATALOG, record.value, key=record.key, now_ms=now, limits=self._limits)
                 if isinstance(parsed, Rejection):
                     self._dead.refuse(outbox, batch.tp.topic, partition, record, parsed)
-                    self.context.metrics.dead_letter("catalog", parsed.code)
-                    self.context.metrics.events("catalog", "rejected", 1)
+                    self.context.metrics.dead_letters.of(Stage.CATALOG, parsed.code).add()
+                    self.context.metrics.events.of(CATALOG, EventOutcome.REJECTED).add()
                 else:
                     self._dead.accepted()
                     accepted.append((record, parsed))  # type: ignore[arg-type]
@@ -86,7 +87,8 @@ class CatalogStage(CheckpointedStage):
             digest = hashlib.blake2b(row, digest_size=16).digest() if row else DELETED
             known = digests.get(key)
             unchanged = known == digest or (known is None and not row)  # an unknown item's tombstone deletes nothing
-            self.context.metrics.events("catalog", "ignored" if unchanged else "learned", 1)
+            outcome = EventOutcome.IGNORED if unchanged else EventOutcome.LEARNED
+            self.context.metrics.events.of(CATALOG, outcome).add()
             if unchanged:
                 continue
             kind = UpdateKind.CATALOG if row else UpdateKind.DELETION

@@ -110,7 +110,7 @@ class ItemsStage(CheckpointedStage):
             # last, so that it is in the changelog only when all rows are
             items.append((META_KEY, _encode(self._merged[partition])))
             puts[partition] = items
-            self.context.metrics.item_rows_published(len(rows))
+            self.context.metrics.item_rows_published.of().add(len(rows))
         self._dirty.clear()
         self._urgent = False
         self._snapshot_seconds = time.perf_counter() - started

@@ -11,7 +11,6 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from operators.item_updates import split
 from operators.narration.frames import FrameLibrary
 from operators.observation import Status
 from operators.user_state import UserState
@@ -168,7 +167,7 @@ class ProfilesStage(CheckpointedStage):
     def _publish_updates(self, outbox: Outbox) -> None:
         updates = self.recommender.flush()
         if updates is not None:
-            for partition, payload in split(updates, self.index, self.context.settings.item_partitions).items():
+            for partition, payload in updates.split(self.index, self.context.settings.item_partitions).items():
                 outbox.add(self._updates, partition, None, pack_learning(payload))
 
     async def _answer(self, triggers: Sequence[Trigger], outbox: Outbox) -> None:

@@ -1,0 +1,52 @@
+"""Reads a topic from its beginning to its present end, without a group: for tools, never for the data path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from streams.errors import BrokerError
+
+TIMEOUT = 30.0
+
+
+def read_topic(brokers: str, topic: str) -> Iterator[Message]:
+    """Committed messages of all partitions, one partition after the other.
+
+    Raises :class:`BrokerError` when the topic is missing or the broker does not answer.
+    """
+    consumer = Consumer(
+        {
+            "bootstrap.servers": brokers,
+            "group.id": "headwater-tools",  # asked for by the client, never used
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,  # the only sure end: markers and compaction leave holes
+            "isolation.level": "read_committed",
+        }
+    )
+    try:
+        found = consumer.list_topics(topic, TIMEOUT).topics[topic]
+        if found.error is not None:
+            raise BrokerError(f"{topic}: {found.error.str()}")
+        for partition in sorted(found.partitions):
+            consumer.assign([TopicPartition(topic, partition, 0)])
+            yield from _to_end(consumer, topic, partition)
+    except KafkaException as exc:
+        raise BrokerError(f"{topic} cannot be read: {exc.args[0].str()}") from exc
+    finally:
+        consumer.close()
+
+
+def _to_end(consumer: Consumer, topic: str, partition: int) -> Iterator[Message]:
+    while True:
+        message = consumer.poll(TIMEOUT)
+        if message is None:
+            raise BrokerError(f"{topic}-{partition} does not answer within {TIMEOUT:.0f} s: is the broker up?")
+        error = message.error()
+        if error is None:
+            yield message
+        elif error.code() == KafkaError._PARTITION_EOF:
+            return
+        else:
+            raise KafkaException(error)
