@@ -34,7 +34,7 @@ class RejectionCode(StrEnum):
     BAD_TEXT = "bad_text"
     """A text holds half a surrogate pair, or a query nothing visible."""
     BAD_TIME = "bad_time"
-    """A time in another unit or form, or before 2000."""
+    """A time in another unit or form, or before 1990."""
     NEGATIVE_TIME = "negative_time"
     """Epoch milliseconds below zero."""
     TIME_IN_FUTURE = "time_in_future"

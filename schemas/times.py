@@ -15,7 +15,7 @@ from typing import Any
 
 from schemas.rejection import Rejection, RejectionCode, quoted
 
-MIN_TIME_MS = 946_684_800_000  # 2000-01-01
+MIN_TIME_MS = 631_152_000_000  # 1990-01-01: public logs begin in the 1990s (MovieLens-100k: 1997)
 MAX_TIME_MS = 253_402_300_799_999  # the end of year 9999: "never", as many shops write it
 DAY_MS = 86_400_000
 YEAR_MS = 31_557_600_000
@@ -102,14 +102,14 @@ def _wrong_number(number: int, field: str, min_ms: int) -> Rejection:
             return _refused(RejectionCode.BAD_TIME, field, number, f"epoch milliseconds have 13 digits; {unit}?")
     if 0 < number < MIN_TIME_MS:
         seconds = MIN_TIME_MS // 1000 <= number < 10 * MIN_TIME_MS // 1000
-        hint = "epoch milliseconds have 13 digits; seconds?" if seconds else "before 2000"
+        hint = "epoch milliseconds have 13 digits; seconds?" if seconds else "before 1990"
         return _refused(RejectionCode.BAD_TIME, field, number, hint)
     return _implausible(number, number, field, min_ms)
 
 
 def _implausible(value: Any, millis: int, field: str, min_ms: int) -> Rejection:
     if millis < min_ms:
-        hint = "the zero of a language or clock, before 2000" if millis <= 0 else "before 2000"
+        hint = "the zero of a language or clock, before 1990" if millis <= 0 else "before 1990"
         return _refused(RejectionCode.BAD_TIME, field, value, hint)
     return _refused(RejectionCode.TIME_IN_FUTURE, field, value, "farther ahead than any clock is wrong")
 
