@@ -1,0 +1,178 @@
+"""Sends events and reads the recommendations that answer them, as a shop would, and measures the time between.
+
+The latency of an answer is the record's Kafka timestamp minus that of the event that triggered it. A batch ranks a
+user once: an answer to an event also answers the user's earlier ones, which then have no record of their own.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
+
+from streams.errors import BrokerError, OperatorError
+from streams.movielens import Line
+from streams.producing import event_producer, key_field
+from streams.settings import Settings
+from streams.topics import RECOMMENDATIONS
+
+QUIET_TIMEOUT = 20.0
+Record = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of the events."""
+
+    sent: Counter[str] = field(default_factory=Counter)
+    """Records sent, by topic suffix."""
+    answered: int = 0
+    """Events that a record answers, its trigger or an earlier event of the same user."""
+    records: int = 0
+    repeated: int = 0
+    """Records whose id had come before."""
+    texts: Counter[str] = field(default_factory=Counter)
+    latencies: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    """Milliseconds, by ``text_source``."""
+    seconds: float = 0.0
+    """From the first event sent to the last answer."""
+
+    @property
+    def events(self) -> int:
+        return sum(count for suffix, count in self.sent.items() if suffix.startswith("events."))
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """An event on its way: its place in the order of sending and its Kafka timestamp."""
+
+    user_id: str
+    order: int
+    at_ms: int
+
+
+class Feed:
+    """One producer and one consumer, in one thread: :meth:`send` events, :meth:`drain` at the end.
+
+    ``on_record`` hears every new recommendation; ``check`` is called now and then and raises when going on is useless.
+    """
+
+    def __init__(
+        self,
+        brokers: str,
+        settings: Settings,
+        *,
+        max_outstanding: int,
+        on_record: Callable[[Record], None],
+        check: Callable[[], None],
+    ) -> None:
+        self._namespace = settings.namespace
+        self._max_outstanding = max_outstanding
+        self._on_record, self._check = on_record, check
+        self._producer = event_producer(brokers)
+        self._consumer = Consumer(
+            {"bootstrap.servers": brokers, "group.id": f"{settings.namespace}.demo", "enable.auto.commit": False}
+            | {"fetch.wait.max.ms": 20, "log_level": 0}
+        )
+        topic = RECOMMENDATIONS.name(settings.namespace)
+        partitions = range(RECOMMENDATIONS.partitions(settings))
+        self._consumer.assign([TopicPartition(topic, p, OFFSET_BEGINNING) for p in partitions])
+        self._sent: dict[str, _Sent] = {}
+        self._pending: dict[str, list[int]] = defaultdict(list)
+        self._outstanding = 0
+        self._ids: set[str] = set()
+        self._heard = time.monotonic()
+        self._first_sent = self._last_answer = 0.0
+        self.outcome = Outcome()
+
+    @property
+    def outstanding(self) -> int:
+        """Events that no record answers yet."""
+        return self._outstanding
+
+    def send_catalog(self, lines: Iterable[Line]) -> int:
+        """Send catalogue lines and wait until the broker has them; returns how many."""
+        count = 0
+        for line in lines:
+            self._produce(line, 0)
+            count += 1
+        if self._producer.flush(30.0):
+            raise BrokerError("The broker does not take the catalogue.")
+        return count
+
+    def send(self, line: Line) -> None:
+        """Send one event as soon as few enough are outstanding. Raises what ``check`` raises, ``OperatorError``."""
+        while self._outstanding >= self._max_outstanding:
+            self.read(0.005)
+        if self._outstanding == 0:
+            self._heard = time.monotonic()
+        now = time.time_ns() // 1_000_000
+        self._first_sent = self._first_sent or time.monotonic()
+        self._produce(line, now)
+        value = line["value"]
+        sent = _Sent(value["user_id"], len(self._sent), now)
+        self._sent[value["event_id"]] = sent
+        self._pending[sent.user_id].append(sent.order)
+        self._outstanding += 1
+
+    def read(self, timeout: float) -> None:
+        """Take in what has come; waits up to ``timeout`` seconds for the first record."""
+        self._producer.poll(0)
+        for message in self._consumer.consume(1000, timeout):
+            if (error := message.error()) is not None:
+                raise BrokerError(f"Recommendations cannot be read: {error.str()}")
+            self._take(json.loads(message.value() or b"{}"), message.timestamp()[1])
+        if time.monotonic() - self._heard > 1.0:
+            self._check()
+        if self._outstanding and time.monotonic() - self._heard > QUIET_TIMEOUT:
+            raise OperatorError(
+                f"No recommendation for {QUIET_TIMEOUT:.0f} s while {self._outstanding} events wait for one."
+            )
+
+    def drain(self, timeout: float) -> None:
+        """Wait until every event is answered, at most ``timeout`` seconds; how many are not stays visible."""
+        deadline = time.monotonic() + timeout
+        self._producer.flush(timeout)
+        while self._outstanding and time.monotonic() < deadline:
+            self.read(0.05)
+        self.outcome.seconds = max(self._last_answer - self._first_sent, 0.0)
+
+    def close(self) -> None:
+        self._producer.purge()
+        self._producer.flush(1.0)
+        self._consumer.close()
+
+    def _produce(self, line: Line, at_ms: int) -> None:
+        suffix, value = line["topic"], line["value"]
+        body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+        key = value[key_field(suffix)].encode()
+        self._producer.produce(f"{self._namespace}.{suffix}", body, key, timestamp=at_ms, on_delivery=_delivered)
+        self.outcome.sent[suffix] += 1
+        self._producer.poll(0)
+
+    def _take(self, record: Record, at_ms: int) -> None:
+        self._heard = self._last_answer = time.monotonic()
+        if record["recommendation_id"] in self._ids:
+            self.outcome.repeated += 1
+            return
+        self._ids.add(record["recommendation_id"])
+        self.outcome.records += 1
+        self.outcome.texts[record["text_source"]] += 1
+        if (trigger := self._sent.get(record["trigger"]["event_id"])) is not None:
+            self.outcome.latencies[record["text_source"]].append(at_ms - trigger.at_ms)
+            waiting = self._pending[trigger.user_id]
+            left = [order for order in waiting if order > trigger.order]
+            self._pending[trigger.user_id] = left
+            self._outstanding -= len(waiting) - len(left)
+            self.outcome.answered += len(waiting) - len(left)
+        self._on_record(record)
+
+
+def _delivered(error: object, message: object) -> None:
+    if error is not None:
+        raise BrokerError(f"The broker did not take an event: {error}")
