@@ -25,7 +25,7 @@ from operators.item_index import ItemIndex
 from operators.parameters import Parameters
 from operators.recommender import Recommender
 from streams.admin import describe_topics
-from streams.batching import CheckpointedStage
+from streams.batching import BatchApp, CheckpointedStage
 from streams.batching.app import create_app
 from streams.batching.errors import StreamError
 from streams.errors import ConfigurationError, OperatorError
@@ -95,10 +95,11 @@ class Worker:
             self._spawn(self.health.heartbeat())
             starting = asyncio.create_task(self._start())
             waiting = asyncio.create_task(stopped.wait())
-            await asyncio.wait([starting, waiting, self._failed], return_when=asyncio.FIRST_COMPLETED)
+            ends: set[asyncio.Future[Any]] = {waiting, self._failed}
+            await asyncio.wait({starting, *ends}, return_when=asyncio.FIRST_COMPLETED)
             if starting.done() and not stopped.is_set() and not self._failed.done():
                 starting.result()
-                await asyncio.wait([waiting, self._failed], return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             if self._failed.done():
                 return self._give_up(self._failed.result())
             await self._stop(starting)
@@ -149,7 +150,11 @@ class Worker:
         return Context(settings, index, recommender, self.metrics, ids)
 
     def _make_stages(self, context: Context) -> None:
-        makers = {"items": ItemsStage, "catalog": CatalogStage, "profiles": ProfilesStage}
+        makers: dict[str, Callable[[BatchApp, Context], CheckpointedStage]] = {
+            "items": ItemsStage,
+            "catalog": CatalogStage,
+            "profiles": ProfilesStage,
+        }
         for name, maker in makers.items():
             if name in self.names:
                 stage = maker(create_app(self.settings, name, self.brokers), context)

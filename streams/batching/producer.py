@@ -29,7 +29,7 @@ class Sent(NamedTuple):
     topic: str
     partition: int
     future: asyncio.Future[Any]
-    count: int
+    records: int
 
     async def last_offset(self) -> int:
         """Offset of its last record once the broker has it; raises :class:`DeliveryError` when it never will."""
@@ -37,11 +37,11 @@ class Sent(NamedTuple):
             metadata = await self.future
         except KafkaError as exc:
             raise DeliveryError(
-                f"{self.topic}-{self.partition}: the broker refused {self.count} records ({type(exc).__name__}: {exc}). "
+                f"{self.topic}-{self.partition}: the broker refused {self.records} records ({type(exc).__name__}: {exc}). "
                 "Nothing behind them was acknowledged. Check that the topic exists (headwater topics create), that its "
                 "max.message.bytes is at least 2 MiB and that the broker's disk is not full, then start the worker again."
             ) from exc
-        return int(metadata.offset) + self.count - 1
+        return int(metadata.offset) + self.records - 1
 
 
 class BatchProducer(driver.Producer):  # type: ignore[misc]

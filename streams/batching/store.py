@@ -39,7 +39,7 @@ class RocksStore(rocksdb.Store):  # type: ignore[misc]
         self._db_for_partition(partition).write(batch)
 
     def items(self, partition: int) -> Iterator[tuple[bytes, bytes]]:
-        return self._visible_items(self._db_for_partition(partition))
+        yield from self._visible_items(self._db_for_partition(partition))
 
     def count(self, partition: int) -> int:
         """Keys, as RocksDB estimates them."""

@@ -12,7 +12,7 @@ from streams.batching.schema import raw_schema
 from streams.batching.store import Item, MemoryStore, RocksStore
 
 
-class BatchTable(Table):  # type: ignore[misc,type-arg]
+class BatchTable(Table):  # type: ignore[misc]
     """Keyed by the partition of the source records; the topic of its changelog is given by name.
 
     Faust recovers it (``apply_changelog_batch`` expands whole batches); reads and writes are by partition and in bulk.

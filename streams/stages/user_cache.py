@@ -30,8 +30,10 @@ class UserCache:
         raws = self._table.get_many(partition, [user_id.encode() for user_id in missing])
         loaded = []
         for user_id, raw in zip(missing, raws, strict=True):
-            fresh = raw is None
-            state = UserState.fresh(user_id, self._parameters) if fresh else decode_user(user_id, raw, self._index)
+            if raw is None:
+                state = UserState.fresh(user_id, self._parameters)
+            else:
+                state = decode_user(user_id, raw, self._index)
             states[user_id] = state
             loaded.append(state)
         return loaded
