@@ -24,6 +24,7 @@ from operators.errors import StateError
 from operators.item_index import ItemIndex
 from operators.parameters import Parameters
 from operators.recommender import Recommender
+from operators.warm_up import warm_up
 from streams.admin import describe_topics
 from streams.batching import BatchApp, CheckpointedStage
 from streams.batching.app import create_app
@@ -109,6 +110,7 @@ class Worker:
     async def _start(self) -> None:
         ids = await asyncio.to_thread(self._preflight)
         context = self._context(ids)
+        await asyncio.to_thread(warm_up, context.recommender.parameters)  # before any group is joined
         self._make_stages(context)
         reader = IndexReader(self.brokers, context)
         self._spawn(reader.run())

@@ -168,17 +168,16 @@ def finished(
     context: Context, recommendation: Recommendation, text: Text, arrived: int, text_ms: float, model: str | None
 ) -> Recommendation:
     """The record as it leaves, and its metrics."""
-    now = context.now_ms()
-    total = max(0.0, float(now - arrived))
+    total = context.latency_ms(arrived)
     context.metrics.texts.of(text.source).add()
     context.metrics.event_to_record_seconds.of().observe(total / 1000)
     return msgspec.structs.replace(
         recommendation,
-        created_at=rfc3339(now),
+        created_at=rfc3339(context.now_ms()),
         text=text.text,
         text_source=text.source,
         language_model=model,
-        latency_ms=Latency(recommendation.latency_ms.rank, round(text_ms, 3), total),
+        latency_ms=Latency(recommendation.latency_ms.rank, round(text_ms, 3), round(total, 3)),
     )
 
 

@@ -36,6 +36,10 @@ class Context:
     owned_items: set[int] = field(default_factory=set)
     """Item partitions whose rows the items stage of this process writes: the index reader leaves them alone."""
 
+    def latency_ms(self, arrived: int) -> float:
+        """Milliseconds since ``arrived`` (epoch ms), with a fraction: quick answers take less than one."""
+        return max(0.0, self.now_ms() - arrived + time.time_ns() % 1_000_000 / 1e6)
+
     def topic(self, topic: Topic) -> str:
         """Full name."""
         return topic.name(self.settings.namespace)
