@@ -48,7 +48,7 @@ def _encoding_hint(value: bytes) -> str:
 def _broken(problem: str, value: bytes) -> Rejection:
     constants: list[str] = []
     try:
-        row = json.loads(value, parse_constant=constants.append)
+        row = json.loads(value.decode("utf-8", "replace"), parse_constant=constants.append)
     except RecursionError:
         return Rejection(RejectionCode.TOO_DEEP, "objects and lists are nested too deep")
     except ValueError:
@@ -84,14 +84,17 @@ def _half_pair_field(row: Any) -> str | None:
 
 
 def _invalid(problem: str, value: bytes) -> Rejection:
-    row = _decode_untyped(value)
+    try:
+        row = msgspec.json.decode(value)
+    except msgspec.ValidationError:
+        row = {}  # a number beyond a double beside another fault: the sentence does without the field's value
+    except DECODE_ERRORS as error:
+        return explain(error, value)  # what follows the first wrong field is not even JSON
+    if row is None:
+        hint = "a deletion is a Kafka record without a value, not the text null"
+        return Rejection(RejectionCode.NOT_A_RECORD, "the value is the JSON text null", hint)
     if not isinstance(row, dict):
-        if row is None and value.strip() == b"null":
-            hint = "a deletion is a Kafka record without a value, not the text null"
-            return Rejection(RejectionCode.NOT_A_RECORD, "the value is the JSON text null", hint)
-        if row is not None:
-            return Rejection(RejectionCode.NOT_A_RECORD, f"not an object: {quoted(row)}")
-        row = {}
+        return Rejection(RejectionCode.NOT_A_RECORD, f"not an object: {quoted(row)}")
     foreign = looks_like(row)
     if foreign:
         return Rejection(RejectionCode.NOT_A_RECORD, f"not a Headwater record; looks like {foreign}")
@@ -103,13 +106,6 @@ def _invalid(problem: str, value: bytes) -> Rejection:
     name = _PATH_FIELD.match(path[1]) if path else None
     field = name[1] if name else ""
     return _invalid_field(_PATH.sub("", problem), place, field, row.get(field))
-
-
-def _decode_untyped(value: bytes) -> Any:
-    try:
-        return msgspec.json.decode(value)
-    except DECODE_ERRORS:
-        return None  # 1e999 beside another fault: the sentence then does without the field's value
 
 
 def _invalid_field(problem: str, place: str, field: str, value: Any) -> Rejection:
