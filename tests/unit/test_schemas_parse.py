@@ -285,3 +285,8 @@ def test_messages_never_repeat_much_of_the_input() -> None:
     for change in ({"action": long}, {"occurred_at": long}, {"user_id": long}, {"value": long}, {"event_id": [long]}):
         assert str(refusal(Kind.CLICK, CLICK | change)).count("secret") <= 28  # 200 characters
     assert str(refusal(Kind.CLICK, json.dumps(long).encode())).count("secret") <= 28
+
+
+def test_bytes_that_are_not_utf8_are_refused_in_unknown_fields_too() -> None:
+    value = json.dumps(CLICK)[:-1].encode() + b',"new":"\xff"}'
+    assert refusal(Kind.CLICK, value).code is RejectionCode.BROKEN_JSON
