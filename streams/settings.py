@@ -88,7 +88,7 @@ class Settings(BaseSettings):
     )
     dead_letter_minimum: int = Field(100, ge=1, description="refused records needed before the rate counts")
     user_events_per_minute: int = Field(
-        600,
+        3000,
         ge=1,
         description="events of one user a minute (of Kafka time) that are learned; those above are counted and ignored",
     )
