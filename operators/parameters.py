@@ -73,7 +73,7 @@ class Parameters:
     context: int = 30
     context_exponent: float = 0.5
     """The r-th most recent distinct item is paired with weight (1 + r) ** -context_exponent."""
-    neighbours: int = 100
+    neighbours: int = 150
     neighbour_half_life: int = 90 * DAY_MS
     successors: int = 50
     successor_half_life: int = 90 * DAY_MS
@@ -81,8 +81,8 @@ class Parameters:
 
     # --- ranking
     candidates_per_generator: int = 40
-    knn_history: int = 20
-    knn_decay: float = 0.8
+    knn_history: int = 40
+    knn_decay: float = 0.9
     """Weight of the r-th most recent distinct item is knn_decay ** r."""
     transition_history: int = 5
     transition_backoff: float = 1.0

@@ -10,7 +10,11 @@ import numpy as np
 from numba import njit
 
 from operators.generators.base import NO_CANDIDATES, Candidates, UserView
-from operators.generators.select import SMALLEST, add_evidence, best_touched
+from operators.generators.select import add_evidence, best_touched
+
+ONE = np.float32(1.0)
+NEGLIGIBLE_AGE = np.float32(1e-3)
+MAX_AGE = np.float32(30.0)
 
 
 class ItemKnn:
@@ -41,25 +45,32 @@ def _item_knn(  # type: ignore[no-untyped-def]
     touched, gate, limit,
 ):  # fmt: skip
     count = 0
-    factor = 1.0
+    row = np.empty(neighbours.shape[1], np.float32)
+    factor = ONE
+    decay = np.float32(decay)
+    per_time = np.float32(0.5 / half_life)
     for rank in range(len(history)):
         item = history[rank]
         anchor = item if anchor_allowed[rank] else -1
         if totals[item] <= 0.0:
             factor *= decay
             continue
+        scale = factor / np.sqrt(totals[item])
+        size = 0
         for column in range(neighbours.shape[1]):
             other = neighbours[item, column]
             if other < 0:
                 break
+            size += 1
+            row[column] = 0.0
             if totals[other] <= 0.0:
                 continue
-            # Rows are decayed to their own times: carry both to the later one.
-            ageing = 2.0 ** min(0.5 * (at[item] - at[other]) / half_life, 30.0)
-            cosine = ageing * weights[item, column] / np.sqrt(totals[item] * totals[other])
-            score = factor * min(cosine, 1.0)
-            if score < SMALLEST:
-                continue
-            count = add_evidence(other, score, anchor, accumulated, best, anchors, touched, count)
+            score = scale * weights[item, column] / np.sqrt(totals[other])
+            # Rows are decayed to their own times: carry both to the same one.
+            age = np.float32(at[item] - at[other]) * per_time
+            if abs(age) > NEGLIGIBLE_AGE:
+                score *= np.exp2(min(age, MAX_AGE))
+            row[column] = min(score, factor)
+        count = add_evidence(neighbours[item], row, size, anchor, accumulated, best, anchors, touched, count)
         factor *= decay
     return best_touched(accumulated, anchors, touched, count, limit, gate)

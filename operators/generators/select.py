@@ -7,7 +7,7 @@ from numba import njit
 
 from operators.eligibility import fresh_for_user
 
-SMALLEST = 1e-30
+SMALLEST = np.float32(1e-30)
 """Less evidence than this counts as none: it could vanish in single precision."""
 
 
@@ -39,17 +39,28 @@ def keep_best(items, scores, count, limit, gate, kept_items, kept_scores):  # ty
 
 
 @njit(cache=True, nogil=True)
-def add_evidence(item, score, anchor, accumulated, best, anchors, touched, count):  # type: ignore[no-untyped-def]
-    """Add to an item's score; `anchor` (-1: may not be named) becomes its anchor if it adds most so far."""
-    if accumulated[item] == 0.0:
-        touched[count] = item
-        count += 1
-        best[item] = 0.0
-        anchors[item] = -1
-    accumulated[item] += score
-    if anchor >= 0 and score > best[item]:
-        best[item] = score
-        anchors[item] = anchor
+def add_evidence(  # type: ignore[no-untyped-def]
+    items, scores, size, anchor, accumulated, best, anchors, touched, count
+):
+    """Add the scores of one history item's neighbours; returns the new count of touched items.
+
+    `anchor` (-1: may not be named) becomes the anchor of the items to which it adds most so far. A whole row a
+    call: numba counts references of every array at every call, which would cost more than the additions.
+    """
+    for place in range(size):
+        item = items[place]
+        score = scores[place]
+        if not score > SMALLEST:
+            continue
+        if accumulated[item] == 0.0:
+            touched[count] = item
+            count += 1
+            best[item] = 0.0
+            anchors[item] = -1
+        accumulated[item] += score
+        if anchor >= 0 and score > best[item]:
+            best[item] = score
+            anchors[item] = anchor
     return count
 
 

@@ -55,7 +55,8 @@ def _decayed(index: ItemIndex) -> NDArray[np.float32]:
     if len(at) == 0:
         return np.empty(0, np.float32)
     age = (at.max() - at) / index.parameters.popularity_half_life
-    return index.popularity[: index.size] * np.exp2(-np.minimum(age, 100.0)).astype(np.float32)
+    decayed: NDArray[np.float32] = index.popularity[: index.size] * np.exp2(-np.minimum(age, 100.0)).astype(np.float32)
+    return decayed
 
 
 def _largest(values: NDArray[np.float32]) -> NDArray[np.int32]:

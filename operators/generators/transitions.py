@@ -6,10 +6,11 @@ chain; Witten and Bell, "The zero-frequency problem" (1991), for the share of ma
 
 from __future__ import annotations
 
+import numpy as np
 from numba import njit
 
 from operators.generators.base import NO_CANDIDATES, Candidates, UserView
-from operators.generators.select import SMALLEST, add_evidence, best_touched
+from operators.generators.select import add_evidence, best_touched
 
 
 class Transitions:
@@ -42,6 +43,7 @@ def _transitions(  # type: ignore[no-untyped-def]
     anchors, touched, gate, limit,
 ):  # fmt: skip
     count = 0
+    row = np.empty(successors.shape[1], np.float32)
     mass = 1.0
     for rank in range(len(history)):
         item = history[rank]
@@ -49,15 +51,13 @@ def _transitions(  # type: ignore[no-untyped-def]
         ageing = 2.0 ** (-max(0, now - at[item]) / half_life)
         total = totals[item] * ageing
         share = mass * ageing / (total + kappa)
-        if total > 0.0:
-            for column in range(successors.shape[1]):
-                other = successors[item, column]
-                if other < 0:
-                    break
-                score = share * weights[item, column]
-                if score < SMALLEST:
-                    continue
-                count = add_evidence(other, score, anchor, accumulated, best, anchors, touched, count)
+        size = 0
+        for column in range(successors.shape[1]):
+            if successors[item, column] < 0:
+                break
+            row[column] = share * weights[item, column]
+            size += 1
+        count = add_evidence(successors[item], row, size, anchor, accumulated, best, anchors, touched, count)
         mass *= discount * kappa / (total + kappa)
         if mass < 1e-4:
             break
