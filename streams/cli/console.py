@@ -198,10 +198,10 @@ def progress(label: str, total: int | None, unit: str = "events") -> Iterator[Pr
 
 
 def make_console(stderr: bool = False) -> Console:
-    """A rich console that never takes data for markup; 100 columns wide where there is no terminal."""
+    """A rich console that never takes data for markup; 120 columns wide where there is no terminal."""
     from rich import console
 
     stream = sys.stderr if stderr else sys.stdout
     return console.Console(
-        stderr=stderr, markup=False, emoji=False, highlight=False, width=None if stream.isatty() else 100
+        stderr=stderr, markup=False, emoji=False, highlight=False, width=None if stream.isatty() else 120
     )

@@ -49,7 +49,7 @@ def doctor() -> None:
     """Check settings, broker, topics, worker, model, disk and Java. Exit status 1 when there is a problem."""
     settings = load_settings()
     worst = Grade.OK
-    for look in (_settings, _broker, _topics, _worker, _metrics, _model, _disk, _java):
+    for look in (_settings, _broker, _worker, _metrics, _model, _disk, _java):
         for finding in _survive(look, settings):
             typer.secho(f"{finding.grade:8}", nl=False, fg=_colour(finding.grade))
             typer.echo(f" {finding.subject}: {finding.found}")
@@ -101,14 +101,13 @@ def _broker(settings: Settings) -> Iterator[Finding]:
     yield Finding(
         "broker", Grade.OK, f"{settings.brokers}, cluster {metadata.cluster_id}, {len(metadata.brokers)} broker(s)"
     )
+    yield from _topics(settings.brokers, settings)
 
 
-def _topics(settings: Settings) -> Iterator[Finding]:
-    if settings.brokers is None:
-        return
+def _topics(brokers: str, settings: Settings) -> Iterator[Finding]:
     from streams.admin import describe_topics
 
-    states = describe_topics(settings.brokers, settings)
+    states = describe_topics(brokers, settings)
     missing = [state.topic.suffix for state in states if state.partitions is None]
     if missing:
         found = f"missing in {settings.namespace}: {', '.join(missing)}"

@@ -65,9 +65,9 @@ def accept(name: Annotated[str, typer.Argument(help="Full name of the topic, wit
 
 
 def _table(states: list[TopicState]) -> object:
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table("topic", "key", "cleanup", "partitions", "replicas", "written by", "state")
+    table = Table(Column("topic", no_wrap=True), "key", "cleanup", "partitions", "replicas", "written by", "state")
     for s in states:
         found = "missing" if s.partitions is None else "ok" if s.matches else "differs"
         count = "-" if s.partitions is None else str(s.partitions)

@@ -1,0 +1,100 @@
+"""`headwater validate` says what would be refused, and counts what is only odd."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from streams.cli.lines import count_lines
+from streams.cli.main import app
+
+
+def click(event: str, **changes: Any) -> dict[str, Any]:
+    value = {"event_id": event, "user_id": "u1", "item_id": "i1", "occurred_at": 1_700_000_000_000} | changes
+    return {"topic": "events.click.v1", "value": value}
+
+
+def write(path: Path, *lines: dict[str, Any] | str) -> Path:
+    path.write_text("".join(f"{line if isinstance(line, str) else json.dumps(line)}\n" for line in lines))
+    return path
+
+
+def validate(path: Path, *options: str) -> Result:
+    return CliRunner().invoke(app, ["validate", str(path), *options])
+
+
+def test_a_sound_file(tmp_path: Path) -> None:
+    item = {"topic": "catalog.items.v1", "value": {"item_id": "i1", "title": "Tea"}}
+    result = validate(write(tmp_path / "f", item, click("1"), click("2", unknown=1)))
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == [
+        "catalog.items.v1: 1 records",
+        "events.click.v1: 2 records",
+        "0 problems",
+    ]
+
+
+def test_problems_name_line_code_and_reason(tmp_path: Path) -> None:
+    lines = (click("1"), click("2", item_id=7), "{", {"topic": "events.zap.v1", "value": {}}, click("3"))
+    result = validate(write(tmp_path / "f", *lines))
+    assert result.exit_code == 1
+    out = result.stdout.splitlines()
+    assert [line.split(": ")[:2] for line in out[:3]] == [
+        ["line 2", "wrong_type"],
+        ["line 3", "broken_json"],
+        ["line 4", "unknown_topic"],
+    ]
+    assert out[3] == "events.click.v1: 2 records"
+    assert out[4].startswith("3 problems: ")
+
+
+def test_only_so_many_are_listed(tmp_path: Path) -> None:
+    result = validate(write(tmp_path / "f", *[click("1", item_id=n) for n in range(9)]), "--show", "2")
+    assert result.stdout.count("line ") == 2
+    assert "... and 7 more" in result.stdout
+    assert "9 problems: 9 wrong_type" in result.stdout
+
+
+def test_order_duplicates_and_reused_ids_are_counted_not_refused(tmp_path: Path) -> None:
+    late = click("2", occurred_at=1_699_999_990_000)
+    result = validate(write(tmp_path / "f", click("1"), late, click("1"), click("1", item_id="other")))
+    assert result.exit_code == 0
+    assert "out of time order: 1 lines, first line 2, at most 10 s" in result.stdout
+    assert "exact duplicates, learned once: 1, first line 3" in result.stdout
+    assert "event ids used again for other content: 1, first line 4" in result.stdout
+
+
+def test_same_id_of_another_user_is_no_repetition(tmp_path: Path) -> None:
+    result = validate(write(tmp_path / "f", click("1"), click("1", user_id="u2")))
+    assert result.stdout.splitlines() == ["events.click.v1: 2 records", "0 problems"]
+
+
+def test_foreign_formats_get_a_hint(tmp_path: Path) -> None:
+    result = validate(write(tmp_path / "f", {"event_name": "purchase", "event_timestamp": "1772359200431476"}))
+    assert result.exit_code == 1
+    assert "looks like a GA4 export row" in result.stdout
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_lines_are_counted_for_the_bar(tmp_path: Path, compress: bool) -> None:
+    data = b"a\nb\n\nc"
+    path = tmp_path / "f"
+    path.write_bytes(gzip.compress(data[:3]) + gzip.compress(data[3:]) if compress else data)
+    assert count_lines(path) == 3
+    assert count_lines(Path("/dev/null")) is None
+
+
+def test_cut_gzip_is_still_read_as_far_as_it_goes(tmp_path: Path) -> None:
+    whole = write(tmp_path / "f", *[click(str(n)) for n in range(2000)]).read_bytes()
+    cut = tmp_path / "cut.gz"
+    packed = gzip.compress(whole)
+    cut.write_bytes(packed[: len(packed) // 2])
+    result = validate(cut)
+    assert result.exit_code == 1
+    assert "incomplete_line" in result.stdout
+    assert "events.click.v1: " in result.stdout
