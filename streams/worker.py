@@ -33,7 +33,7 @@ from streams.errors import ConfigurationError, OperatorError
 from streams.health import Check, Health
 from streams.http import HttpError, HttpServer
 from streams.index_reader import IndexReader
-from streams.metrics import Metrics, Stage, Step
+from streams.metrics import Metrics, Stage, Step, Table
 from streams.partitioning import partition_of
 from streams.progress import Progress
 from streams.settings import Settings
@@ -48,6 +48,7 @@ log = logging.getLogger("headwater.worker")
 GRACE = 6.0  # for the last checkpoints
 STOP_TIMEOUT = 3.0  # for leaving the groups; together below the 10 s that are promised
 BROKER_CHECK = 5.0
+_TABLES = {Table.USERS: "profiles", Table.ITEMS: "items", Table.CATALOG: "catalog"}
 EXPECTED = (StreamError, StateError, OperatorError, HttpError)  # said without a traceback
 
 
@@ -161,6 +162,7 @@ class Worker:
             if name in self.names:
                 stage = maker(create_app(self.settings, name, self.brokers), context)
                 stage.on_checkpoint = self._count_checkpoint(Stage(name))
+                stage.app.on_rebalance_complete.connect(self._count_rebalance(Stage(name)))
                 self.stages[name] = stage
                 self._spawn(self._watch_crash(stage))
         self.progress = Progress(self.settings, self.metrics, self.stages)
@@ -176,6 +178,19 @@ class Worker:
             size.add(written)
 
         return counted
+
+    def _count_rebalance(self, name: Stage) -> Callable[..., Coroutine[Any, Any, None]]:
+        rebalances = self.metrics.rebalances.of(name)
+
+        async def counted(*_args: Any, **_kwargs: Any) -> None:
+            rebalances.add()
+
+        return counted
+
+    def _count_keys(self) -> None:
+        for table, stage in _TABLES.items():
+            if stage in self.stages:
+                self.metrics.table_keys.of(table).set(self.stages[stage].key_count())
 
     def _register_checks(self) -> None:
         self.health.register("commits", self.progress.commits)
@@ -213,6 +228,7 @@ class Worker:
             await asyncio.sleep(1.0)
             if self.stages and all(stage.is_open for stage in self.stages.values()):
                 self.progress.look()
+                self._count_keys()
             if time.monotonic() - asked < BROKER_CHECK:
                 continue
             asked = time.monotonic()

@@ -272,6 +272,13 @@ class CheckpointedStage(abc.ABC):
         """Whether the stage works: its partitions are assigned and their state is recovered."""
         return self._open
 
+    def key_count(self) -> int:
+        """Keys of the table's partitions that are this worker's, as the store estimates them."""
+        if self.table is None:
+            return 0
+        owned = {tp.partition for tp in self.app.consumer.assignment() if tp.topic == self.table.changelog}
+        return sum(self.table.data.count(partition) for partition in owned)
+
     def due_interval(self) -> float:
         """Seconds between checkpoints."""
         return self.interval
