@@ -9,7 +9,8 @@ import numpy as np
 from numba import njit
 
 from operators.generators.base import FloatArray, IntArray
-from operators.text_index import TextIndex, pair_cosine
+from operators.item_index import ItemIndex
+from operators.text_index import TextIndex, cosines
 
 
 def maximal_marginal_relevance(
@@ -28,33 +29,37 @@ def maximal_marginal_relevance(
     return places
 
 
-def mean_dissimilarity(items: IntArray, text: TextIndex) -> float | None:
-    """Mean of 1 - cosine over the pairs of items that both have a text; None without such a pair."""
-    if text.documents == 0 or len(items) < 2:
+def list_diversity(items: IntArray, index: ItemIndex) -> float | None:
+    """Mean of 1 - similarity over the pairs of a list, in [0, 1]; None for fewer than two items.
+
+    The similarity of two items is the cosine of their texts where both have one, else that of their
+    co-occurrence, C(i, j) / √(C(i) C(j)).
+    """
+    if len(items) < 2:
         return None
-    value = _mean_dissimilarity(items, text.token_ids, text.token_count, text.norm, text.idf)
-    return None if value < 0.0 else float(value)
-
-
-@njit(cache=True, nogil=True)
-def _cosine(left, right, token_ids, token_count, norm, idf):  # type: ignore[no-untyped-def]
-    if left >= len(norm) or right >= len(norm):
-        return 0.0
-    return pair_cosine(left, right, token_ids, token_count, norm, idf)
+    text = index.text
+    return float(
+        _list_diversity(
+            items, text.token_ids, text.token_count, text.norm, text.idf, index.neighbour_items,
+            index.neighbour_weights, index.neighbour_total,
+        )
+    )  # fmt: skip
 
 
 @njit(cache=True, nogil=True)
 def _mmr(items, scores, limit, share, token_ids, token_count, norm, idf):  # type: ignore[no-untyped-def]
     count = len(items)
     places = np.empty(limit, np.int32)
-    nearest = np.zeros(count, np.float64)
+    nearest = np.zeros(count, np.float32)
+    similar = np.zeros(count, np.float32)
     taken = np.zeros(count, np.bool_)
     top = max(scores[0], 1e-30)
     for turn in range(limit):
         best = -1
-        best_value = -1e9
+        best_value = -np.inf
         for place in range(count):
             if not taken[place]:
+                nearest[place] = max(nearest[place], similar[place])
                 value = (1.0 - share) * scores[place] / top - share * nearest[place]
                 if value > best_value:
                     best_value = value
@@ -62,22 +67,26 @@ def _mmr(items, scores, limit, share, token_ids, token_count, norm, idf):  # typ
         places[turn] = best
         taken[best] = True
         if turn + 1 < limit:
-            for place in range(count):
-                if not taken[place]:
-                    cosine = _cosine(items[place], items[best], token_ids, token_count, norm, idf)
-                    nearest[place] = max(nearest[place], cosine)
+            cosines(items[best], items, token_ids, token_count, norm, idf, similar)
     return places
 
 
 @njit(cache=True, nogil=True)
-def _mean_dissimilarity(items, token_ids, token_count, norm, idf):  # type: ignore[no-untyped-def]
-    total = 0.0
-    pairs = 0
-    for a in range(len(items)):
-        if items[a] >= len(norm) or norm[items[a]] <= 0.0:
-            continue
+def _list_diversity(  # type: ignore[no-untyped-def]
+    items, token_ids, token_count, norm, idf, neighbours, weights, totals
+):
+    similar = np.zeros(len(items), np.float32)
+    similarity = 0.0
+    for a in range(1, len(items)):
+        cosines(items[a], items[:a], token_ids, token_count, norm, idf, similar)
+        described = items[a] < len(norm) and norm[items[a]] > 0.0
         for b in range(a):
-            if items[b] < len(norm) and norm[items[b]] > 0.0:
-                total += 1.0 - pair_cosine(items[a], items[b], token_ids, token_count, norm, idf)
-                pairs += 1
-    return total / pairs if pairs else -1.0
+            if described and items[b] < len(norm) and norm[items[b]] > 0.0:
+                similarity += similar[b]
+            elif totals[items[a]] > 0.0 and totals[items[b]] > 0.0:
+                for column in range(neighbours.shape[1]):
+                    if neighbours[items[a], column] == items[b]:
+                        both = np.sqrt(totals[items[a]] * totals[items[b]])
+                        similarity += min(1.0, weights[items[a], column] / both)
+                        break
+    return 1.0 - similarity / (len(items) * (len(items) - 1) / 2)

@@ -81,7 +81,7 @@ class Parameters:
 
     # --- ranking
     candidates_per_generator: int = 40
-    knn_history: int = 40
+    knn_history: int = 50
     knn_decay: float = 0.9
     """Weight of the r-th most recent distinct item is knn_decay ** r."""
     transition_history: int = 5

@@ -15,6 +15,7 @@ from operators.eligibility import BANNED, SEEN, Gate, repeat_rate, repeats_allow
 from operators.fusion import CandidateTable, EqualWeightFusion, FusedScores, Fusion, FusionContext, tabulate
 from operators.generators.base import Candidates, FloatArray, Generator, IntArray, UserView, Workspace
 from operators.generators.fill import fill_up
+from operators.generators.popularity import Popularity
 from operators.generators.registry import default_generators
 from operators.generators.top_lists import TopLists
 from operators.item_index import ItemIndex
@@ -99,6 +100,15 @@ class Ranker:
         """The same list with the candidates behind it and without reasons, for evaluation and for learning."""
         with self._view(state, now_ms, query) as view:
             return self._propose(view, limit)
+
+    def popularity_position(self, state: UserState, item: int, *, now_ms: int, k: int = 20) -> int:
+        """Zero-based position of the item among the k most popular ones for the user, -1 if it is not there.
+
+        The baseline that is shown beside every figure; ask before the item's event is learned.
+        """
+        with self._view(state, now_ms, None) as view:
+            found = np.flatnonzero(Popularity().generate(view, k).items == item)
+        return int(found[0]) if len(found) else -1
 
     def _propose(self, view: UserView, limit: int) -> Proposal:
         candidates = tuple(

@@ -18,7 +18,7 @@ from operators.learning.event_batch import EventBatch
 from operators.learning.item_side import apply_updates, rank_weights
 from operators.observation import Observation
 from operators.parameters import Parameters
-from operators.ranking import RankedList, Ranker
+from operators.ranking import Proposal, RankedList, Ranker
 from operators.user_state import UserState
 from schemas.records import Event
 
@@ -63,6 +63,21 @@ class Recommender:
         return self._ranker.rank(
             state, now_ms=now_ms, query=query, limit=limit, exploration_key=exploration_key
         )
+
+    @property
+    def generator_names(self) -> tuple[str, ...]:
+        """Names of the candidate generators, in the order of `Proposal.candidates`."""
+        return self._ranker.names
+
+    def propose(
+        self, state: UserState, *, now_ms: int, query: str | None = None, limit: int = 20
+    ) -> Proposal:
+        """The list of `rank` with its candidates and without reasons (`ranking.Ranker`)."""
+        return self._ranker.propose(state, now_ms=now_ms, query=query, limit=limit)
+
+    def popularity_position(self, state: UserState, item: int, *, now_ms: int, k: int = 20) -> int:
+        """Where the item stands in the user's plain popularity list (`ranking.Ranker`)."""
+        return self._ranker.popularity_position(state, item, now_ms=now_ms, k=k)
 
     def learn(self, state: UserState, event: Event, time_ms: int, source: int, offset: int) -> Observation:
         """Observe one event and learn all of it at once."""

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 
@@ -81,8 +82,15 @@ class RankingTally:
 
 def mean_self_information(items: NDArray[np.int32], interactions: NDArray[np.float32], total: float) -> float:
     """Mean -log2((count + 1) / (total + 1)) of the listed items: how surprising the list is, in bits."""
-    shares = (interactions[items].astype(np.float64) + 1.0) / (total + 1.0)
-    return float(np.mean(-np.log2(np.minimum(shares, 1.0))))
+    return float(_mean_self_information(items, interactions, total))
+
+
+@njit(cache=True, nogil=True)
+def _mean_self_information(items, interactions, total):  # type: ignore[no-untyped-def]
+    bits = 0.0
+    for item in items:
+        bits -= np.log2(min(1.0, (interactions[item] + 1.0) / (total + 1.0)))
+    return bits / len(items)
 
 
 def _share(part: float, whole: float) -> float | None:
