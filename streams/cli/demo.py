@@ -137,7 +137,7 @@ def _send(settings: Settings, feed: Feed, worker: WorkerProcess, show: _Showcase
         f"Sending {events:,} ratings in their real order, and before every 20th a genre search that is derived "
         "(MovieLens has none). Panels show what comes back."
     )
-    with progress("ratings", events, "ratings") as bar:
+    with progress("sent", events, "ratings") as bar:
         show.begin(bar, events)
         begun = time.monotonic()
         ratings = 0
@@ -219,8 +219,10 @@ class _Showcase:
             self._best = None
 
 
-def _rank(record: Record) -> tuple[bool, bool]:
-    return record["text_source"] == "llm", record["source"] == "personal"
+def _rank(record: Record) -> tuple[bool, bool, bool]:
+    """Live text before frames, the user's own history before what is popular with everybody."""
+    kind = record["items"][0]["reason"]["kind"] if record["items"] else "trending"
+    return record["text_source"] == "llm", kind != "trending", record["source"] == "personal"
 
 
 class _once_each:

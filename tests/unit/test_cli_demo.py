@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from streams.cli.console import make_console
 from streams.cli.scrape import Samples
 from streams.demo.feed import Outcome
 from streams.demo.summary import latency, percentile, summary
+from streams.demo.worker_process import WorkerProcess
+from streams.errors import OperatorError
 
 
 @pytest.mark.parametrize(("share", "value"), [(0.5, 50), (0.99, 99), (1.0, 100), (0.001, 1)])
@@ -50,3 +54,16 @@ def test_summary_tells_what_was_counted(capsys: pytest.CaptureFixture[str]) -> N
     ):
         assert words in out
     assert "MRR@20" in out and "not measured" in out
+
+
+def test_a_worker_that_ends_says_why_and_keeps_its_log(tmp_path: Path) -> None:
+    folder = tmp_path / "demo-of-test"
+    folder.mkdir()
+    environment = {"HEADWATER_LOG_LEVEL": "LOUD", "HEADWATER_BROKERS": "127.0.0.1:1"}
+    ended = pytest.raises(OperatorError, match="ended with status 2")
+    with ended as caught, WorkerProcess(folder, environment) as worker:
+        worker.wait_until_ready(lambda reasons: None)
+    assert "HEADWATER_LOG_LEVEL=LOUD" in str(caught.value)
+    kept = Path(str(caught.value).split("Its log is ")[1].split(",")[0])
+    assert "HEADWATER_LOG_LEVEL=LOUD" in kept.read_text()
+    kept.unlink()
