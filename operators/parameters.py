@@ -16,14 +16,14 @@ ACTION_WEIGHTS: Mapping[str, float] = MappingProxyType(
         "play": 1.0,
         "comment": 1.0,
         "rate": 1.0,
-        "add_to_cart": 2.0,
-        "favorite": 2.0,
-        "like": 2.0,
-        "share": 2.0,
-        "purchase": 3.0,
+        "add_to_cart": 1.5,
+        "favorite": 1.5,
+        "like": 1.5,
+        "share": 1.5,
+        "purchase": 1.5,
         "skip": -0.5,
         "hide": -1.0,
-        "dislike": -2.0,
+        "dislike": -1.5,
     }
 )
 
@@ -56,17 +56,19 @@ class Parameters:
 
     # --- matrix factorisation
     factors: int = 32
-    learning_rate: float = 0.05
+    user_learning_rate: float = 0.2
+    item_learning_rate: float = 0.07
     regularization: float = 0.01
     negatives: int = 4
-    negative_weight: float = 1.0
+    uniform_negatives: float = 0.7
+    """Share of negatives drawn uniformly over items; the others come from recent interactions, so by popularity."""
     negative_pool: int = 8_192
-    """Negatives are drawn from this many of the most recent interactions."""
+    """That many interactions are recent."""
     max_gradient: float = 2.0
     """Bound of the derivative of one example's loss (Huber-style clipping)."""
     max_norm: float = 4.0
     """Bound of the Euclidean norm of every user and item factor vector."""
-    initial_scale: float = 0.1
+    initial_scale: float = 0.3
     """Expected norm of an item's initial factor vector."""
 
     # --- counting learners
@@ -105,11 +107,14 @@ class Parameters:
             "history", "queries", "query_length", "consumed", "banned", "event_ids", "shown", "max_state_bytes",
             "max_item_state_bytes", "factors", "negative_pool", "neighbours", "successors", "neighbour_half_life",
             "successor_half_life", "popularity_half_life", "rating_scale", "max_norm", "max_gradient",
+            "user_learning_rate", "item_learning_rate",
         )  # fmt: skip
         for name in positive:
             if not getattr(self, name) > 0:
                 raise ValueError(f"Parameters.{name} must be greater than 0, not {getattr(self, name)!r}")
         if not 0 <= self.context <= min(self.history, 255):
             raise ValueError(f"Parameters.context must be between 0 and history, at most 255, not {self.context}")
+        if not 0.0 <= self.uniform_negatives <= 1.0:
+            raise ValueError(f"Parameters.uniform_negatives must be between 0 and 1, not {self.uniform_negatives}")
         if not 0 <= self.negatives <= 64:
             raise ValueError(f"Parameters.negatives must be between 0 and 64, not {self.negatives}")

@@ -26,8 +26,10 @@ class EventBatch:
         self.parameters = parameters
         self.index = index
         self._seed = np.uint64(seed & MASK)
-        self._pool = np.zeros(parameters.negative_pool, np.int32)
-        self._pool_count = np.zeros(1, np.int64)
+        self._recent = np.zeros(parameters.negative_pool, np.int32)
+        self._distinct = np.zeros(index.capacity, np.int32)
+        self._known = np.zeros(index.capacity, np.bool_)
+        self._counts = np.zeros(2, np.int64)  # interactions and distinct items learned of so far
         self._users: list[UserState] = []
         self._clear()
 
@@ -67,6 +69,12 @@ class EventBatch:
             state.batch_row = -1
         return updates
 
+    def _follow_growth(self) -> None:
+        more = self.index.capacity - len(self._known)
+        if more > 0:
+            self._known = np.concatenate((self._known, np.zeros(more, np.bool_)))
+            self._distinct = np.concatenate((self._distinct, np.zeros(more, np.int32)))
+
     def _clear(self) -> None:
         self._columns = array("q")
         self._amounts = array("f")
@@ -78,6 +86,7 @@ class EventBatch:
         factors: NDArray[np.float32], hashes: NDArray[np.uint64],
     ) -> ItemUpdates:  # fmt: skip
         p = self.parameters
+        self._follow_growth()
         events = len(columns)
         examples = events * (1 + p.negatives)
         context_start, sgd_start = np.zeros(events + 1, np.int32), np.zeros(events + 1, np.int32)
@@ -86,9 +95,9 @@ class EventBatch:
         sgd_item, sgd_coefficient = np.empty(examples, np.int32), np.empty(examples, np.float32)
         before = np.empty((events, p.factors), np.float32)
         _user_side(
-            columns, amounts, history, factors, hashes, self.index.factors, self._pool, self._pool_count,
-            self._seed, p.context, p.negatives, p.negative_weight, p.learning_rate, p.regularization,
-            p.max_gradient, p.max_norm, context_start, context, context_rank, before, sgd_start, sgd_item,
+            columns, amounts, history, factors, hashes, self.index.factors, self._recent, self._distinct,
+            self._known, self._counts, self._seed, p.context, p.negatives, p.uniform_negatives,
+            p.user_learning_rate, p.regularization, p.max_gradient, p.max_norm, context_start, context, context_rank, before, sgd_start, sgd_item,
             sgd_coefficient,
         )  # fmt: skip
         pairs, examples = int(context_start[-1]), int(sgd_start[-1])
@@ -119,8 +128,8 @@ def _gather(users: list[UserState], width: int) -> tuple[NDArray[np.float32], ND
 
 @njit(cache=True, nogil=True)
 def _user_side(  # type: ignore[no-untyped-def]
-    columns, amounts, history, users, hashes, factors, pool, pool_count, seed, most, negatives,
-    negative_weight, learning_rate, regularization, max_gradient, max_norm,
+    columns, amounts, history, users, hashes, factors, recent, distinct, known, counts, seed, most, negatives,
+    uniform_share, learning_rate, regularization, max_gradient, max_norm,
     context_start, context, context_rank, before, sgd_start, sgd_item, sgd_coefficient,
 ):  # fmt: skip
     pairs = 0
@@ -142,15 +151,21 @@ def _user_side(  # type: ignore[no-untyped-def]
                 key = mix(mix(seed ^ hashes[row]) ^ np.uint64(columns[event, _SOURCE])) + np.uint64(
                     columns[event, _OFFSET]
                 )
-                draw_negatives(mix(key), pool, pool_count[0], target, history[begin:end], drawn)
+                draw_negatives(
+                    mix(key), recent, counts[0], distinct, counts[1], uniform_share, target, history[begin:end], drawn
+                )
             examples = user_step(
-                users, row, target, preference, drawn, factors, gradient, negative_weight, learning_rate,
-                regularization, max_gradient, max_norm, sgd_item, sgd_coefficient, examples,
+                users, row, target, preference, drawn, factors, gradient, learning_rate, regularization,
+                max_gradient, max_norm, sgd_item, sgd_coefficient, examples,
             )  # fmt: skip
         sgd_start[event + 1] = examples
         if amounts[event, 0] > 0.0:
-            pool[pool_count[0] % len(pool)] = target
-            pool_count[0] += 1
+            recent[counts[0] % len(recent)] = target
+            counts[0] += 1
+            if not known[target]:
+                known[target] = True
+                distinct[counts[1]] = target
+                counts[1] += 1
         begin = end
 
 

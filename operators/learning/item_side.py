@@ -47,7 +47,7 @@ def apply_updates(
         index.successor_items, index.successor_weights, index.successor_total, index.successor_at,
         index.popularity, index.popularity_at, index.interactions, index.repeats, index.applied, index.partition,
         index.learned, index.id_hash, index.mark, rank_weight, -1 if partition is None else partition,
-        message_offset, p.learning_rate, p.regularization, p.max_norm, p.neighbour_half_life,
+        message_offset, p.item_learning_rate, p.regularization, p.max_norm, p.neighbour_half_life,
         p.successor_half_life, p.popularity_half_life,
     )  # fmt: skip
     index.version += count

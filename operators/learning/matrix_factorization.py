@@ -1,19 +1,23 @@
-"""Online matrix factorisation for implicit feedback: logistic SGD with sampled negatives.
+"""Online matrix factorisation for implicit feedback: pairwise (BPR) SGD with sampled negatives.
 
-For an event of user u on item i with weight w > 0, n negatives j are drawn from the most recent interactions:
+For an event of user u on item i with weight w > 0, n items j that the user did not choose are drawn, and
 
-    loss = w [ -ln σ(p_u·q_i) ] + c Σ_j [ -ln σ(-p_u·q_j) ] + λ/2 (|p_u|² + Σ |q|²)
+    loss = w Σ_j -ln σ(p_u·q_i - p_u·q_j) + λ/2 (|p_u|² + |q_i|² + Σ_j |q_j|²)
 
-one SGD step each; for w < 0 (skip, hide, dislike) the loss is -|w| ln σ(-p_u·q_i) and nothing is sampled. Derivatives
-with respect to the scores are clipped to ± max_gradient (the slope of a Huber loss is bounded the same way) and
-every factor vector is projected back into the ball of radius max_norm, so all numbers stay finite.
+makes one SGD step; for w < 0 (skip, hide, dislike) the loss is -|w| ln σ(-p_u·q_i) and nothing is drawn. The derivative
+of each term with respect to the score is clipped to ± max_gradient (the slope of a Huber loss is bounded the same way)
+and every factor vector is projected back into the ball of radius max_norm, so all numbers stay finite.
 
 The step is split in two, because user and item factors live in different places: `user_step` moves p_u and
-gives, for each item touched, the derivative (its *coefficient*, positive means towards the user) and p_u as it was before
-the step, rounded to half precision; `item_step` moves q by learning_rate (coefficient p_u - λ q), where q lives.
+gives, for each item touched, the derivative (its *coefficient*, positive means towards the user) and p_u as it was
+before the step, rounded to half precision; `item_step` moves q by η_item (coefficient p_u - λ q), where q lives.
 
-References: Rendle et al., "BPR" (UAI 2009) for sampled negatives; Vinagre et al., "Fast incremental matrix
-factorization for recommendation with positive-only feedback" (UMAP 2014) for the single pass.
+Measured alone on ML-100k (prequential recall@20, popularity .129): logistic loss .156, this loss with η = .1 for both
+.187, negatives mostly uniform over items .20, η_user = .2 with η_item = .07 and larger initial vectors .229;
+weights above 2 for purchases cost up to .08. Eight negatives instead of four add nothing then.
+
+References: Rendle et al., "BPR: Bayesian personalized ranking from implicit feedback" (UAI 2009); Vinagre et al., "Fast
+incremental matrix factorization for recommendation with positive-only feedback" (UMAP 2014) for the single pass.
 """
 
 from __future__ import annotations
@@ -23,7 +27,7 @@ import math
 import numpy as np
 from numba import njit
 
-from operators.learning.counter_rng import mix
+from operators.learning.counter_rng import mix, uniform
 
 _GAMMA = np.uint64(0x9E3779B97F4A7C15)
 
@@ -31,6 +35,11 @@ _GAMMA = np.uint64(0x9E3779B97F4A7C15)
 @njit(cache=True, nogil=True, inline="always")
 def _clip(value, bound):  # type: ignore[no-untyped-def]
     return max(-bound, min(bound, value))
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _sigmoid(score):  # type: ignore[no-untyped-def]
+    return np.float32(1.0 / (1.0 + math.exp(-score)))
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -52,31 +61,36 @@ def _project(vectors, row, max_norm):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def user_step(  # type: ignore[no-untyped-def]
-    user, row, item, weight, drawn, factors, gradient,
-    negative_weight, learning_rate, regularization, max_gradient, max_norm,
+    user, row, item, weight, drawn, factors, gradient, learning_rate, regularization, max_gradient, max_norm,
     sgd_item, sgd_coefficient, place,
 ):  # fmt: skip
     """Move user[row] for one event; writes items and coefficients from `place` on and returns the next place.
 
-    `drawn` i32[n] are the sampled negatives (-1: none), `gradient` f32[k] is scratch.
+    `drawn` i32[n] are the sampled negatives (-1: none), `gradient` f32[k] is scratch. A positive event without
+    any negative teaches nothing: there is nothing to prefer it to.
     """
     width = user.shape[1]
+    first = place
+    score = _dot(user, row, factors, item)
+    sgd_item[first] = item
+    if weight < 0.0:
+        sgd_coefficient[first] = _clip(weight * _sigmoid(score), max_gradient)
+        place += 1
+    else:
+        pull = np.float32(0.0)
+        for negative in drawn:
+            if negative >= 0:
+                place += 1
+                slope = _clip(weight * _sigmoid(_dot(user, row, factors, negative) - score), max_gradient)
+                sgd_item[place] = negative
+                sgd_coefficient[place] = -slope
+                pull += slope
+        if place == first:
+            return first
+        sgd_coefficient[first] = pull
+        place += 1
     for column in range(width):
         gradient[column] = 0.0
-    first = place
-    sgd_item[place] = item
-    score = _dot(user, row, factors, item)
-    probability = 1.0 / (1.0 + math.exp(-score))
-    slope = weight * (1.0 - probability) if weight > 0.0 else weight * probability
-    sgd_coefficient[place] = _clip(slope, max_gradient)
-    place += 1
-    for negative in drawn:
-        if negative >= 0:
-            score = _dot(user, row, factors, negative)
-            slope = -negative_weight / (1.0 + math.exp(-score))
-            sgd_item[place] = negative
-            sgd_coefficient[place] = _clip(slope, max_gradient)
-            place += 1
     for at in range(first, place):
         for column in range(width):
             gradient[column] += sgd_coefficient[at] * factors[sgd_item[at], column]
@@ -89,19 +103,24 @@ def user_step(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def draw_negatives(key, pool, pool_count, item, seen, drawn):  # type: ignore[no-untyped-def]
-    """Fill `drawn` from the ring `pool` of recent interactions; -1 where the draw met the item itself or one in `seen`.
+def draw_negatives(key, recent, recent_count, distinct, distinct_count, uniform_share, item, seen, drawn):  # type: ignore[no-untyped-def]
+    """Fill `drawn` with items; -1 where the draw met the item itself or one in `seen`.
 
-    The ring holds items in the order in which this process learned of them, so what is drawn depends on the
-    stream alone and not on dense numbers; another process that saw another part of the stream draws others,
-    which no other step relies on.
+    A draw is uniform over the `distinct` items with probability `uniform_share`, else from the ring `recent` of
+    interactions, and so by popularity. Both hold items in the order in which this process learned of them: what is
+    drawn depends on the stream alone, not on dense numbers. Another process that saw another part of the stream
+    draws others, which no other step relies on.
     """
-    size = min(pool_count, len(pool))
+    size = min(recent_count, len(recent))
     for n in range(len(drawn)):
         drawn[n] = -1
         if size == 0:
             continue
-        candidate = pool[mix(key + _GAMMA * np.uint64(n)) % np.uint64(size)]
+        place = mix(key + _GAMMA * np.uint64(2 * n))
+        if uniform(key + _GAMMA * np.uint64(2 * n + 1)) < uniform_share:
+            candidate = distinct[place % np.uint64(distinct_count)]
+        else:
+            candidate = recent[place % np.uint64(size)]
         known = candidate == item
         for other in seen:
             known |= other == candidate

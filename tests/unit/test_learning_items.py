@@ -100,13 +100,13 @@ def test_rating_value_scales_the_step() -> None:
         run.learn(click(0, "w", "other", 0))
         updates = run.updates(click(1, "u", "i", 1, action=Action.RATE, value=value))
         assert updates.weight[0] == 1.0, "any rating counts as one interaction"
-        steps.append(0.0 if len(updates.sgd_item) == 0 else float(updates.sgd_coefficient[0]))
-    assert steps == pytest.approx([0.0, 0.1, 0.5, 0.5])
+        steps.append(0.0 if len(updates.sgd_item) == 0 else float(updates.sgd_coefficient[1]))
+    assert steps == pytest.approx([0.0, -0.1, -0.5, -0.5])
 
 
 def test_poisoned_numbers_leave_everything_finite_and_bounded() -> None:
     """Case c26, each poison line 200 times among normal clicks."""
-    run = Run(Parameters(factors=8, learning_rate=0.5))
+    run = Run(Parameters(factors=8, user_learning_rate=2.0, item_learning_rate=1.0))
     poison = [
         lambda n, t: click(n, "p", "i1", t, action=Action.RATE, value=1673858401132.0),
         lambda n, t: click(n, "p", "i2", t, action=Action.RATE, value=1e308),
@@ -132,7 +132,23 @@ def test_poisoned_numbers_leave_everything_finite_and_bounded() -> None:
 def test_weights_and_gradients_stay_within_their_bound() -> None:
     run = Run(Parameters(factors=8, max_gradient=0.25))
     updates = run.updates(*random_events(6, 200))
-    assert np.abs(updates.sgd_coefficient).max() == np.float32(0.25)
+    assert updates.sgd_coefficient.min() == np.float32(-0.25)
+    assert updates.sgd_coefficient.max() <= 4 * 0.25
+
+
+def test_a_positive_is_pulled_as_much_as_its_negatives_are_pushed() -> None:
+    run = Run(Parameters(factors=8))
+    run.learn(*random_events(7, 100))
+    run.learn(click(499, "newcomer", "i2", 89_000))
+    updates = run.updates(click(500, "newcomer", "i3", 90_000))
+    assert len(updates.sgd_item) > 1
+    assert updates.sgd_item[0] == run.row("i3")
+    assert updates.sgd_coefficient[0] == pytest.approx(-updates.sgd_coefficient[1:].sum(), rel=1e-5)
+    assert (updates.sgd_coefficient[1:] < 0).all()
+    disliked = run.updates(click(501, "newcomer", "i3", 90_001, action=Action.DISLIKE))
+    assert disliked.sgd_item.tolist() == [run.row("i3")]
+    assert disliked.sgd_coefficient[0] < 0
+    assert len(disliked.context) == 0
 
 
 def test_negatives_are_drawn_from_other_recent_items_and_never_from_the_history() -> None:
