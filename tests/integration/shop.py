@@ -8,26 +8,36 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import (
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    OffsetSpec,
+    ResourceType,
+)
 from prometheus_client.parser import text_string_to_metric_families
 
+from operators.item_codec import decode_item
 from operators.item_index import ItemIndex
 from operators.parameters import Parameters
 from operators.user_codec import decode_user
 from operators.user_state import UserState
 from streams.admin import create_topics
 from streams.settings import Settings
+from streams.stages.items import META_KEY
 from streams.topic_reading import read_topic
-from streams.topics import CATALOG, EVENTS, RECOMMENDATIONS, USER_STATE
+from streams.topics import ALL, CATALOG, EVENTS, ITEM_STATE, ITEM_UPDATES, RECOMMENDATIONS, USER_STATE
 
 ROOT = Path(__file__).parents[2]
 SPEEDY = {"HEADWATER_SESSION_TIMEOUT": "6", "HEADWATER_CHECKPOINT_INTERVAL": "0.5"}
@@ -59,6 +69,8 @@ class Worker:
 
     def start(self) -> None:
         self._from = self.log_path.stat().st_size if self.log_path.exists() else 0
+        self._url = ""
+        self.started_at = time.time()
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "streams.cli.main", "worker", *self.arguments],
@@ -76,8 +88,10 @@ class Worker:
 
     @property
     def url(self) -> str:
-        wait_until(lambda: "metrics and health at " in self.log() or self.exited, 60, self.log)
-        return self.log().split("metrics and health at ")[1].split("/metrics")[0]
+        if not self._url:
+            wait_until(lambda: "metrics and health at " in self.log() or self.exited, 60, self.log)
+            self._url = self.log().split("metrics and health at ")[1].split("/metrics")[0]
+        return self._url
 
     @property
     def exited(self) -> bool:
@@ -145,6 +159,7 @@ class Shop:
         self.partition_env = {"HEADWATER_USER_PARTITIONS": str(partitions), "HEADWATER_ITEM_PARTITIONS": "2"}
         create_topics(brokers, self.settings)
         self.workers: list[Worker] = []
+        self.admin = AdminClient({"bootstrap.servers": brokers, "log_level": 0})
         self.producer = self.new_producer()
 
     def new_producer(self, **config: Any) -> Producer:
@@ -158,14 +173,17 @@ class Shop:
     def topic(self, suffix: str) -> str:
         return f"{self.namespace}.{suffix}"
 
-    def send(self, suffix: str, value: Any, key: str | bytes | None = None, **kwargs: Any) -> None:
+    def send(
+        self, suffix: str, value: Any, key: str | bytes | None = None, producer: Producer | None = None, **kwargs: Any
+    ) -> None:
         """One record; its key is the user's, for the catalogue the item's, unless given."""
+        producer = producer or self.producer
         if isinstance(value, dict):
             if key is None:
                 key = value["item_id"] if suffix.startswith("catalog") else value["user_id"]
             value = json.dumps(value).encode()
-        self.producer.produce(self.topic(suffix), key=key, value=value, **kwargs)
-        self.producer.poll(0)
+        producer.produce(self.topic(suffix), key=key, value=value, **kwargs)
+        producer.poll(0)
 
     def send_lines(self, lines: Iterable[dict[str, Any]]) -> int:
         """Replay lines, in order."""
@@ -207,49 +225,70 @@ class Shop:
             for message in self.read("dead-letters.v1")
         ]
 
+    def ends(self, suffixes: Iterable[str]) -> dict[tuple[str, int], int]:
+        """Where the partitions of the topics end (transaction markers count)."""
+        wanted = {
+            TopicPartition(self.topic(suffix), partition): OffsetSpec.latest()
+            for suffix in suffixes
+            for partition in range(self.partitions(suffix))
+        }
+        answers = self.admin.list_offsets(wanted, request_timeout=30)
+        return {(tp.topic, tp.partition): answer.result().offset for tp, answer in answers.items()}
+
+    def partitions(self, suffix: str) -> int:
+        topic = next(topic for topic in ALL if topic.suffix == suffix)
+        return topic.partitions(self.settings)
+
+    def committed(self, stage: str) -> dict[tuple[str, int], int]:
+        """Committed offsets of a stage's group; what was never committed is missing."""
+        group = f"{self.namespace}.{stage}"
+        try:
+            found = self.admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])[group].result()
+        except KafkaException:  # no such group yet, or its coordinator is still loading
+            return {}
+        return {(tp.topic, tp.partition): tp.offset for tp in found.topic_partitions if tp.offset >= 0}
+
     def lag(self, stage: str, suffixes: Iterable[str]) -> int:
         """Records of the topics behind the committed offsets of a stage's group."""
-        admin = AdminClient({"bootstrap.servers": self.brokers})
-        consumer = Consumer({"bootstrap.servers": self.brokers, "group.id": "lag"})
-        group, total = f"{self.namespace}.{stage}", 0
-        try:
-            for suffix in suffixes:
-                name = self.topic(suffix)
-                tps = [TopicPartition(name, p) for p in consumer.list_topics(name, 10).topics[name].partitions]
-                try:
-                    found = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group, tps)])[
-                        group
-                    ].result()
-                except KafkaException:
-                    return 1 << 40
-                for tp in found.topic_partitions:
-                    low, high = consumer.get_watermark_offsets(TopicPartition(name, tp.partition), 10)
-                    total += high - max(low, tp.offset)
-        finally:
-            consumer.close()
-        return total
+        committed = self.committed(stage)
+        return sum(end - committed.get(tp, 0) for tp, end in self.ends(suffixes).items())
+
+    def lags(self) -> dict[str, int]:
+        """Lag of each stage, in the order in which records flow: all 0 means that all is done."""
+        events = [topic.suffix for topic in EVENTS.values()]
+        inputs = {"catalog": [CATALOG.suffix], "profiles": events, "items": [ITEM_UPDATES.suffix]}
+        return {stage: self.lag(stage, suffixes) for stage, suffixes in inputs.items()}
 
     def wait_lag_zero(self, timeout: float = 60.0) -> None:
         """Until every event, catalogue row and item update is committed."""
-        events = [topic.suffix for topic in EVENTS.values()]
+        wait_until(lambda: not any(self.lags().values()), timeout, lambda: f"lag {self.lags()}\n{self.logs()}")
 
-        def done() -> bool:
-            return (
-                self.lag("catalog", [CATALOG.suffix]) == 0
-                and self.lag("profiles", events) == 0
-                and self.lag("items", ["item-updates.v1"]) == 0
-            )
+    def set_topic(self, suffix: str, **config: str) -> None:
+        """Change settings of a topic; dots are written as underscores."""
+        entries = [
+            ConfigEntry(name.replace("_", "."), value, incremental_operation=AlterConfigOpType.SET)
+            for name, value in config.items()
+        ]
+        resource = ConfigResource(ResourceType.TOPIC, self.topic(suffix), incremental_configs=entries)
+        for future in self.admin.incremental_alter_configs([resource]).values():
+            future.result()
 
-        wait_until(done, timeout, lambda: f"lag {self.lag('profiles', events)}\n{self.logs()}")
-
-    def user_states(self) -> dict[str, UserState]:
+    def user_states(self, index: ItemIndex | None = None) -> dict[str, UserState]:
         """States of all users, from the changelog; a user in two partitions is an error."""
-        index, states, where = ItemIndex(Parameters()), {}, {}
+        index, states, where = index or ItemIndex(Parameters()), {}, {}
         for message in self.read(USER_STATE.suffix):
             user_id = message.key().decode()
             assert where.setdefault(user_id, message.partition()) == message.partition(), f"{user_id} has two profiles"
             states[user_id] = decode_user(user_id, message.value(), index)
         return states
+
+    def items(self) -> ItemIndex:
+        """All item rows as ``item-state.v1`` has them now."""
+        index = ItemIndex(Parameters())
+        for message in self.read(ITEM_STATE.suffix):
+            if message.key() != META_KEY:
+                decode_item(index, message.key().decode(), message.value())
+        return index
 
     def logs(self) -> str:
         return "\n".join(f"== {worker.name}\n{worker.log()[-3000:]}" for worker in self.workers)
@@ -258,6 +297,42 @@ class Shop:
         for worker in self.workers:
             if not worker.exited:
                 worker.kill()
+
+
+class Load:
+    """Sends replay lines at a rate from a thread of its own, with a producer of its own."""
+
+    def __init__(self, shop: Shop, lines: Sequence[dict[str, Any]], rate: float) -> None:
+        self.lines, self.rate, self.sent = lines, rate, 0
+        self._shop, self._producer = shop, shop.new_producer()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._halted = threading.Event()
+        self._thread.start()
+
+    def _run(self) -> None:
+        started = time.monotonic()
+        for line in self.lines:
+            ahead = self.sent / self.rate - (time.monotonic() - started)
+            if self._halted.wait(ahead) if ahead > 0.02 else self._halted.is_set():
+                break
+            self._shop.send(line["topic"], line["value"], producer=self._producer)
+            self.sent += 1
+        self._producer.flush(60)
+
+    def wait_sent(self, count: int, timeout: float = 120.0) -> None:
+        """Until ``count`` lines have been sent."""
+        wait_until(lambda: self.sent >= count, timeout, lambda: f"{self.sent} sent of {count}")
+
+    def join(self, timeout: float = 120.0) -> int:
+        """Until all is sent and in the broker; returns how many."""
+        self._thread.join(timeout)
+        assert not self._thread.is_alive() and len(self._producer) == 0
+        return self.sent
+
+    def halt(self) -> int:
+        """Stop sending."""
+        self._halted.set()
+        return self.join()
 
 
 def wait_until(condition: Callable[[], bool], timeout: float, explain: Callable[[], str] = lambda: "") -> None:

@@ -1,0 +1,46 @@
+"""The broker of the integration tests, and real events."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streams.errors import FetchError
+from streams.local_kafka import LocalKafka
+from streams.movielens import write_replay
+from streams.settings import Settings
+from tests.faults.events import Line, Mixed, mixed
+from tests.integration.conftest import kafka, namespace
+from tests.integration.shop import ROOT, Shop
+
+__all__ = ["kafka", "namespace", "real_lines", "shop"]
+YOOCHOOSE = ROOT.parent / "shared" / "data" / "yoochoose-clicks-100k.jsonl.gz"
+EVENTS = 20_000
+
+
+@pytest.fixture(scope="session")
+def real_lines() -> Mixed:
+    """Catalogue lines and 20,000 events of real people: MovieLens-100k, else the click log of a shop."""
+    try:
+        path = write_replay(Settings().cache_dir)
+    except FetchError as exc:
+        if not YOOCHOOSE.exists():
+            pytest.skip(f"no real events: {exc}; and there is no {YOOCHOOSE}")
+        path = YOOCHOOSE
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        lines = list(islice((json.loads(line) for line in file), 2 * EVENTS))
+    return mixed(lines, EVENTS)
+
+
+@pytest.fixture
+def shop(kafka: LocalKafka, namespace: str, tmp_path: Path) -> Iterator[Shop]:
+    """Four user partitions, two item partitions."""
+    made = Shop(kafka.bootstrap, namespace, tmp_path)
+    yield made
+    made.close()

@@ -1,0 +1,137 @@
+"""What the pipeline must have done: the same events through the operators alone, in one process, in offset order."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from operators.item_index import ItemIndex
+from operators.observation import Status
+from operators.parameters import Parameters
+from operators.recommender import Recommender
+from operators.user_state import UserState
+from schemas.kinds import Kind
+from schemas.limits import Limits
+from schemas.parse import parse
+from schemas.records import Click, Purchase
+from schemas.rejection import Rejection
+from streams.event_time import event_time
+from streams.stages.context import wall_clock_ms
+from streams.topics import EVENTS, SOURCE_NUMBERS
+from streams.update_messages import source_number
+from tests.integration.shop import Shop, by_id
+
+NEGATIVE = ("skip", "hide", "dislike")
+Trigger = tuple[str, int, int]
+
+
+@dataclass(slots=True)
+class Replay:
+    """Outcome of a single-process replay of all event topics."""
+
+    index: ItemIndex = field(default_factory=lambda: ItemIndex(Parameters()))
+    states: dict[str, UserState] = field(default_factory=dict)
+    triggers: set[Trigger] = field(default_factory=set)
+    """(topic, partition, offset) of every event that has to be answered."""
+    positives: int = 0
+    """Learned interactions that count for their item."""
+    rejected: dict[Trigger, str] = field(default_factory=dict)
+    """Reason by place of every record that has to be refused."""
+
+
+def replay(shop: Shop) -> Replay:
+    """Read the event topics of ``shop`` (read committed) and learn them, topic by topic, in the order of their offsets.
+
+    Counters and applied offsets do not depend on how the topics were interleaved, as event ids are unique in a topic.
+    """
+    made, now = Replay(), wall_clock_ms()
+    recommender = Recommender(Parameters(), made.index, shop.settings.seed)
+    limits, tolerance = Limits(max_bytes=shop.settings.max_record_bytes), int(shop.settings.future_tolerance * 1000)
+    for kind, topic in EVENTS.items():
+        for message in shop.read(topic.suffix):
+            where = (message.topic(), message.partition(), message.offset())
+            event: Any = parse(kind, message.value(), key=message.key(), now_ms=now, limits=limits)
+            if isinstance(event, Rejection):
+                made.rejected[where] = event.code.value
+                continue
+            state = made.states.get(event.user_id)
+            if state is None:
+                state = made.states[event.user_id] = UserState.fresh(event.user_id, recommender.parameters)
+            times = event_time(message.timestamp()[1], event.occurred_at, now, tolerance)
+            source = source_number(0, SOURCE_NUMBERS[topic.suffix], message.partition())
+            observation = recommender.observe(state, event, times.occurred, source, message.offset())
+            if observation.answers:
+                made.triggers.add(where)
+            positive = isinstance(event, Purchase) or (isinstance(event, Click) and event.action not in NEGATIVE)
+            made.positives += positive and observation.status is Status.LEARNED
+        recommender.flush()
+    return made
+
+
+def facts(state: UserState, index: ItemIndex) -> dict[str, Any]:
+    """What of a user's state is the same however the topics were interleaved."""
+    return {
+        "clicks": state.clicks,
+        "searches": state.searches,
+        "purchases": state.purchases,
+        "impressions": state.impressions,
+        "negatives": state.negatives,
+        "learned": state.learned,
+        "applied": state.applied,
+        "consumed": {index.ids[item]: count for item, count in sorted(state.consumed.items())},
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What an exact comparison found besides being exact."""
+
+    users: int
+    records: int
+    repeated: int
+    """Records that came more than once, with the same id."""
+
+
+def assert_exact(shop: Shop) -> Verdict:
+    """Everything of ``shop`` was learned once, answered, and merged once; nothing waits."""
+    wanted, index = replay(shop), ItemIndex(Parameters())
+    states = shop.user_states(index)
+    expected = {user: facts(state, wanted.index) for user, state in wanted.states.items()}
+    found = {user: facts(state, index) for user, state in states.items()}
+    wrong = {user: (found.get(user), expected.get(user)) for user in found.keys() | expected.keys()
+             if found.get(user) != expected.get(user)}  # fmt: skip
+    assert not wrong, f"{len(wrong)} users differ (found, expected): {dict(list(wrong.items())[:3])}"
+
+    records = shop.records()
+    answered: dict[Trigger, str] = {}
+    for record in records:
+        trigger = record["trigger"]
+        where = (trigger["topic"], trigger["partition"], trigger["offset"])
+        known = answered.setdefault(where, record["recommendation_id"])
+        assert known == record["recommendation_id"], f"{where} was answered under two ids"
+    missing = wanted.triggers - answered.keys()
+    assert not missing, f"{len(missing)} events were never answered, {sorted(missing)[:5]}"
+    assert not answered.keys() - wanted.triggers, "records for events that are not to be answered"
+    assert len(set(answered.values())) == len(answered), "two events were answered under one id"
+
+    refused = {
+        (headers["source-topic"], int(headers["source-partition"]), int(headers["source-offset"])): headers["reason"]
+        for headers, _ in shop.dead_letters()
+        if headers["stage"] == "profiles"
+    }
+    assert refused == wanted.rejected
+
+    items = shop.items()
+    merged = float(items.interactions[: items.size].sum())
+    assert merged == wanted.positives, f"{merged} interactions merged, {wanted.positives} learned"
+    assert shop.lags() == {"catalog": 0, "profiles": 0, "items": 0}
+    ids = by_id(records)
+    return Verdict(len(states), len(ids), len(records) - len(ids))
+
+
+def describe(found: Verdict) -> str:
+    return json.dumps({"users": found.users, "records": found.records, "repeated": found.repeated})
+
+
+__all__ = ["Kind", "Replay", "Verdict", "assert_exact", "describe", "facts", "replay"]
