@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from streams.movielens import Line
     from streams.settings import Settings
 
-PANELS = 10
+PANEL_INTERVAL = 2.0
 DRAIN_TIMEOUT = 15.0
 MODEL_TIMEOUT = 60.0
 INDEX_TIMEOUT = 30.0
@@ -33,7 +33,9 @@ INDEX_TIMEOUT = 30.0
 @guarded
 def demo(
     events: Annotated[int, typer.Option(min=1, max=100_000, help="Ratings to send; searches come on top.")] = 20_000,
-    rate: Annotated[float, typer.Option(min=1, help="Most events a second.")] = 1_000.0,
+    rate: Annotated[
+        float, typer.Option(min=1, help="Events a second in the last quarter, to measure latency.")
+    ] = 500.0,
     outstanding: Annotated[int, typer.Option(min=1, help="Most events that wait for their answer.")] = 500,
 ) -> None:
     """Start Kafka and a worker, send real MovieLens events, show live recommendations, sum up. Leaves nothing behind."""
@@ -112,17 +114,19 @@ def _run(settings: Settings, brokers: str, description: str, events: int, rate: 
         show = _Showcase()
         feed = Feed(brokers, settings, max_outstanding=outstanding, on_record=show.hear, check=worker.check)
         try:
-            _send(settings, feed, worker, show, events, rate)
-            _sum_up(feed, worker, description, rate, outstanding)
+            _send(settings, feed, worker, show, events, rate, outstanding)
+            _sum_up(feed, worker, description)
         finally:
             feed.close()
         note("Stopping the worker after its last checkpoint.")
 
 
-def _send(settings: Settings, feed: Feed, worker: WorkerProcess, show: _Showcase, events: int, rate: float) -> None:
+def _send(
+    settings: Settings, feed: Feed, worker: WorkerProcess, show: _Showcase, events: int, rate: float, outstanding: int
+) -> None:
     from streams.fetch import ML_100K
     from streams.movielens import replay_lines, with_searches
-    from streams.topics import CATALOG, SEARCH
+    from streams.topics import CATALOG
 
     lines = with_searches(replay_lines(settings.cache_dir / ML_100K))
     catalog: list[Line] = []
@@ -137,22 +141,41 @@ def _send(settings: Settings, feed: Feed, worker: WorkerProcess, show: _Showcase
         f"Sending {events:,} ratings in their real order, and before every 20th a genre search that is derived "
         "(MovieLens has none). Panels show what comes back."
     )
+    fast = f"as fast as they are answered, at most {outstanding:,} waiting"
     with progress("sent", events, "ratings") as bar:
-        show.begin(bar, events)
-        begun = time.monotonic()
-        ratings = 0
-        for number, line in enumerate(chain([first], lines)):
-            while (ahead := begun + number / rate - time.monotonic()) > 0:
-                feed.read(min(ahead, 0.05))
-            feed.send(line)
-            if number % 10 == 0:
-                feed.read(0.0)
-                bar.update(ratings, f"{feed.outcome.records:,} recommendations")
-            ratings += line["topic"] != SEARCH.suffix
-            if ratings == events:
+        show.begin(bar)
+        ratings = chain([first], lines)
+        unpaced = events - events // 4
+        _send_phase(feed, ratings, bar, range(unpaced), fast, None)
+        _send_phase(feed, ratings, bar, range(unpaced, events), f"paced at {rate:,.0f}/s", rate)
+        show.finish()
+
+
+def _send_phase(
+    feed: Feed, lines: Iterator[Line], bar: Progress, numbers: range, pace: str, rate: float | None
+) -> None:
+    """Send ratings, with the searches among them, until ``numbers`` is used up; wait for the answers."""
+    from streams.topics import SEARCH
+
+    if not numbers:
+        return
+    feed.begin(pace)
+    begun = time.monotonic()
+    waiting = iter(numbers)
+    done = numbers.start
+    for sent, line in enumerate(lines):
+        while rate is not None and (ahead := begun + sent / rate - time.monotonic()) > 0:
+            feed.read(min(ahead, 0.02))
+        feed.send(line)
+        if sent % 10 == 0:
+            feed.read(0.0)
+        if line["topic"] != SEARCH.suffix:
+            done = next(waiting) + 1
+            bar.update(done, f"{feed.outcome.records:,} recommendations")
+            if done == numbers.stop:
                 break
-        feed.drain(DRAIN_TIMEOUT)
-        bar.update(events, f"{feed.outcome.records:,} recommendations")
+    feed.drain(DRAIN_TIMEOUT)
+    bar.update(done, f"{feed.outcome.records:,} recommendations")
 
 
 def _wait_for_index(worker: WorkerProcess, items: int) -> None:
@@ -187,36 +210,38 @@ def _wait_for_model(settings: Settings, worker: WorkerProcess) -> None:
     note(f"The language model is not ready after {MODEL_TIMEOUT:.0f} s; texts come from frames until it is.")
 
 
-def _sum_up(feed: Feed, worker: WorkerProcess, description: str, rate: float, outstanding: int) -> None:
+def _sum_up(feed: Feed, worker: WorkerProcess, description: str) -> None:
     from streams.cli.scrape import scrape
     from streams.demo.summary import summary
 
-    pace = f"at most {rate:,.0f}/s and {outstanding:,} waiting; the worker was not asked for more"
-    table = summary(feed.outcome, scrape(worker.address, 5.0), description, pace)
-    make_console().print(table)
+    make_console().print(summary(feed.outcome, scrape(worker.address, 5.0), description))
 
 
 class _Showcase:
-    """Shows a recommendation now and then; one with live text, where there has been one since the last."""
+    """Shows the best recommendation of the last seconds, again and again."""
 
     def __init__(self) -> None:
         self.titles: dict[str, str] = {}
         self._bar: Progress | None = None
-        self._every = self._heard = 0
+        self._shown = 0.0
         self._best: Record | None = None
 
-    def begin(self, bar: Progress, events: int) -> None:
-        self._bar, self._every = bar, max(events // PANELS, 1)
+    def begin(self, bar: Progress) -> None:
+        self._bar, self._shown = bar, time.monotonic()
 
     def hear(self, record: Record) -> None:
-        from streams.cli.rendering import panel
-
-        self._heard += 1
         if self._best is None or _rank(record) >= _rank(self._best):
             self._best = record
-        if self._bar is not None and self._heard % self._every == 0:
+        if time.monotonic() - self._shown > PANEL_INTERVAL:
+            self.finish()
+
+    def finish(self) -> None:
+        """Show what is best now."""
+        from streams.cli.rendering import panel
+
+        if self._bar is not None and self._best is not None:
             self._bar.show(panel(self._best, self.titles))
-            self._best = None
+        self._best, self._shown = None, time.monotonic()
 
 
 def _rank(record: Record) -> tuple[bool, bool, bool]:

@@ -26,6 +26,23 @@ Record = dict[str, Any]
 
 
 @dataclass(slots=True)
+class Phase:
+    """Events that were sent at one pace, and how soon they were answered."""
+
+    pace: str
+    events: int = 0
+    begun: float = field(default_factory=time.monotonic)
+    ended: float = 0.0
+    latencies: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    """Milliseconds, by ``text_source``."""
+
+    @property
+    def rate(self) -> float:
+        """Events a second, from the first that was sent to the last answer."""
+        return self.events / max(self.ended - self.begun, 1e-9)
+
+
+@dataclass(slots=True)
 class Outcome:
     """What came of the events."""
 
@@ -37,10 +54,7 @@ class Outcome:
     repeated: int = 0
     """Records whose id had come before."""
     texts: Counter[str] = field(default_factory=Counter)
-    latencies: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
-    """Milliseconds, by ``text_source``."""
-    seconds: float = 0.0
-    """From the first event sent to the last answer."""
+    phases: list[Phase] = field(default_factory=list)
 
     @property
     def events(self) -> int:
@@ -54,10 +68,11 @@ class _Sent:
     user_id: str
     order: int
     at_ms: int
+    phase: Phase
 
 
 class Feed:
-    """One producer and one consumer, in one thread: :meth:`send` events, :meth:`drain` at the end.
+    """One producer and one consumer, in one thread: :meth:`begin` a phase, :meth:`send` its events, :meth:`drain`.
 
     ``on_record`` hears every new recommendation; ``check`` is called now and then and raises when going on is useless.
     """
@@ -87,7 +102,6 @@ class Feed:
         self._outstanding = 0
         self._ids: set[str] = set()
         self._heard = time.monotonic()
-        self._first_sent = self._last_answer = 0.0
         self.outcome = Outcome()
 
     @property
@@ -105,6 +119,10 @@ class Feed:
             raise BrokerError("The broker does not take the catalogue.")
         return count
 
+    def begin(self, pace: str) -> None:
+        """What is sent from now on belongs to a phase of its own."""
+        self.outcome.phases.append(Phase(pace))
+
     def send(self, line: Line) -> None:
         """Send one event as soon as few enough are outstanding. Raises what ``check`` raises, ``OperatorError``."""
         while self._outstanding >= self._max_outstanding:
@@ -112,10 +130,10 @@ class Feed:
         if self._outstanding == 0:
             self._heard = time.monotonic()
         now = time.time_ns() // 1_000_000
-        self._first_sent = self._first_sent or time.monotonic()
         self._produce(line, now)
         value = line["value"]
-        sent = _Sent(value["user_id"], len(self._sent), now)
+        sent = _Sent(value["user_id"], len(self._sent), now, self.outcome.phases[-1])
+        sent.phase.events += 1
         self._sent[value["event_id"]] = sent
         self._pending[sent.user_id].append(sent.order)
         self._outstanding += 1
@@ -135,12 +153,12 @@ class Feed:
             )
 
     def drain(self, timeout: float) -> None:
-        """Wait until every event is answered, at most ``timeout`` seconds; how many are not stays visible."""
+        """Wait until every event is answered, at most ``timeout`` seconds, and end the phase."""
         deadline = time.monotonic() + timeout
         self._producer.flush(timeout)
         while self._outstanding and time.monotonic() < deadline:
             self.read(0.05)
-        self.outcome.seconds = max(self._last_answer - self._first_sent, 0.0)
+        self.outcome.phases[-1].ended = time.monotonic()
 
     def close(self) -> None:
         self._producer.purge()
@@ -156,7 +174,7 @@ class Feed:
         self._producer.poll(0)
 
     def _take(self, record: Record, at_ms: int) -> None:
-        self._heard = self._last_answer = time.monotonic()
+        self._heard = time.monotonic()
         if record["recommendation_id"] in self._ids:
             self.outcome.repeated += 1
             return
@@ -164,7 +182,7 @@ class Feed:
         self.outcome.records += 1
         self.outcome.texts[record["text_source"]] += 1
         if (trigger := self._sent.get(record["trigger"]["event_id"])) is not None:
-            self.outcome.latencies[record["text_source"]].append(at_ms - trigger.at_ms)
+            trigger.phase.latencies[record["text_source"]].append(at_ms - trigger.at_ms)
             waiting = self._pending[trigger.user_id]
             left = [order for order in waiting if order > trigger.order]
             self._pending[trigger.user_id] = left

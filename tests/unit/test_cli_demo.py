@@ -8,7 +8,7 @@ import pytest
 
 from streams.cli.console import make_console
 from streams.cli.scrape import Samples
-from streams.demo.feed import Outcome
+from streams.demo.feed import Outcome, Phase
 from streams.demo.summary import latency, percentile, summary
 from streams.demo.worker_process import WorkerProcess
 from streams.errors import OperatorError
@@ -25,13 +25,14 @@ def test_one_value_is_every_percentile() -> None:
 
 
 def test_summary_tells_what_was_counted(capsys: pytest.CaptureFixture[str]) -> None:
-    outcome = Outcome(answered=1049, records=900, seconds=2.0)
+    fast, paced = Phase("unpaced", events=800, begun=10.0, ended=10.5), Phase("paced at 5/s", 250, 20.0, 70.0)
+    outcome = Outcome(answered=1049, records=900, phases=[fast, paced])
     outcome.sent.update(
         {"events.click.v1": 400, "events.purchase.v1": 600, "events.search.v1": 50, "catalog.items.v1": 9}
     )
     outcome.texts.update(frame=890, llm=10)
-    outcome.latencies["frame"] = [3, 5]
-    outcome.latencies["llm"] = [900]
+    fast.latencies["frame"] = [30, 50]
+    paced.latencies |= {"frame": [3, 5], "template": [4], "llm": [900]}
     samples = Samples(
         [
             ("headwater_prequential_recall_ratio", {"model": "hybrid"}, 0.3),
@@ -40,14 +41,16 @@ def test_summary_tells_what_was_counted(capsys: pytest.CaptureFixture[str]) -> N
             ("headwater_dead_letters_total", {"reason": "b"}, 2.0),
         ]
     )
-    make_console().print(summary(outcome, samples, "Apache Kafka 4.3.1", "paced"))
+    make_console().print(summary(outcome, samples, "Apache Kafka 4.3.1"))
     out = capsys.readouterr().out
     for words in (
         "1,050: 1,000 real MovieLens ratings and 50 derived genre searches",
-        "525 (paced)",
+        "1,600, unpaced",
+        "p50 30 ms, p99 50 ms",
+        "5, paced at 5/s",
         "900, 1 events without an answer",
-        "p50 5 ms, p99 900 ms",
-        "p50 3 ms, p99 5 ms",
+        "p50 4 ms, p99 5 ms",
+        "p50 900 ms, p99 900 ms",
         "0.300 beside 0.100 of popularity",
         "890 frame, 10 llm",
         "Apache Kafka 4.3.1",
