@@ -77,7 +77,7 @@ def decode_item(index: ItemIndex, item_id: str, data: bytes | None) -> int:
     except (msgspec.DecodeError, ValueError) as error:
         raise corrupt(what, str(error)) from error
     item = index.intern(item_id)
-    others = np.fromiter(map(index.intern, stored.ids), np.int32, len(stored.ids))
+    others = np.array(index.intern_all(stored.ids), np.int32)
     _restore(index, item, stored, factors)
     index.version += 1
     split = len(neighbours)

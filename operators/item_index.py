@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -94,6 +94,13 @@ class ItemIndex:
         """The item's dense number; an unknown item gets the next one and an unlearned row."""
         item = self.lookup.get(item_id)
         return self._append(item_id) if item is None else item
+
+    def intern_all(self, item_ids: Sequence[str]) -> list[int]:
+        """`intern` of each id in order; fast where all are known, as they are nearly always."""
+        try:
+            return list(map(self.lookup.__getitem__, item_ids))
+        except KeyError:
+            return list(map(self.intern, item_ids))
 
     def set_catalog(self, item: CatalogItem) -> int:
         """Store a catalogue record in place of the former one; what was learned of the item stays."""

@@ -171,7 +171,7 @@ def _unpacked(message: _Message, index: ItemIndex) -> ItemUpdates:
             f"it has {message.factors} factors, this process {index.parameters.factors}: workers of one namespace "
             "must have the same parameters"
         )
-    items = np.fromiter(map(index.intern, message.ids), np.int32, len(message.ids))
+    items = np.array(index.intern_all(message.ids), np.int32)
     numbers = np.concatenate((np.array([-1], np.int32), items))
     local = _local_type(len(items))
     offset = np.frombuffer(message.offset, np.int64).copy()

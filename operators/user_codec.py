@@ -44,7 +44,7 @@ class _User(msgspec.Struct, array_like=True):
     queries: list[tuple[str, int]]
     consumed: list[int]
     banned: list[int]
-    event_ids: bytes
+    event_ids: dict[int, int]
     shown: list[_Shown]
     rate_minute: int
     rate_count: int
@@ -103,7 +103,7 @@ def _encode(state: UserState, index: ItemIndex) -> bytes:
         state.queries,
         list(state.consumed.values()),
         list(map(place, state.banned)),
-        array("Q", chain(state.event_ids, state.event_ids.values())).tobytes(),
+        state.event_ids,
         [
             _Shown(entry.recommendation_id, list(map(place, entry.items)), _bits(entry.impressed), _bits(entry.clicked))
             for entry in state.shown
@@ -138,15 +138,14 @@ def _encode_within(state: UserState, index: ItemIndex, limit: int) -> bytes:
 
 def _restored(user_id: str, user: _User, index: ItemIndex) -> UserState:
     parameters = index.parameters
-    items = list(map(index.intern, user.ids))
+    items = index.intern_all(user.ids)
     at = items.__getitem__
     factors = np.zeros(parameters.factors, np.float32)
     stored = np.frombuffer(user.factors, np.float32)[: parameters.factors]
     factors[: len(stored)] = stored
-    actions, hashes = array("B", user.recent_actions), array("Q", user.event_ids)
+    actions = array("B", user.recent_actions)
     if not len(user.recent_items) == len(user.recent_times) == len(actions) or max(actions, default=0) >= len(ACTIONS):
         raise ValueError("the history's columns do not fit together")
-    known = len(hashes) // 2
     newest = parameters.history
     return UserState(
         user_id,
@@ -166,7 +165,7 @@ def _restored(user_id: str, user: _User, index: ItemIndex) -> UserState:
         user.queries,
         dict(zip(items, user.consumed, strict=False)),
         dict.fromkeys(map(at, user.banned)),
-        dict(zip(hashes[:known], hashes[known:], strict=True)),
+        user.event_ids,
         [
             Shown(entry.recommendation_id, list(map(at, entry.items)), _number(entry.impressed), _number(entry.clicked))
             for entry in user.shown

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from operators.item_index import ItemIndex
+from operators.learning.matrix_factorization import draw_negatives
 from operators.parameters import DAY_MS, Parameters
 from schemas.records import Action, Purchase
 from tests.learning_support import START, Run, click, fingerprint, random_events
@@ -159,6 +160,23 @@ def test_negatives_are_drawn_from_other_recent_items_and_never_from_the_history(
         updates = run.updates(click(seconds + 10, "u", "c", seconds))
         drawn |= {run.index.ids[item] for item in updates.sgd_item[1:]}
     assert drawn == {"x"}, "a, b are the user's own, c is the target"
+
+
+def test_negatives_follow_the_key_and_mix_uniform_with_popular() -> None:
+    recent = np.array([1] * 90 + [2] * 10, np.int32)
+    distinct = np.array([1, 2, 0, 0], np.int32)
+    nothing = np.empty(0, np.int32)
+
+    def draws(key: int, uniform_share: float) -> list[int]:
+        drawn = np.empty(4, np.int32)
+        draw_negatives(np.uint64(key), recent, 100, distinct, 2, uniform_share, 5, nothing, drawn)
+        return drawn.tolist()
+
+    assert draws(7, 0.5) == draws(7, 0.5)
+    assert len({tuple(draws(key, 1.0)) for key in range(200)}) == 16, "all of 2 ** 4 combinations"
+    for share, expected in ((0.0, 0.1), (0.5, 0.3), (1.0, 0.5)):
+        mean = np.mean([draws(key * 7919, share) for key in range(2_000)]) - 1.0
+        assert mean == pytest.approx(expected, abs=0.03)
 
 
 def test_the_same_events_give_the_same_bytes() -> None:
