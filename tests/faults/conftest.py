@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,7 +14,7 @@ from streams.errors import FetchError
 from streams.local_kafka import LocalKafka
 from streams.movielens import write_replay
 from streams.settings import Settings
-from tests.faults.events import Line, Mixed, mixed
+from tests.faults.events import Mixed, mixed
 from tests.integration.conftest import kafka, namespace
 from tests.integration.shop import ROOT, Shop
 
