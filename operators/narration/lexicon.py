@@ -19,7 +19,7 @@ def english_words() -> frozenset[str]:
     texts = [row.text for row in shipped_rows() if row.locale == "en" and row.reviewed]
     texts += english_templates()
     for category in categories().values():
-        texts += [category.noun, category.article, *category.en, *category.mood]
+        texts += [category.noun, category.article, *category.en, *category.moods, *category.tails]
     texts += film_nouns()
     listed = resources.files(__package__) / "data" / "words-en.txt"
     texts += [line for line in listed.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]

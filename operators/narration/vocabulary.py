@@ -14,7 +14,15 @@ _SEPARATORS = re.compile(r"\s*[|>/,;]\s*")
 
 
 class Category(msgspec.Struct, frozen=True):
-    """One category: its spellings in catalogues, its noun in a sentence, its words and moods by language."""
+    """One category of a domain.
+
+    Attributes:
+        aliases: spellings in catalogues, whole labels, in any case.
+        article, noun: how an English sentence names one ("a", "war film").
+        en, zh: words that claim the category.
+        adjectives, mood: English words for its mood; adjectives can stand before the noun.
+        tails: English clauses that can stand behind the noun; a live clause is made of their words.
+    """
 
     aliases: tuple[str, ...]
     article: str
@@ -22,6 +30,13 @@ class Category(msgspec.Struct, frozen=True):
     en: tuple[str, ...]
     zh: tuple[str, ...]
     mood: tuple[str, ...]
+    adjectives: tuple[str, ...] = ()
+    tails: tuple[str, ...] = ()
+
+    @property
+    def moods(self) -> tuple[str, ...]:
+        """All mood words."""
+        return self.adjectives + self.mood
 
 
 class Domain(msgspec.Struct, frozen=True):
@@ -75,7 +90,7 @@ def canonical_categories(labels: tuple[str, ...]) -> tuple[str, ...]:
 @cache
 def mood_owners() -> dict[str, frozenset[str]]:
     """Mood word to the categories whose things it may describe."""
-    return _owners((word, name) for name, category in categories().items() for word in category.mood)
+    return _owners((word, name) for name, category in categories().items() for word in category.moods)
 
 
 @cache

@@ -1,0 +1,106 @@
+"""Prompts for a live model: few-shot lines, then the sentence up to the recommended title; the model writes the clause.
+
+What the model may not get wrong (titles, the reason) it does not write. The lines before are the same for every
+prompt, so a backend computes them once. Titles stand in the prompt as data, on one line, cleaned and cut.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from operators.stable_hash import stable_hash
+from schemas.recommendation import ReasonKind
+
+from .facts import Facts
+from .frames import Sentence
+from .titles import Names
+from .vocabulary import canonical_categories, categories, film_categories
+
+PROMPT_VERSION = "4"
+"""Raise it with every change of wording here or of the clause rules: cached sentences of older prompts are then not used."""
+
+PREFIX = """\
+One short, natural English sentence a line; its end fits the kind and the mood in brackets.
+(mystery; dark, intriguing) Viewers who enjoyed Hollow Lane also liked The Ninth Door, a dark mystery that keeps you guessing.
+(comedy; witty, playful) If you liked Two Left Shoes, try Monday People, a witty comedy with plenty of charm.
+(science fiction film; imaginative, mind-bending) You searched for "outer space", and Beyond Saturn is a good match, an imaginative science fiction film full of wonder.
+(war film; intense, sobering) Many people are watching Iron Coast right now, an intense war film that stays with you.
+(romance; tender, warm) After Paper Boats, many viewers go on to Letters in June, a tender romance with a lot of heart.
+(horror film; eerie, tense) Fans of Cold Cellar often enjoy The Lantern too, an eerie horror film that holds you on the edge of your seat.
+(animated film; colorful, cheerful) For your search "little fox", we suggest Cloud Parade, a colorful animated film that lifts the mood.
+(drama; quiet, moving) Winter Road fits your taste, a quiet drama that lingers in the mind.
+"""
+
+_SKELETONS: dict[ReasonKind, tuple[str, ...]] = {
+    ReasonKind.CO_WATCHED: (
+        "Viewers who enjoyed {A} also liked {B}, ",
+        "Fans of {A} often enjoy {B} too, ",
+        "If you liked {A}, try {B}, ",
+    ),
+    ReasonKind.SAME_GENRE: ("If you liked {A}, try {B}, ", "If you enjoyed {A}, you may like {B}, "),
+    ReasonKind.NEXT_IN_SEQUENCE: ("After {A}, many viewers go on to {B}, ", "Many people watch {B} after {A}, "),
+    ReasonKind.SEARCH_MATCH: (
+        'You searched for "{Q}", and {B} is a good match, ',
+        'For your search "{Q}", we suggest {B}, ',
+    ),
+    ReasonKind.TRENDING: ("Many people are watching {B} right now, ", "{B} is trending right now, "),
+    ReasonKind.TASTE: ("{B} fits your taste, ", "{B} is a good choice for you, "),
+}
+_MOODS_SHOWN = 2
+
+
+class Prompt(msgspec.Struct, frozen=True):
+    """What a backend continues.
+
+    Attributes:
+        prefix: text that all prompts of a version share.
+        suffix: text after it, ending where the model goes on.
+        skeleton: the beginning of the sentence; the continuation is put behind it.
+        categories: canonical categories of the item, for backends that restrict the words of the clause.
+    """
+
+    prefix: str
+    suffix: str
+    skeleton: str
+    categories: tuple[str, ...] = ()
+
+
+def can_write_live(facts: Facts) -> bool:
+    """Whether the live model has a prompt for these facts: English, a film with a title, and what the reason needs.
+
+    The default model cannot write Chinese, and was not good enough for things other than films.
+    """
+    return _skeleton(facts, Names.of(facts)) is not None and bool(_film_categories(facts))
+
+
+def prompt_for(facts: Facts) -> Prompt | None:
+    """The prompt for these facts, None where `can_write_live` says no. Variants are picked by user and item."""
+    names = Names.of(facts)
+    known = _film_categories(facts)
+    skeleton = _skeleton(facts, names)
+    if skeleton is None or not known:
+        return None
+    pick = stable_hash(f"{facts.user_key}\0{facts.item_key}\0live")
+    category = categories()[known[0]]
+    moods = [category.adjectives[(pick + step) % len(category.adjectives)] for step in range(_MOODS_SHOWN)]
+    beginning = skeleton.fill(names.slots())
+    return Prompt(
+        prefix=PREFIX,
+        suffix=f"({category.noun}; {', '.join(moods)}) {beginning.rstrip()}",
+        skeleton=beginning,
+        categories=known,
+    )
+
+
+def _skeleton(facts: Facts, names: Names) -> Sentence | None:
+    if names.language != "en" or names.item is None:
+        return None
+    slots = names.slots()
+    fitting = [s for s in map(Sentence.of, _SKELETONS.get(facts.kind, ())) if s.slots == slots.keys()]
+    if not fitting:
+        return None
+    return fitting[stable_hash(f"{facts.user_key}\0{facts.item_key}\0skeleton") % len(fitting)]
+
+
+def _film_categories(facts: Facts) -> tuple[str, ...]:
+    return tuple(name for name in canonical_categories(facts.categories) if name in film_categories())
