@@ -34,12 +34,14 @@ from streams.health import Check, Health
 from streams.http import HttpError, HttpServer
 from streams.index_reader import IndexReader
 from streams.metrics import Metrics, Stage, Step, Table
+from streams.narration.live import LiveNarration
 from streams.partitioning import partition_of
 from streams.progress import Progress
 from streams.settings import Settings
 from streams.stages.catalog import CatalogStage
 from streams.stages.context import Context
 from streams.stages.items import ItemsStage
+from streams.stages.narrator import NarratorStage
 from streams.stages.profiles import ProfilesStage
 from streams.state_lock import StateLock
 from streams.topic_registry import Incarnation, TopicReplacedError, current_ids, incarnations, replaced
@@ -81,6 +83,7 @@ class Worker:
         self.metrics = Metrics(settings.namespace)
         self.health = Health(required=("broker", "item index", "recovery"))
         self.stages: dict[str, CheckpointedStage] = {}
+        self.live: LiveNarration | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._failed: asyncio.Future[BaseException]
 
@@ -150,13 +153,17 @@ class Worker:
         parameters = Parameters(allow_repeats=settings.allow_repeats, domain=settings.domain)
         index = ItemIndex(parameters, lambda key: partition_of(key, settings.item_partitions))
         recommender = Recommender(parameters, index, settings.seed)
-        return Context(settings, index, recommender, self.metrics, ids)
+        self.live = LiveNarration(settings, self.metrics)
+        if "narrator" in self.names:
+            self.live.start()
+        return Context(settings, index, recommender, self.metrics, ids, self.live)
 
     def _make_stages(self, context: Context) -> None:
         makers: dict[str, Callable[[BatchApp, Context], CheckpointedStage]] = {
             "items": ItemsStage,
             "catalog": CatalogStage,
             "profiles": ProfilesStage,
+            "narrator": NarratorStage,
         }
         for name, maker in makers.items():
             if name in self.names:
@@ -256,6 +263,8 @@ class Worker:
                     "stage %s: no last checkpoint, the broker did not take it; the next start repeats a little", name
                 )
         starting.cancel()
+        if self.live is not None:
+            await self.live.stop()
         for task in self._tasks:
             task.cancel()
         stops = [asyncio.create_task(stage.app.stop()) for stage in self.stages.values()]

@@ -40,7 +40,7 @@ def check(
     found = list(_judged(masked.text, facts.kind, canonical_categories(facts.categories), names.language))
     if not is_visible(text):
         found.append(CheckRule.INVISIBLE_CHARACTER)
-    found += _misnamed(text, masked, names, facts)
+    found += _misnamed(masked, names, facts)
     if _length(text, names.language) > (MAX_CHINESE_CHARACTERS if names.language == "zh" else MAX_WORDS):
         found.append(CheckRule.TOO_LONG)
     if known_titles is not None:
@@ -58,12 +58,12 @@ def _judged(masked: str, kind: ReasonKind, categories: tuple[str, ...], language
     return tuple(rule for rule, broken in rules if broken(masked, context))
 
 
-def _misnamed(text: str, masked: Masked, names: Names, facts: Facts) -> list[CheckRule]:
+def _misnamed(masked: Masked, names: Names, facts: Facts) -> list[CheckRule]:
     """Titles, anchor and query that are missing, altered or there twice."""
     found: list[CheckRule] = []
     if names.item and masked.items != 1:
         if masked.items == 0:
-            altered = _letters(names.item) in _letters(text) and _letters(names.item) != ""
+            altered = _letters(names.item) in _letters(masked.text) and _letters(names.item) != ""
             found.append(CheckRule.ALTERED_TITLE if altered else CheckRule.MISSING_TITLE)
         elif _same_as_anchor(facts):
             found.append(CheckRule.SAME_AS_ANCHOR)

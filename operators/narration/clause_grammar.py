@@ -1,4 +1,4 @@
-"""What may follow in a live clause: runs of four words from reviewed sentences and the domain's data, nothing else.
+"""What may follow in a live clause: runs of five words from reviewed sentences and the domain's data, nothing else.
 
 A small model left to itself writes faithful nonsense ("a heart and life with love"), and a list of permitted words
 alone did not help ("keeps you on your end"). Held to runs of words that a person has read, it still chooses
@@ -15,10 +15,10 @@ from .frames import shipped_rows
 from .vocabulary import Category, categories, genre_owners, mood_owners
 
 START, END, COMMA = "<s>", ".", ","
-State = tuple[str, str, str]
-"""The three words before; `START` where the clause has not got so far."""
+State = tuple[str, str, str, str]
+"""The four words before; `START` where the clause has not got so far."""
 
-INITIAL: State = (START, START, START)
+INITIAL: State = (START, START, START, START)
 
 # fmt: off
 _CLAUSE = re.compile(r"^[^{}]*(?:\{[AQ]\}[^{}]*)?\{B\}(?: right now)?, (an? [^{}]+)\.$")
@@ -35,7 +35,7 @@ def next_words(state: State, known: tuple[str, ...]) -> tuple[str, ...]:
 
 def advance(state: State, word: str) -> State:
     """The state after one more word."""
-    return (state[1], state[2], word)
+    return (*state[1:], word)
 
 
 @lru_cache(maxsize=512)

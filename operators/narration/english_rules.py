@@ -52,7 +52,7 @@ _PLOT = _any(
     r"stor(?:y|ies) (?:of|about|that)", "is about", "all about", "where", r"explor(?:e|es|ing)", r"main characters?",
     "characters?", "hero(?:ine|es)?", "based on", "set in", "takes place",
     r"who (?:must|has|have|is|fights?|lives?|discovers?|finds?|falls?|wants? to)", "lives of", "cattle", "cowboys?",
-    r"surpris\w+", "brings? your", "reveal(?:s|ed)?", "same (?:intricate |intriguing )?twists?", "a (?:puzzling |fun )?twist", "a sweet")
+    r"surpris\w+", "brings? your", "reveal(?:s|ed)?", "same (?:intricate |intriguing )?twists?", "a (?:puzzling |fun )?twist")
 _TREND = _any("trending", "trendy", "right now", "catching on", "getting (?:lots of|a lot of|much)? ?attention", r"popular (?!with|option|choice)", "making waves")
 _SEARCH = _any(r"search(?:ed|es|ing)?", "looking for", "your query")
 _BUY = _any(r"b(?:uy|uys|ought|uying)", r"shoppers?", r"purchas\w+", "customers?")

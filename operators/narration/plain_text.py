@@ -9,20 +9,24 @@ import unicodedata
 MAX_INPUT = 1_000
 """Code points that are looked at: titles are cut to 80 afterwards, and markup must not cost quadratic time."""
 
-_SIMPLE = re.compile(r"[!-%'-)+-;=?-Z\\\]^a-z{|}]+(?: [!-%'-)+-;=?-Z\\\]^a-z{|}]+)*")
+_SIMPLE = re.compile(r"[!-%'-)+-9;=?-Z\\\]^a-z{|}]+(?: [!-%'-)+-9;=?-Z\\\]^a-z{|}]+)*")
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 # fmt: off
 _ELEMENTS = (
-    "a|abbr|address|article|aside|audio|b|base|big|blockquote|body|br|button|canvas|caption|center|cite|code|col|"
-    "dd|del|details|dfn|div|dl|dt|em|embed|figure|font|footer|form|frame|h[1-6]|head|header|hr|html|i|iframe|"
-    "img|input|ins|kbd|label|li|link|main|mark|marquee|meta|nav|noscript|object|ol|option|p|param|picture|pre|q|"
-    "s|samp|script|section|select|small|source|span|strike|strong|style|sub|summary|sup|svg|table|tbody|td|"
-    "template|textarea|tfoot|th|thead|title|tr|tt|u|ul|var|video|wbr"
+    "abbr|address|article|aside|audio|base|big|blockquote|body|br|button|canvas|caption|center|cite|code|col|"
+    "dd|del|details|dfn|div|dl|dt|em|embed|figure|font|footer|form|frame|h[1-6]|head|header|hr|html|iframe|"
+    "img|input|ins|kbd|label|li|link|main|mark|marquee|meta|nav|noscript|object|ol|option|param|picture|pre|"
+    "samp|script|section|select|small|source|span|strike|strong|style|sub|summary|sup|svg|table|tbody|td|"
+    "template|textarea|tfoot|th|thead|title|tr|tt|ul|var|video|wbr"
 )
 # fmt: on
+# Elements of one letter need proper attributes, so that "a<b and c>d" is no tag.
+_LETTER = r"[abipqsu](?:\s[^<>]*=[^<>]*|\s*/?)"
 _HIDDEN = re.compile(r"<(script|style|template|noscript|iframe)\b[^<>]*>.*?</\1\s*>|<!--.*?-->", re.I | re.S)
-_BREAK = re.compile(r"</?(?:br|p|div|li|ul|ol|h[1-6]|hr|tr|td|th|table|section)\b[^<>]*>", re.I)
-_TAG = re.compile(rf"</?(?:{_ELEMENTS})\b[^<>]*>|<![A-Za-z][^<>]*>|<\?[a-z][^<>]*>", re.I)
+_BREAK = re.compile(
+    r"</?(?:br|div|li|ul|ol|h[1-6]|hr|tr|td|th|table|section)\b[^<>]*>|</?p(?:\s[^<>]*=[^<>]*|\s*/?)>", re.I
+)
+_TAG = re.compile(rf"</?(?:{_ELEMENTS})\b[^<>]*>|</?{_LETTER}>|<![A-Za-z][^<>]*>|<\?[a-z][^<>]*>", re.I)
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\(\s*<?[^\s()]*[:/#.][^\s()]*(?:\([^()]*\)[^\s()]*)*>?(?:\s+\"[^\"]*\")?\s*\)")
 _EMPHASIS = re.compile(r"(?<![\w*~`.])(\*\*|~~|`{1,3})(?=\S)(.+?)(?<=\S)\1(?![\w*~`])")
 _SCRIPT_URL = re.compile(r"\b(?:javascript|vbscript):(?=\S)", re.I)

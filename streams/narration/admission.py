@@ -1,7 +1,4 @@
-"""Which records are worth the language model: a token bucket filled at the rate that it really writes.
-
-What is not admitted leaves at once with a frame, so the line before the model stays short and deadlines are met.
-"""
+"""Who gets live text: a token bucket filled at the rate that the narrator measures, purchases and new sessions first."""
 
 from __future__ import annotations
 
@@ -9,60 +6,32 @@ from enum import IntEnum
 
 
 class Priority(IntEnum):
-    """What a record answers, the most worth last."""
+    """Lower goes first."""
 
-    CLICK = 0
-    SEARCH = 1
-    FIRST_OF_SESSION = 2
-    PURCHASE = 3
-
-
-_RESERVED = {Priority.CLICK: 0.5, Priority.SEARCH: 0.25, Priority.FIRST_OF_SESSION: 0.0, Priority.PURCHASE: 0.0}
-"""Share of the bucket that this priority leaves to higher ones."""
-
-_SHARE_BURST = 10.0
+    PURCHASE = 0
+    FIRST_OF_SESSION = 1
+    OTHER = 2
 
 
 class Admission:
-    """A token a text: filled at ``rate`` a second up to ``burst_seconds`` of it, at least one token.
+    """Tokens are texts. ``share``: at most this part of all records, on top of the rate; time comes in as an argument."""
 
-    Args:
-        share: largest share of all records that is admitted, over time; 0 admits none.
-        burst_seconds: how much unused rate is kept.
-        max_burst: tokens that the bucket never exceeds.
-    """
+    def __init__(self, share: float, burst: float = 4.0) -> None:
+        self._share, self._burst = share, burst
+        self._tokens, self._filled_at = 1.0, 0.0
+        self._seen = self._admitted = 0
 
-    def __init__(self, share: float = 1.0, burst_seconds: float = 2.0, max_burst: float = 32.0) -> None:
-        self._share = share
-        self._burst_seconds = burst_seconds
-        self._max_burst = max_burst
-        self._rate = 0.0
-        self._tokens = 0.0
-        self._allowance = min(1.0, share * _SHARE_BURST)
-        self._now: float | None = None
+    def admits(self, priority: Priority, rate: float, now: float) -> bool:
+        """Take a token if there is one; the last half of the bucket is kept for what goes first.
 
-    @property
-    def capacity(self) -> float:
-        """Tokens that the bucket holds at the present rate."""
-        return min(self._max_burst, max(1.0, self._rate * self._burst_seconds)) if self._rate > 0 else 0.0
-
-    def update(self, rate: float) -> None:
-        """Set the rate, in texts a second: what the narrators write now, 0 while no model is ready."""
-        self._rate = max(0.0, rate)
-        self._tokens = min(self._tokens, self.capacity)
-
-    def admit(self, now: float, priority: Priority) -> bool:
-        """Whether this record goes to the model; to be asked once a record. ``now`` is seconds of a monotonic clock."""
-        self._fill(now)
-        self._allowance = min(_SHARE_BURST, self._allowance + self._share)
-        needed = 1.0 + _RESERVED[priority] * max(0.0, self.capacity - 1.0)
-        if self._tokens < needed or self._allowance < 1.0:
+        ``rate``: texts a second that can be written; ``now``: seconds on a monotonic clock.
+        """
+        self._tokens = min(self._burst, self._tokens + rate * max(0.0, now - self._filled_at))
+        self._filled_at = now
+        self._seen += 1
+        reserve = self._burst / 2 if priority is Priority.OTHER else 0.0
+        if self._tokens < 1.0 + reserve or self._admitted >= self._share * self._seen + 1:
             return False
         self._tokens -= 1.0
-        self._allowance -= 1.0
+        self._admitted += 1
         return True
-
-    def _fill(self, now: float) -> None:
-        elapsed = 0.0 if self._now is None else max(0.0, now - self._now)
-        self._now = now
-        self._tokens = min(self.capacity, self._tokens + elapsed * self._rate)

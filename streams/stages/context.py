@@ -10,8 +10,8 @@ from operators.item_index import ItemIndex
 from operators.recommender import Recommender
 from streams.dead_letters import DeadLetters
 from streams.metrics import Metrics
+from streams.narration.live import LiveNarration
 from streams.settings import Settings
-from streams.stages.live_text import LiveText, NoLiveText
 from streams.topic_registry import Incarnation
 from streams.topics import SOURCE_NUMBERS, Topic
 from streams.update_messages import source_number
@@ -31,7 +31,7 @@ class Context:
     recommender: Recommender
     metrics: Metrics
     incarnations: Mapping[str, Incarnation]
-    live: LiveText = field(default_factory=NoLiveText)
+    live: LiveNarration
     now_ms: Callable[[], int] = wall_clock_ms
     owned_items: set[int] = field(default_factory=set)
     """Item partitions whose rows the items stage of this process writes: the index reader leaves them alone."""
