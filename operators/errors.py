@@ -1,8 +1,8 @@
 """What can be wrong with stored bytes.
 
-    StateError
-    ├── StateCorruptError   the bytes are not what was written
-    └── StateVersionError   the bytes were written by a newer version of this program
+StateError
+├── StateCorruptError   the bytes are not what was written
+└── StateVersionError   the bytes were written by a newer version of this program
 """
 
 from __future__ import annotations

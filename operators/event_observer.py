@@ -137,18 +137,14 @@ class EventObserver:
                         counted += 1
         return Observation(Status.LEARNED, impressions_counted=counted) if counted else UNANSWERED
 
-    def _ban(
-        self, state: UserState, item: int, preference: float, time_ms: int, source: int, offset: int
-    ) -> None:
+    def _ban(self, state: UserState, item: int, preference: float, time_ms: int, source: int, offset: int) -> None:
         state.negatives += 1
         banned = state.banned
         banned.pop(item, None)
         banned[item] = None
         if len(banned) > self._parameters.banned:
             del banned[next(iter(banned))]
-        self._batch.append(
-            state, source, offset, time_ms, item, -1, False, state.recent_items, 0.0, preference
-        )
+        self._batch.append(state, source, offset, time_ms, item, -1, False, state.recent_items, 0.0, preference)
 
     def _consume(
         self, state: UserState, item: int, code: int, preference: float, time_ms: int, source: int, offset: int
@@ -170,9 +166,7 @@ class EventObserver:
                     previous = -1
             else:
                 place = _place_by_time(times, time_ms)
-        self._batch.append(
-            state, source, offset, time_ms, item, previous, former > 0, items, 1.0, preference
-        )
+        self._batch.append(state, source, offset, time_ms, item, previous, former > 0, items, 1.0, preference)
         items.insert(place, item)
         times.insert(place, time_ms)
         state.recent_actions.insert(place, code)

@@ -1,9 +1,9 @@
 """The outside of stored bytes: kind, format version, checksum.
 
-    byte 0      kind (a letter)
-    byte 1      format version
-    bytes 2-5   CRC-32 of the payload, little-endian
-    bytes 6-    payload
+byte 0      kind (a letter)
+byte 1      format version
+bytes 2-5   CRC-32 of the payload, little-endian
+bytes 6-    payload
 """
 
 from __future__ import annotations

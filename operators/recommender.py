@@ -60,18 +60,14 @@ class Recommender:
         self, state: UserState, *, now_ms: int, query: str | None = None, limit: int = 20, exploration_key: int = 0
     ) -> RankedList:
         """The best items for the user now (`ranking.Ranker`)."""
-        return self._ranker.rank(
-            state, now_ms=now_ms, query=query, limit=limit, exploration_key=exploration_key
-        )
+        return self._ranker.rank(state, now_ms=now_ms, query=query, limit=limit, exploration_key=exploration_key)
 
     @property
     def generator_names(self) -> tuple[str, ...]:
         """Names of the candidate generators, in the order of `Proposal.candidates`."""
         return self._ranker.names
 
-    def propose(
-        self, state: UserState, *, now_ms: int, query: str | None = None, limit: int = 20
-    ) -> Proposal:
+    def propose(self, state: UserState, *, now_ms: int, query: str | None = None, limit: int = 20) -> Proposal:
         """The list of `rank` with its candidates and without reasons (`ranking.Ranker`)."""
         return self._ranker.propose(state, now_ms=now_ms, query=query, limit=limit)
 

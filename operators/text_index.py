@@ -110,9 +110,7 @@ class TextIndex:
     def profile_vector(self, items: IntArray, weights: FloatArray) -> tuple[IntArray, FloatArray]:
         """The weighted sum of the items' unit vectors, scaled to length 1; empty when none has a text."""
         known = items < len(self.token_count)
-        tokens, values = _profile(
-            items[known], weights[known], self.token_ids, self.token_count, self.norm, self.idf
-        )
+        tokens, values = _profile(items[known], weights[known], self.token_ids, self.token_count, self.norm, self.idf)
         return tokens, values
 
     def matches(self, tokens: IntArray, weights: FloatArray) -> tuple[IntArray, FloatArray]:
@@ -144,9 +142,7 @@ class TextIndex:
     def cosine(self, left: int, right: int) -> float:
         """Cosine of two items' texts; 0 when either has none."""
         out = np.zeros(1, np.float32)
-        cosines(
-            left, np.array([right], np.int32), self.token_ids, self.token_count, self.norm, self.idf, out
-        )
+        cosines(left, np.array([right], np.int32), self.token_ids, self.token_count, self.norm, self.idf, out)
         return float(out[0])
 
     def _words_of(self, item: int) -> set[str]:

@@ -140,7 +140,7 @@ class _Run:
 
     def _propose(self, state: UserState, record: Event) -> Proposal | None:
         """The list to test, made before the event is learned; None for an event that is not tested."""
-        if not self._is_target(record) or state.learned == 0:
+        if not isinstance(record, Click | Purchase) or not self._is_target(record) or state.learned == 0:
             return None
         item = self.index.lookup.get(record.item_id, -1)
         if item < 0 or item >= len(self.occurred) or not self.occurred[item]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from operators.narration.prompt import Prompt
+from operators.narration.prompt import PREFIX, Prompt
 from operators.stable_hash import stable_hash
 
 from .backend import Generated
@@ -44,6 +44,8 @@ class TransformersBackend:
         self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         self._model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, local_files_only=True).eval()
         self._decoder = ClauseDecoder(self._tokenizer)
+        with torch.inference_mode():
+            self._use_prefix(PREFIX)  # before the first draft has to wait for it
 
     def generate(self, prompts: Sequence[Prompt], max_new_tokens: int) -> list[Generated]:
         """One clause of each prompt, up to its full stop."""

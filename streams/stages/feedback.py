@@ -2,22 +2,46 @@
 
 from __future__ import annotations
 
+import time
+
+from operators.evaluation.windowed import WindowedLists, WindowedTests
 from operators.observation import Observation
 from operators.user_state import UserState
-from schemas.records import Event
+from schemas.records import Click, Event, Purchase
+from streams.metrics import Ranker
 from streams.stages.context import Context
 from streams.topics import Topic
 
+SHOW_EVERY = 1.0  # seconds
+
 
 class Feedback:
+    """Tests the last shown list against each event, before the event is learned."""
+
     def __init__(self, context: Context) -> None:
-        self.context = context
+        self._context = context
+        self._tests = {ranker: WindowedTests() for ranker in Ranker}
+        self._lists = WindowedLists()
+        self._shown_at = 0.0
 
     def before(self, state: UserState, event: Event) -> None:
-        return None
+        """Test an event that is about to be learned: its user was shown a list and its item occurred before."""
+        if not state.shown or not isinstance(event, Click | Purchase):
+            return
+        index, recommender = self._context.index, self._context.recommender
+        item = index.lookup.get(event.item_id, -1)
+        negative = isinstance(event, Click) and recommender.parameters.action_weights[event.action] < 0
+        if item < 0 or negative or index.interactions[item] <= 0:
+            return
+        shown = state.shown[-1].items
+        self._tests[Ranker.HYBRID].add(shown.index(item) if item in shown else -1)
+        self._tests[Ranker.POPULARITY].add(recommender.popularity_position(state, item, now_ms=self._context.now_ms()))
+        self._lists.add(shown, index)
+        self._context.metrics.tested_events.of().add()
 
-    def after(self, tested: None, observation: Observation, topic: Topic) -> None:
-        metrics = self.context.metrics
+    def after(self, observation: Observation, topic: Topic) -> None:
+        """Count what a learned event said."""
+        metrics = self._context.metrics
         if observation.collision:
             metrics.event_id_collisions.of(topic).add()
         if observation.impressions_counted:
@@ -26,4 +50,25 @@ class Feedback:
             metrics.attributed_clicks.of().add()
 
     def show(self) -> None:
-        pass
+        """Bring the window's figures into the metrics, once a second; absent while there are too few."""
+        now = time.monotonic()
+        if now - self._shown_at < SHOW_EVERY:
+            return
+        self._shown_at = now
+        metrics, index = self._context.metrics, self._context.index
+        for ranker, tests in self._tests.items():
+            figures = tests.figures()
+            if figures is not None:
+                metrics.recall.of(ranker).set(figures.recall)
+                metrics.mrr.of(ranker).set(figures.mrr)
+                metrics.ndcg.of(ranker).set(figures.ndcg)
+        if len(self._tests[Ranker.HYBRID]):
+            metrics.tested_window.of().set(len(self._tests[Ranker.HYBRID]))
+        lists = self._lists.figures(index.size)
+        if lists is not None:
+            metrics.coverage.of().set(lists[0])
+            metrics.diversity.of().set(lists[1])
+            metrics.novelty.of().set(lists[2])
+        impressions = metrics.impressions.of().value
+        if impressions:
+            metrics.click_through.of().set(metrics.attributed_clicks.of().value / impressions)

@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 from operators.narration.frames import FrameLibrary
 from operators.observation import Status
 from operators.user_state import UserState
-from schemas.kinds import Kind
 from schemas.parse import Limits, parse
 from schemas.records import Event, Purchase, Search
 from schemas.rejection import Rejection
@@ -116,7 +115,7 @@ class ProfilesStage(CheckpointedStage):
         self._dead.refuse(outbox, batch.tp.topic, batch.tp.partition, record, rejection)
 
     def _learn(self, batch: RecordBatch, accepted: Sequence[_Accepted], now: int, triggers: list[Trigger]) -> None:
-        kind, topic = self._kinds[batch.tp.topic]
+        _, topic = self._kinds[batch.tp.topic]
         partition, source = batch.tp.partition, self.context.source(topic, batch.tp.partition)
         self._load(topic, partition, accepted)
         states, observe = self.users.of(partition), self.recommender.observe
@@ -130,11 +129,11 @@ class ProfilesStage(CheckpointedStage):
             if self._too_fast(state, source, record.offset, times.arrived):
                 outcomes[EventOutcome.RATE_LIMITED] += 1
                 continue
-            tested = self.feedback.before(state, event) if kind is not Kind.IMPRESSION else None
+            self.feedback.before(state, event)
             observation = observe(state, event, times.occurred, source, record.offset)
             outcomes[_OUTCOMES[observation.status]] += 1
             if observation.status is Status.LEARNED:
-                self.feedback.after(tested, observation, topic)
+                self.feedback.after(observation, topic)
             if observation.answers and now - times.arrived <= self._max_age:
                 triggers.append(_trigger(batch, record, event, times, state))
         for outcome, count in outcomes.items():
