@@ -42,21 +42,26 @@ def main(specification: str, cache_dir: Path, parent: int) -> int:
     _send(replies, wire.Reply(0, model=backend.name))
     while True:
         request = requests.get()
-        _send(replies, _answer(backend, request))
+        _write(replies, _answer(backend, request))
 
 
-def _answer(backend: TextBackend, request: wire.Request) -> wire.Reply:
+def _answer(backend: TextBackend, request: wire.Request) -> bytes:
+    """The framed reply; text that cannot be encoded (half a character) is an error like any other."""
     try:
         results = backend.generate(request.prompts, request.max_new_tokens)
-        return wire.Reply(request.number, list(results))
+        return wire.frame(wire.Reply(request.number, list(results)))
     except Exception as error:
-        return wire.Reply(request.number, error=_described(error))
+        return wire.frame(wire.Reply(request.number, error=_described(error)))
 
 
 def _send(replies: BinaryIO, reply: wire.Reply) -> None:
-    data = memoryview(wire.frame(reply))
-    while data:
-        data = data[replies.write(data) :]
+    _write(replies, wire.frame(reply))
+
+
+def _write(replies: BinaryIO, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[replies.write(rest) :]
 
 
 def _read(stream: BinaryIO, requests: queue.Queue[wire.Request]) -> None:
@@ -77,7 +82,7 @@ def _die_with(parent: int) -> None:
 
 
 def _described(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:500]
+    return f"{type(error).__name__}: {error}"[:500].encode(errors="replace").decode()
 
 
 if __name__ == "__main__":

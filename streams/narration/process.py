@@ -104,6 +104,7 @@ class ModelProcess:
         self._jobs: asyncio.Queue[_Job] = asyncio.Queue(self._options.queue_length)
         self._supervisor: asyncio.Task[None] | None = None
         self._process: asyncio.subprocess.Process | None = None
+        self._ending: asyncio.Future[None] | None = None
         self._settled = asyncio.Event()
         self._numbers = 0
         self._starts_failed = 0
@@ -145,6 +146,8 @@ class ModelProcess:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._supervisor
             self._supervisor = None
+        if self._ending is not None:
+            await self._ending
         self._become(ModelState(Phase.STOPPED))
         self._refuse_waiting("the model was stopped")
 
@@ -332,15 +335,26 @@ class ModelProcess:
             _set_error(self._jobs.get_nowait(), ModelNotReady(reason))
 
     async def _end_process(self) -> None:
+        """Kill and reap the process; goes on to the end even where the caller is cancelled (`stop` waits for it)."""
         process, self._process = self._process, None
-        if process is None:
-            return
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-        if process.stdin is not None:
-            process.stdin.close()
-        await process.wait()
+        if process is not None:
+            self._ending = asyncio.ensure_future(_ended(process))
+            await asyncio.shield(self._ending)
+
+
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+    await process.wait()
+    # All pipes have to be closed before the loop is, or they complain when they are collected.
+    if process.stdin is not None:
+        process.stdin.close()
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            await process.stdin.wait_closed()
+    if process.stdout is not None:
+        await process.stdout.read()
+    await asyncio.sleep(0)
 
 
 class _Unavailable(Exception):
