@@ -15,6 +15,7 @@ import pytest
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
+from streams.kafka_jars import kafka_class_path
 from streams.local_kafka import HOST, LocalKafka, LocalKafkaError
 from streams.settings import Settings
 
@@ -22,6 +23,7 @@ pytestmark = pytest.mark.integration
 
 OWNER = """
 import sys, time
+from streams.kafka_jars import kafka_class_path
 from streams.local_kafka import LocalKafka
 from streams.settings import Settings
 kafka = LocalKafka.from_settings(Settings())
@@ -47,9 +49,7 @@ def produce(kafka: LocalKafka, topic: str, value: bytes) -> None:
 
 
 def read_all(kafka: LocalKafka, topic: str, count: int) -> list[bytes]:
-    consumer = Consumer(
-        {"bootstrap.servers": kafka.bootstrap, "group.id": topic, "auto.offset.reset": "earliest"}
-    )
+    consumer = Consumer({"bootstrap.servers": kafka.bootstrap, "group.id": topic, "auto.offset.reset": "earliest"})
     consumer.subscribe([topic])
     deadline = time.monotonic() + 30
     values: list[bytes] = []
@@ -144,3 +144,15 @@ def test_a_start_that_fails_keeps_the_log_and_says_where() -> None:
     assert not kept.with_suffix("").exists()  # its folder
     kept.unlink()
     assert not broken.running
+
+
+def test_an_unpacked_kafka_is_run_instead(tmp_path: Path) -> None:
+    class_path, version = kafka_class_path(Settings().cache_dir, None, print)
+    libraries = tmp_path / "libs"
+    libraries.mkdir()
+    for jar in map(Path, class_path.split(os.pathsep)):
+        (libraries / jar.name).symlink_to(jar)
+    with LocalKafka(tmp_path / "no-cache", kafka_home=tmp_path) as kafka:
+        assert kafka.version == version
+        assert AdminClient({"bootstrap.servers": kafka.bootstrap}).list_topics(timeout=10).brokers
+    assert not (tmp_path / "no-cache").exists()
