@@ -12,16 +12,12 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from confluent_kafka import (
-    ConsumerGroupTopicPartitions,
-    KafkaException,
-    Producer,
-    TopicCollection,
-    TopicPartition,
-)
+from confluent_kafka import Producer, TopicCollection
 from confluent_kafka.admin import AdminClient
 
+from streams import group_offsets
 from streams.batching.errors import StreamError
+from streams.errors import BrokerError
 from streams.settings import STAGES, Settings
 from streams.topic_reading import read_topic
 from streams.topics import TOPIC_IDS
@@ -97,20 +93,17 @@ def accept(brokers: str, settings: Settings, topic: str) -> int:
     if not known or known[-1] != topic_id:
         known = [*known, topic_id]
     for stage in STAGES:
-        _rewind(admin, f"{settings.namespace}.{stage}", topic)
+        _rewind(brokers, f"{settings.namespace}.{stage}", topic)
     record_ids(brokers, settings.namespace, {topic: known})
     return len(known) - 1
 
 
-def _rewind(admin: AdminClient, group: str, topic: str) -> None:
+def _rewind(brokers: str, group: str, topic: str) -> None:
+    """Only partitions that the group has an offset of: where it has none it begins at the beginning in any case."""
+    partitions = len(AdminClient({"bootstrap.servers": brokers}).list_topics(topic, TIMEOUT).topics[topic].partitions)
+    old = group_offsets.committed(brokers, group, topic, partitions)
     try:
-        found = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])[group].result()
-        old = [TopicPartition(tp.topic, tp.partition, 0) for tp in found.topic_partitions if tp.topic == topic]
         if old:
-            admin.alter_consumer_group_offsets([ConsumerGroupTopicPartitions(group, old)])[group].result()
-    except KafkaException as exc:
-        if exc.args[0].name() == "GROUP_ID_NOT_FOUND":
-            return
-        raise StreamError(
-            f"group {group} cannot be rewound ({exc}): stop its workers first, then accept again"
-        ) from exc
+            group_offsets.commit(brokers, group, topic, dict.fromkeys(old, 0))
+    except BrokerError as exc:
+        raise StreamError(f"{exc}. Stop the workers of the namespace first, then accept again.") from exc

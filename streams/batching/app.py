@@ -39,6 +39,10 @@ class BatchApp(faust.App):  # type: ignore[misc]
     def _new_producer_transport(self) -> BatchTransport:
         return BatchTransport(self.conf.broker_producer, self)
 
+    async def crash(self, reason: BaseException) -> None:
+        """Mark app and services as crashed. The worker says why, once; mode's own log has a traceback of expected ones, too."""
+        self._crash(reason)
+
     def batch_size(self, run: Sequence[Any]) -> int:
         """Records of ``run`` that move together: many while catching up."""
         live = run[-1].timestamp > time.time() * 1000 - self.live_age_ms

@@ -13,18 +13,15 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, Producer, TopicPartition
+from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import (
     AdminClient,
-    AlterConfigOpType,
-    ConfigEntry,
-    ConfigResource,
+    NewTopic,
     OffsetSpec,
-    ResourceType,
 )
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -33,6 +30,7 @@ from operators.item_index import ItemIndex
 from operators.parameters import Parameters
 from operators.user_codec import decode_user
 from operators.user_state import UserState
+from streams import group_offsets
 from streams.admin import create_topics
 from streams.settings import Settings
 from streams.stages.items import META_KEY
@@ -153,13 +151,23 @@ class Worker:
 class Shop:
     """Topics of a fresh namespace, the events sent, and what came of them."""
 
-    def __init__(self, brokers: str, namespace: str, folder: Path, partitions: int = 4) -> None:
+    def __init__(
+        self,
+        brokers: str,
+        namespace: str,
+        folder: Path,
+        partitions: int = 4,
+        topic_config: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:
+        """``topic_config`` gives topics other settings than ``headwater topics create`` does, by suffix."""
         self.brokers, self.namespace, self.folder = brokers, namespace, folder
         self.settings = Settings(brokers=brokers, namespace=namespace, user_partitions=partitions, item_partitions=2)
         self.partition_env = {"HEADWATER_USER_PARTITIONS": str(partitions), "HEADWATER_ITEM_PARTITIONS": "2"}
+        self.admin = AdminClient({"bootstrap.servers": brokers, "log_level": 0})
+        for suffix, config in (topic_config or {}).items():
+            self.create_topic(suffix, config)
         create_topics(brokers, self.settings)
         self.workers: list[Worker] = []
-        self.admin = AdminClient({"bootstrap.servers": brokers, "log_level": 0})
         self.producer = self.new_producer()
 
     def new_producer(self, **config: Any) -> Producer:
@@ -169,6 +177,18 @@ class Shop:
         made = Worker(self.brokers, self.namespace, self.folder, name, stages, self.partition_env | env)
         self.workers.append(made)
         return made
+
+    def create_topic(self, suffix: str, config: Mapping[str, str] | None = None) -> None:
+        """One topic of the namespace as the program creates it, but for ``config``."""
+        topic = next(topic for topic in ALL if topic.suffix == suffix)
+        settings = topic.topic_config() | dict(config or {})
+        new = NewTopic(self.topic(suffix), topic.partitions(self.settings), 1, config=settings)
+        self.admin.create_topics([new], operation_timeout=30)[new.topic].result()
+
+    def delete_topic(self, suffix: str) -> None:
+        """Returns when it is gone."""
+        self.admin.delete_topics([self.topic(suffix)], operation_timeout=30)[self.topic(suffix)].result()
+        wait_until(lambda: self.topic(suffix) not in self.admin.list_topics(timeout=10).topics, 30)
 
     def topic(self, suffix: str) -> str:
         return f"{self.namespace}.{suffix}"
@@ -182,7 +202,7 @@ class Shop:
             if key is None:
                 key = value["item_id"] if suffix.startswith("catalog") else value["user_id"]
             value = json.dumps(value).encode()
-        producer.produce(self.topic(suffix), key=key, value=value, **kwargs)
+        producer.produce(self.topic(suffix), key=key, value=value, on_delivery=_delivered, **kwargs)
         producer.poll(0)
 
     def send_lines(self, lines: Iterable[dict[str, Any]]) -> int:
@@ -239,19 +259,19 @@ class Shop:
         topic = next(topic for topic in ALL if topic.suffix == suffix)
         return topic.partitions(self.settings)
 
-    def committed(self, stage: str) -> dict[tuple[str, int], int]:
-        """Committed offsets of a stage's group; what was never committed is missing."""
+    def committed(self, stage: str, suffix: str) -> dict[int, int]:
+        """Committed offsets of a stage's group by partition; those never committed are missing."""
         group = f"{self.namespace}.{stage}"
-        try:
-            found = self.admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])[group].result()
-        except KafkaException:  # no such group yet, or its coordinator is still loading
-            return {}
-        return {(tp.topic, tp.partition): tp.offset for tp in found.topic_partitions if tp.offset >= 0}
+        return group_offsets.committed(self.brokers, group, self.topic(suffix), self.partitions(suffix))
 
     def lag(self, stage: str, suffixes: Iterable[str]) -> int:
         """Records of the topics behind the committed offsets of a stage's group."""
-        committed = self.committed(stage)
-        return sum(end - committed.get(tp, 0) for tp, end in self.ends(suffixes).items())
+        total = 0
+        for suffix in suffixes:
+            ends = {tp[1]: end for tp, end in self.ends([suffix]).items()}
+            committed = self.committed(stage, suffix) if any(ends.values()) else {}
+            total += sum(end - committed.get(partition, 0) for partition, end in ends.items())
+        return total
 
     def lags(self) -> dict[str, int]:
         """Lag of each stage, in the order in which records flow: all 0 means that all is done."""
@@ -262,16 +282,6 @@ class Shop:
     def wait_lag_zero(self, timeout: float = 60.0) -> None:
         """Until every event, catalogue row and item update is committed."""
         wait_until(lambda: not any(self.lags().values()), timeout, lambda: f"lag {self.lags()}\n{self.logs()}")
-
-    def set_topic(self, suffix: str, **config: str) -> None:
-        """Change settings of a topic; dots are written as underscores."""
-        entries = [
-            ConfigEntry(name.replace("_", "."), value, incremental_operation=AlterConfigOpType.SET)
-            for name, value in config.items()
-        ]
-        resource = ConfigResource(ResourceType.TOPIC, self.topic(suffix), incremental_configs=entries)
-        for future in self.admin.incremental_alter_configs([resource]).values():
-            future.result()
 
     def user_states(self, index: ItemIndex | None = None) -> dict[str, UserState]:
         """States of all users, from the changelog; a user in two partitions is an error."""
@@ -342,6 +352,11 @@ def wait_until(condition: Callable[[], bool], timeout: float, explain: Callable[
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {timeout:.0f} s: {explain()}")
         time.sleep(0.2)
+
+
+def _delivered(error: Any, message: Any) -> None:
+    if error is not None:
+        raise AssertionError(f"{message.topic()}: {error}")
 
 
 def by_id(records: Iterable[dict[str, Any]]) -> Counter[str]:

@@ -16,9 +16,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
+from streams import group_offsets
 from tests.integration.counter_worker import Counts
 
 pytestmark = pytest.mark.integration
@@ -71,14 +72,7 @@ class Bench:
         assert producer.flush(30) == 0
 
     def committed(self) -> dict[int, int]:
-        admin = AdminClient({"bootstrap.servers": self.brokers})
-        group = f"{self.namespace}.counter"
-        tps = [TopicPartition(f"{self.namespace}.in", p) for p in range(PARTITIONS)]
-        try:
-            found = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group, tps)])[group].result()
-        except KafkaException:  # the group's coordinator is still loading
-            return {}
-        return {tp.partition: tp.offset for tp in found.topic_partitions}
+        return group_offsets.committed(self.brokers, f"{self.namespace}.counter", f"{self.namespace}.in", PARTITIONS)
 
     def wait_until_done(self, timeout: float = 60.0) -> float:
         """Until every record's offset is committed; returns the seconds waited."""
