@@ -14,6 +14,7 @@ from faust.tables.base import Collection
 from faust.tables.recovery import Recovery
 from faust.transport.consumer import Consumer
 from faust.transport.drivers import aiokafka as driver
+from mode.services import Service
 
 
 def source(thing: object) -> str:
@@ -112,3 +113,10 @@ def test_stream_hands_over_without_acknowledging() -> None:
     from faust.streams import Stream
 
     assert callable(Stream.noack) and callable(Stream.events)
+
+
+def test_crash_marks_without_the_log_line_of_mode() -> None:
+    """``BatchApp.crash`` calls ``_crash`` alone, which has to mark the children, too."""
+    assert "self.log.exception" in source(Service.crash) and "self._crash(reason)" in source(Service.crash)
+    marked = source(Service._crash)
+    assert "self._crashed.set()" in marked and "for node in self._children" in marked
