@@ -4,8 +4,8 @@ The synthetic stream: users and items by Zipf's law, each item in one of 20 genr
 user's two genres, the rest from all; 80 % clicks, 10 % searches for a genre, 10 % purchases. Values are JSON of about
 200 bytes, with times in RFC 3339.
 
-Event times and Kafka timestamps are equal and spread evenly over the days before now, so that a program that catches up
-meets old events, inside the retention of the topics.
+Event times and Kafka timestamps are equal and spread evenly over a span: for a program that catches up the days before
+now (`past`), inside the retention of the topics.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ class Stream:
     items: int = ITEMS
     seed: int = 7
 
-    def read(self, count: int, now_ms: int) -> Iterator[Input]:
-        """The first ``count`` events, spread over the days before ``now_ms``; a shorter log is repeated for other users."""
-        times = np.linspace(now_ms - OLDEST_MS, now_ms - NEWEST_MS, count).astype(np.int64)
+    def read(self, count: int, span: tuple[int, int]) -> Iterator[Input]:
+        """The first ``count`` events, spread over ``span`` (epoch ms); a shorter log is repeated for other users."""
+        times = np.linspace(*span, count).astype(np.int64)
         return self._replayed(self.log, times) if self.log is not None else self._synthetic(times)
 
     def catalog(self) -> Iterator[tuple[bytes, bytes]]:
@@ -71,7 +71,7 @@ class Stream:
         rng = np.random.default_rng(self.seed)
         draw = _Draw(rng, self.users, self.items)
         for start in range(0, len(times), _CHUNK):
-            yield from _inputs(draw, start, times[start : start + _CHUNK])
+            yield from _inputs(draw, self.seed, start, times[start : start + _CHUNK])
 
     def _replayed(self, log: Path, times: NDArray[np.int64]) -> Iterator[Input]:
         lines = _read_log(log)
@@ -83,6 +83,11 @@ class Stream:
             yield Input(kind, user.encode(), msgspec.json.encode(value), time_ms)
 
 
+def past(now_ms: int) -> tuple[int, int]:
+    """The span of old events."""
+    return now_ms - OLDEST_MS, now_ms - NEWEST_MS
+
+
 def item_id(item: int) -> str:
     """Id of the synthetic item with this number."""
     return f"film-{item:06d}"
@@ -92,7 +97,7 @@ def mean_history(stream: Stream, first: int, last: int, most: int = 30) -> float
     """Mean of min(earlier item events of the user, ``most``) over events first..last: how much there is to learn from."""
     seen: dict[bytes, int] = {}
     total = counted = 0
-    for number, event in enumerate(stream.read(last, 0)):
+    for number, event in enumerate(stream.read(last, (0, 0))):
         if event.kind is Kind.SEARCH:
             continue
         before = seen.get(event.key, 0)
@@ -131,12 +136,12 @@ def _cumulative(count: int, skew: float) -> NDArray[np.float64]:
     return steps
 
 
-def _inputs(draw: _Draw, start: int, times: NDArray[np.int64]) -> Iterator[Input]:
+def _inputs(draw: _Draw, seed: int, start: int, times: NDArray[np.int64]) -> Iterator[Input]:
     users, items, genres, kinds = (column.tolist() for column in draw.chunk())
     texts = _rfc3339(times)
     for at, time_ms in enumerate(times.tolist()):
         number, user = start + at, f"user-{users[at]:07d}"
-        head = f'{{"event_id":"{number:08x}-7c0e-4c5d-9a3b","user_id":"{user}","occurred_at":"{texts[at]}"'
+        head = f'{{"event_id":"{number:08x}-{seed:04x}-4c5d-9a3b","user_id":"{user}","occurred_at":"{texts[at]}"'
         tail = f',"session_id":"{user}-{number >> 12:05d}","locale":"en-GB"}}'
         kind = _KINDS[kinds[at]]
         if kind is Kind.SEARCH:

@@ -10,14 +10,14 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import bare_loop, plain_faust
 from benchmarks.errors import BenchmarkError
-from benchmarks.events import Input, Stream
+from benchmarks.events import Input, Stream, past
 from benchmarks.feed import Feed
 from benchmarks.measure import Groups, Measured, measure, wait_drained
 from benchmarks.program import Program, running
@@ -93,13 +93,13 @@ BARE = Peer(
 
 
 @contextmanager
-def started(peer: Peer, brokers: str, namespace: str, settings: Mapping[str, str]) -> Iterator[tuple[Program, Feed]]:
+def started(peer: Peer, brokers: str, namespace: str) -> Iterator[tuple[Program, Feed]]:
     """The program on fresh topics; topics, groups and state are gone afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="headwater-bench-"))
     feed = Feed(brokers, namespace)
     try:
         create_topics(brokers, load_settings(namespace=namespace))
-        environment = _environment(brokers, namespace, folder) | dict(settings)
+        environment = _environment(brokers, namespace, folder)
         with running(peer.start(brokers, namespace, folder), folder, environment) as program:
             yield program, feed
     finally:
@@ -113,16 +113,22 @@ def run(
 ) -> Measured:
     """One measurement: warm up, then learn ``events`` old events."""
     now_ms = time.time_ns() // 1_000_000
-    inputs = stream.read(warm_up + events, now_ms)
+    inputs = stream.read(warm_up + events, past(now_ms))
     groups = peer.groups(namespace)
-    with started(peer, brokers, namespace, {}) as (program, feed):
-        if groups.catalog is not None:
-            feed.produce(Input(Kind.CATALOG, key, value, now_ms) for key, value in stream.catalog())
-        feed.produce(itertools.islice(inputs, warm_up))
-        wait_drained(feed, groups, program, WARM_UP_TIMEOUT)
+    with started(peer, brokers, namespace) as (program, feed):
+        warm_with(program, feed, groups, stream, itertools.islice(inputs, warm_up))
         measured = measure(feed, groups, program, inputs, at_once=peer.reads_committed, timeout=timeout)
         peer.verify(program, warm_up + events)
     return measured
+
+
+def warm_with(program: Program, feed: Feed, groups: Groups, stream: Stream, inputs: Iterable[Input]) -> None:
+    """Have the program compile, read the catalogue and learn the first events."""
+    if groups.catalog is not None:
+        now_ms = time.time_ns() // 1_000_000
+        feed.produce(Input(Kind.CATALOG, key, value, now_ms) for key, value in stream.catalog())
+    feed.produce(inputs)
+    wait_drained(feed, groups, program, WARM_UP_TIMEOUT)
 
 
 def scrape(program: Program) -> str:

@@ -1,0 +1,159 @@
+"""``python -m benchmarks.breakdown``: where each microsecond of an event goes, step by step, without a broker.
+
+The steps are those of the worker's stages, in their order, over groups as large as while it catches up; what is missing
+here (fetching, record batches, RocksDB, waiting) is the difference to the worker's figure in ``benchmarks.throughput``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import itertools
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.events import Input, Stream, past
+from operators.item_codec import encode_item
+from operators.item_index import ItemIndex
+from operators.item_updates import unpack
+from operators.parameters import Parameters
+from operators.recommender import Recommender
+from operators.user_codec import encode_user
+from operators.user_state import UserState
+from schemas.parse import parse
+from schemas.rejection import Rejection
+from streams.event_time import event_time
+from streams.partitioning import partition_of
+from streams.topics import EVENTS, SOURCE_NUMBERS
+from streams.update_messages import source_number
+
+GROUP, GROUPS_A_CHECKPOINT = 16_384, 2
+ITEM_PARTITIONS = 4
+TOLERANCE_MS = 300_000
+_NUMBERS = {kind: SOURCE_NUMBERS[topic.suffix] for kind, topic in EVENTS.items()}
+
+
+class Breakdown:
+    """Runs groups of events through the steps; ``seconds`` adds up by step."""
+
+    def __init__(self) -> None:
+        self.seconds: defaultdict[str, float] = defaultdict(float)
+        self.sizes: defaultdict[str, int] = defaultdict(int)
+        self._parameters = Parameters()
+        self._index = ItemIndex(self._parameters, lambda key: partition_of(key, ITEM_PARTITIONS))
+        self._recommender = Recommender(self._parameters, self._index, seed=7)
+        self._states: dict[str, UserState] = {}
+        self._dirty_users: set[str] = set()
+        self._dirty_items: set[int] = set()
+        self._offsets: defaultdict[int, int] = defaultdict(int)
+        self._messages = 0
+
+    @contextmanager
+    def _step(self, name: str) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        self.seconds[name] += time.perf_counter() - started
+
+    def group(self, inputs: Sequence[Input], now_ms: int) -> None:
+        """A group of the profiles stage, and what the items stage makes of its messages."""
+        with self._step("decode and check (schemas.parse)"):
+            events: list[Any] = [parse(kind, value, key=key, now_ms=now_ms) for kind, key, value, _ in inputs]
+        refused = [event for event in events if isinstance(event, Rejection)]
+        if refused:
+            raise ValueError(f"{len(refused)} events are refused, the first one: {refused[0]}")
+        with self._step("time rules (streams.event_time)"):
+            times = [
+                event_time(sent.time_ms, event.occurred_at, now_ms, TOLERANCE_MS)
+                for sent, event in zip(inputs, events, strict=True)
+            ]
+        for event in events:
+            if event.user_id not in self._states:
+                self._states[event.user_id] = UserState.fresh(event.user_id, self._parameters)
+        with self._step("user state (Recommender.observe)"):
+            self._observe(inputs, events, times)
+        with self._step("user kernel (Recommender.flush)"):
+            updates = self._recommender.flush()
+        if updates is None:
+            return
+        with self._step("pack item updates (ItemUpdates.split)"):
+            messages = updates.split(self._index, ITEM_PARTITIONS)
+        self.sizes["item updates"] += sum(map(len, messages.values()))
+        for partition, message in messages.items():
+            with self._step("unpack item updates"):
+                received = unpack(message, self._index)
+            with self._step("item kernels (Recommender.apply)"):
+                touched = self._recommender.apply(received, partition, self._messages)
+            self._dirty_items.update(touched.tolist())
+        self._messages += 1
+
+    def _observe(self, inputs: Sequence[Input], events: Sequence[Any], times: Sequence[Any]) -> None:
+        states, observe, offsets = self._states, self._recommender.observe, self._offsets
+        for sent, event, at in zip(inputs, events, times, strict=True):
+            source = source_number(0, _NUMBERS[sent.kind], 0)
+            offset = offsets[source]
+            offsets[source] = offset + 1
+            observe(states[event.user_id], event, at.occurred, source, offset)
+            self._dirty_users.add(event.user_id)
+
+    def checkpoint(self) -> None:
+        """Encode what changed since the last time."""
+        with self._step("encode changed users (a checkpoint)"):
+            users = [encode_user(self._states[user], self._index) for user in sorted(self._dirty_users)]
+        with self._step("encode changed items (a publication)"):
+            items = [encode_item(self._index, item) for item in sorted(self._dirty_items)]
+        self.sizes["changed users"] += sum(map(len, users))
+        self.sizes["changed items"] += sum(map(len, items))
+        self._dirty_users.clear()
+        self._dirty_items.clear()
+
+
+def run(warm_up: int, events: int) -> Breakdown:
+    """Seconds by step over ``events`` events after a warm-up."""
+    now_ms = time.time_ns() // 1_000_000
+    inputs = Stream("synthetic").read(warm_up + events, past(now_ms))
+    work, done = Breakdown(), 0
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)  # as the worker has it
+    for number in itertools.count(1):
+        group = list(itertools.islice(inputs, GROUP))
+        if not group:
+            return work
+        work.group(group, now_ms)
+        if number % GROUPS_A_CHECKPOINT == 0:
+            work.checkpoint()
+        if done < warm_up <= done + len(group):
+            work.seconds.clear()
+            work.sizes.clear()
+        done += len(group)
+    raise AssertionError("the stream ends before this")
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.breakdown", description=__doc__.splitlines()[0])
+    parser.add_argument("--events", type=int, default=18 * GROUP)
+    chosen = parser.parse_args()
+    warm_up = 6 * GROUP
+    work = run(warm_up, chosen.events)
+    made = Table(title=f"{chosen.events:,} events after {warm_up:,}", title_justify="left")
+    made.add_column("step")
+    made.add_column("µs / event", justify="right")
+    made.add_column("share", justify="right")
+    total = sum(work.seconds.values())
+    for name, seconds in work.seconds.items():
+        made.add_row(name, f"{seconds / chosen.events * 1e6:.2f}", f"{seconds / total:.0%}")
+    made.add_row("sum", f"{total / chosen.events * 1e6:.2f}", "", style="bold")
+    console = Console(width=max(100, Console().width))
+    console.print(made)
+    for name, size in work.sizes.items():
+        console.print(f"{name}: {size / chosen.events:,.0f} bytes / event", highlight=False)
+
+
+if __name__ == "__main__":
+    main()
