@@ -165,7 +165,7 @@ def test_killed_under_load(bench: Bench, wipe: bool) -> None:
             kills += 1
             due = n + 1_500 + rng.randrange(500)
             if wipe:
-                shutil.rmtree(bench.folder / "state")
+                shutil.rmtree(bench.folder / "state", ignore_errors=True)  # a slow machine: none made yet
             worker = bench.worker()
     bench.wait_until_done()
     assert kills == 3
