@@ -6,7 +6,6 @@ from typing import Literal
 
 import msgspec
 
-from schemas.draft import DraftFacts
 from schemas.recommendation import ReasonKind, TextSource
 
 from .check_rules import CheckRule
@@ -47,20 +46,6 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     query: str | None = None
     user_key: str = ""
     item_key: str = ""
-
-    @classmethod
-    def of_draft(cls, draft: DraftFacts, default_locale: str = "en") -> Facts:
-        """The facts that travelled with a draft."""
-        return cls(
-            kind=draft.kind,
-            title=draft.title,
-            categories=draft.categories,
-            locale=draft.locale or default_locale,
-            anchor_title=draft.anchor_title,
-            query=draft.query,
-            user_key=draft.user_key,
-            item_key=draft.item_key,
-        )
 
 
 class Text(msgspec.Struct, frozen=True):

@@ -42,7 +42,7 @@ def is_boundary(text: str, position: int) -> bool:
 
 def _extends(character: str) -> bool:
     code = ord(character)
-    if character == _ZWJ or character == "\u200c" or 0x1F3FB <= code <= 0x1F3FF or 0xE0020 <= code <= 0xE007F:
+    if character in (_ZWJ, "\u200c", "\u0e33", "\u0eb3") or 0x1F3FB <= code <= 0x1F3FF or 0xE0020 <= code <= 0xE007F:
         return True
     return unicodedata.category(character) in ("Mn", "Me", "Mc")
 

@@ -30,7 +30,8 @@ class Admission:
         self._filled_at = now
         self._seen += 1
         reserve = self._burst / 2 if priority is Priority.OTHER else 0.0
-        if self._tokens < 1.0 + reserve or self._admitted >= self._share * self._seen + 1:
+        # One ahead of its share at most, so that the first record of a quiet stream can be admitted; a share of 0 admits none.
+        if self._share <= 0 or self._tokens < 1.0 + reserve or self._admitted >= self._share * self._seen + 1:
             return False
         self._tokens -= 1.0
         self._admitted += 1

@@ -89,7 +89,7 @@ class ClauseDecoder:
     def _append(self, clause: Clause, token: int, reached: tuple[State, TrieNode], logprob: float) -> None:
         clause.tokens += 1
         clause.total_logprob += logprob
-        clause.text += self._tokenizer.decode([token])
+        clause.text += self._tokenizer.decode([token], clean_up_tokenization_spaces=False)
         state, node = reached
         if state != clause.state and len(state[-1]) >= 5:
             clause.used.add(state[-1][:5])
