@@ -14,7 +14,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
@@ -103,12 +103,13 @@ class Worker:
             ends: set[asyncio.Future[Any]] = {waiting, self._failed}
             await asyncio.wait({starting, *ends}, return_when=asyncio.FIRST_COMPLETED)
             if starting.done() and not stopped.is_set() and not self._failed.done():
-                starting.result()
+                if (exc := starting.exception()) is not None:
+                    return self._give_up(exc, 2)
                 await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             if self._failed.done():
-                return self._give_up(self._failed.result())
+                return self._give_up(self._failed.result(), 1)
             await self._stop(starting)
-        return 0
+        return _leave_now(0)
 
     # ---- start
     async def _start(self) -> None:
@@ -272,10 +273,9 @@ class Worker:
             _, late = await asyncio.wait(stops, timeout=STOP_TIMEOUT)
             if late:
                 log.warning("the broker did not let the groups be left in time")
-                _leave_now(0)
         log.info("stopped")
 
-    def _give_up(self, exc: BaseException) -> int:
+    def _give_up(self, exc: BaseException, code: int) -> int:
         """Nothing is written any more: what was not acknowledged comes again."""
         if isinstance(exc, ConsistencyError):
             exc = StreamError(f"a local store is ahead of its changelog: {exc} (docs/operations.md, Changelog behind)")
@@ -283,13 +283,14 @@ class Worker:
             log.error("%s", exc)
         else:
             log.error("unexpected error, the worker stops before it acknowledges anything", exc_info=exc)
-        _leave_now(1)
-        return 1
+        return _leave_now(code)
 
 
-def _leave_now(code: int) -> None:
-    """End at once, threads and all: waiting for a crashed app could write what must not be written."""
+def _leave_now(code: int) -> NoReturn:
+    """End at once, threads and all: what has crashed must not write any more, and a thread that asks a broker which is
+    away would hold the process for as long as its timeout."""
     logging.shutdown()
+    sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
 

@@ -18,6 +18,13 @@ def kafka() -> Iterator[LocalKafka]:
         yield broker
 
 
+@pytest.fixture(scope="session")
+def fragile_kafka() -> Iterator[LocalKafka]:
+    """A second broker for those who pause, stop or kill it: leave it running."""
+    with LocalKafka.from_settings(Settings(), progress=print) as broker:
+        yield broker
+
+
 @pytest.fixture
 def namespace() -> str:
     """Topics, groups and state folders under it are this test's alone."""

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import Producer, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import (
     AdminClient,
     NewTopic,
@@ -252,8 +252,14 @@ class Shop:
             for suffix in suffixes
             for partition in range(self.partitions(suffix))
         }
-        answers = self.admin.list_offsets(wanted, request_timeout=30)
-        return {(tp.topic, tp.partition): answer.result().offset for tp, answer in answers.items()}
+        while True:
+            answers = self.admin.list_offsets(wanted, request_timeout=30)
+            try:
+                return {(tp.topic, tp.partition): answer.result().offset for tp, answer in answers.items()}
+            except KafkaException as exc:
+                if exc.args[0].code() != KafkaError.NOT_LEADER_FOR_PARTITION:  # a new topic has no leader yet
+                    raise
+            time.sleep(0.2)
 
     def partitions(self, suffix: str) -> int:
         topic = next(topic for topic in ALL if topic.suffix == suffix)
