@@ -37,9 +37,9 @@ class IndexReader:
         await self._consumer.start()
         try:
             partitions = [TopicPartition(self._topic, p) for p in range(self._context.settings.item_partitions)]
+            ends = await self._consumer.end_offsets(partitions)  # first: the broker answers it behind a waiting fetch
             self._consumer.assign(partitions)
             await self._consumer.seek_to_beginning(*partitions)
-            ends = await self._consumer.end_offsets(partitions)
             while True:
                 await self._read_some()
                 if not self.loaded.is_set() and await self._reached(ends):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import faust
+from faust.tables.manager import TableManager
 from faust.transport.drivers import aiokafka as driver
 
 from streams.batching.consumer import BatchConsumer
@@ -24,6 +25,14 @@ class BatchTransport(driver.Transport):  # type: ignore[misc]
 
     Consumer = BatchConsumer
     Producer = BatchProducer
+
+
+class PromptTableManager(TableManager):  # type: ignore[misc]
+    """Faust waits a second for tables that may still be added; ours are there before the app starts."""
+
+    async def on_start(self) -> None:
+        await self._update_channels()
+        await self.recovery.start()
 
 
 class BatchApp(faust.App):  # type: ignore[misc]
@@ -66,6 +75,7 @@ def create_app(settings: Settings, stage: str, brokers: str) -> BatchApp:
         store="rocksdb://" if settings.store == "rocksdb" else "memory://",
         datadir=str(datadir),
         autodiscover=False,
+        TableManager=PromptTableManager,
         topic_allow_declare=False,
         topic_disable_leader=True,
         web_enabled=False,

@@ -11,6 +11,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from faust import App, Schema
 from faust.stores import memory, rocksdb
 from faust.tables.base import Collection
+from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
 from faust.transport.consumer import Consumer
 from faust.transport.drivers import aiokafka as driver
@@ -120,3 +121,14 @@ def test_crash_marks_without_the_log_line_of_mode() -> None:
     assert "self.log.exception" in source(Service.crash) and "self._crash(reason)" in source(Service.crash)
     marked = source(Service._crash)
     assert "self._crashed.set()" in marked and "for node in self._children" in marked
+
+
+def test_tables_are_started_as_ours_are() -> None:
+    """``PromptTableManager`` leaves out the pause, nothing else."""
+    steps = [line.strip() for line in source(TableManager.on_start).splitlines()[2:]]
+    assert steps == [
+        "await self.sleep(1.0)",
+        "if not self.should_stop:",
+        "await self._update_channels()",
+        "await self.recovery.start()",
+    ]
