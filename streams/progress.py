@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from confluent_kafka import IsolationLevel, TopicPartition
+from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # public, but not listed
 from faust.types import TP
 
@@ -19,6 +19,13 @@ from streams.health import Check
 from streams.metrics import Metrics, known_topic
 from streams.settings import Settings
 
+# a topic that is new, or a broker that just came back: the client asks again only when it is asked again
+LEADER_MOVES = {
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.FENCED_LEADER_EPOCH,
+    KafkaError.UNKNOWN_LEADER_EPOCH,
+}
 ASK_TIMEOUT = 5.0
 LATEST = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 
@@ -63,8 +70,18 @@ class Progress:
         wanted = {TopicPartition(tp.topic, tp.partition): LATEST for tp in list(self._seen)}
         if not wanted:
             return
-        answers = admin.list_offsets(wanted, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=ASK_TIMEOUT)
-        self._ends = {TP(tp.topic, tp.partition): answer.result().offset for tp, answer in answers.items()}
+        until = time.monotonic() + ASK_TIMEOUT
+        while True:
+            answers = admin.list_offsets(
+                wanted, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=ASK_TIMEOUT
+            )
+            try:
+                self._ends = {TP(tp.topic, tp.partition): answer.result().offset for tp, answer in answers.items()}
+                return
+            except KafkaException as exc:
+                if exc.args[0].code() not in LEADER_MOVES or time.monotonic() > until:
+                    raise
+            time.sleep(0.2)
 
     def _look_at(self, stage: CheckpointedStage, tp: TP, now: float) -> None:
         consumer = stage.app.consumer

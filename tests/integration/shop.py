@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import (
     AdminClient,
     NewTopic,
@@ -32,6 +32,7 @@ from operators.user_codec import decode_user
 from operators.user_state import UserState
 from streams import group_offsets
 from streams.admin import create_topics
+from streams.progress import LEADER_MOVES
 from streams.settings import Settings
 from streams.stages.items import META_KEY
 from streams.topic_reading import read_topic
@@ -257,7 +258,7 @@ class Shop:
             try:
                 return {(tp.topic, tp.partition): answer.result().offset for tp, answer in answers.items()}
             except KafkaException as exc:
-                if exc.args[0].code() != KafkaError.NOT_LEADER_FOR_PARTITION:  # a new topic has no leader yet
+                if exc.args[0].code() not in LEADER_MOVES:
                     raise
             time.sleep(0.2)
 

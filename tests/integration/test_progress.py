@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -32,7 +33,7 @@ def test_a_paused_partition_with_traffic_is_named(
     )
     stage: Any = SimpleNamespace(app=SimpleNamespace(consumer=paused), table=None)
     metrics, now = Metrics(namespace), [1000.0]
-    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now[0], sleep=time.sleep))
     progress = Progress(settings, metrics, {"profiles": stage})
     progress.look()
     progress.ask(AdminClient({"bootstrap.servers": kafka.bootstrap}))
