@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import msgspec
 from rich.console import Console
 from rich.table import Table
 
@@ -22,15 +23,26 @@ from benchmarks.events import Input, Stream, past
 from operators.item_codec import encode_item
 from operators.item_index import ItemIndex
 from operators.item_updates import unpack
+from operators.narration.frames import FrameLibrary
 from operators.parameters import Parameters
+from operators.ranking import RankedList
 from operators.recommender import Recommender
 from operators.user_codec import encode_user
 from operators.user_state import UserState
 from schemas.parse import parse
+from schemas.records import CatalogItem
 from schemas.rejection import Rejection
+from streams.batching import Outbox
+from streams.cli.console import load_settings
 from streams.event_time import event_time
+from streams.metrics import Metrics
+from streams.narration.admission import Priority
+from streams.narration.live import LiveNarration
 from streams.partitioning import partition_of
-from streams.topics import EVENTS, SOURCE_NUMBERS
+from streams.stages.answers import Answers, Trigger
+from streams.stages.context import Context
+from streams.topic_registry import Incarnation
+from streams.topics import CLICK, EVENTS, SOURCE_NUMBERS
 from streams.update_messages import source_number
 
 GROUP, GROUPS_A_CHECKPOINT = 16_384, 2
@@ -40,7 +52,7 @@ _NUMBERS = {kind: SOURCE_NUMBERS[topic.suffix] for kind, topic in EVENTS.items()
 
 
 class Breakdown:
-    """Runs groups of events through the steps; ``seconds`` adds up by step."""
+    """Runs groups of events through the steps; ``seconds`` of processor time add up by step."""
 
     def __init__(self) -> None:
         self.seconds: defaultdict[str, float] = defaultdict(float)
@@ -56,9 +68,14 @@ class Breakdown:
 
     @contextmanager
     def _step(self, name: str) -> Iterator[None]:
-        started = time.perf_counter()
+        started = time.process_time()
         yield
-        self.seconds[name] += time.perf_counter() - started
+        self.seconds[name] += time.process_time() - started
+
+    def catalog(self, stream: Stream) -> None:
+        """Take the catalogue in; not measured."""
+        for _, value in stream.catalog():
+            self._index.set_catalog(msgspec.json.decode(value, type=CatalogItem))
 
     def group(self, inputs: Sequence[Input], now_ms: int) -> None:
         """A group of the profiles stage, and what the items stage makes of its messages."""
@@ -112,12 +129,48 @@ class Breakdown:
         self._dirty_users.clear()
         self._dirty_items.clear()
 
+    def answer(self, count: int, now_ms: int) -> None:
+        """Answer one event of each of ``count`` users; ``seconds`` of the ranking are within those of the whole."""
+        settings = load_settings(model_backend="none")
+        metrics = Metrics(settings.namespace)
+        recommender = _TimedRecommender(self._recommender)
+        ids = {CLICK.name(settings.namespace): Incarnation("AAAAAAAAAAAAAAAAAAAAAA", 0)}
+        live = LiveNarration(settings, metrics)
+        context = Context(settings, self._index, recommender, metrics, ids, live)  # type: ignore[arg-type]
+        answers, outbox = Answers(context, FrameLibrary.load()), Outbox()
+        for offset, state in enumerate(itertools.islice(self._states.values(), count)):
+            answers.begin()
+            trigger = Trigger(
+                state, CLICK.name(settings.namespace), 0, offset, f"e{offset}", now_ms, None, None, Priority.OTHER
+            )  # fmt: skip
+            with self._step("answer an event: rank, explain, narrate, encode"):
+                answers.answer(trigger, outbox)
+        self.seconds["of it: rank and explain (Recommender.rank)"] += recommender.seconds
+        self.sizes["record"] += sum(len(out.value or b"") for records in outbox.records.values() for out in records)
+
+
+class _TimedRecommender:
+    """The recommender, with the seconds spent in ``rank``."""
+
+    def __init__(self, recommender: Recommender) -> None:
+        self._recommender = recommender
+        self.parameters = recommender.parameters
+        self.seconds = 0.0
+
+    def rank(self, state: UserState, **how: Any) -> RankedList:
+        started = time.process_time()
+        ranked = self._recommender.rank(state, **how)
+        self.seconds += time.process_time() - started
+        return ranked
+
 
 def run(warm_up: int, events: int) -> Breakdown:
     """Seconds by step over ``events`` events after a warm-up."""
     now_ms = time.time_ns() // 1_000_000
-    inputs = Stream("synthetic").read(warm_up + events, past(now_ms))
+    stream = Stream("synthetic")
+    inputs = stream.read(warm_up + events, past(now_ms))
     work, done = Breakdown(), 0
+    work.catalog(stream)
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)  # as the worker has it
     for number in itertools.count(1):
@@ -135,24 +188,35 @@ def run(warm_up: int, events: int) -> Breakdown:
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.breakdown", description=__doc__.splitlines()[0])
     parser.add_argument("--events", type=int, default=18 * GROUP)
+    parser.add_argument("--answers", type=int, default=3_000)
     chosen = parser.parse_args()
     warm_up = 6 * GROUP
-    work = run(warm_up, chosen.events)
-    made = Table(title=f"{chosen.events:,} events after {warm_up:,}", title_justify="left")
-    made.add_column("step")
-    made.add_column("µs / event", justify="right")
-    made.add_column("share", justify="right")
-    total = sum(work.seconds.values())
-    for name, seconds in work.seconds.items():
-        made.add_row(name, f"{seconds / chosen.events * 1e6:.2f}", f"{seconds / total:.0%}")
-    made.add_row("sum", f"{total / chosen.events * 1e6:.2f}", "", style="bold")
     console = Console(width=max(100, Console().width))
+    work = run(warm_up, chosen.events)
+    total = sum(work.seconds.values())
+    show(console, work, f"an event, {chosen.events:,} after {warm_up:,}", chosen.events)
+    console.print(f"sum: {total / chosen.events * 1e6:.2f} µs", highlight=False)
+    now_ms = time.time_ns() // 1_000_000
+    work.answer(200, now_ms)
+    work.seconds.clear()
+    work.sizes.clear()
+    work.answer(chosen.answers, now_ms)
+    show(console, work, f"an answer, {chosen.answers:,}", chosen.answers)
+
+
+def show(console: Console, work: Breakdown, title: str, count: int) -> None:
+    """A table of the steps, and the sizes."""
+    made = Table(title=title, title_justify="left")
+    made.add_column("step")
+    made.add_column("µs", justify="right")
+    for name, seconds in work.seconds.items():
+        made.add_row(name, f"{seconds / count * 1e6:.2f}")
     console.print(made)
     for name, size in work.sizes.items():
-        console.print(f"{name}: {size / chosen.events:,.0f} bytes / event", highlight=False)
+        console.print(f"{name}: {size / count:,.0f} bytes", highlight=False)
 
 
 if __name__ == "__main__":
