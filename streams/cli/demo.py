@@ -20,12 +20,15 @@ from streams.cli.console import end_on_sigterm, guarded, load_settings, make_con
 if TYPE_CHECKING:
     from streams.cli.console import Progress
     from streams.demo.feed import Feed, Record
+    from streams.demo.turns import Turns
     from streams.demo.worker_process import WorkerProcess
     from streams.movielens import Line
     from streams.settings import Settings
 
 PANEL_INTERVAL = 2.0
 DRAIN_TIMEOUT = 15.0
+MAX_OUTSTANDING = 500
+WINDOW = 3_000  # events among which users take turns
 MODEL_TIMEOUT = 60.0
 INDEX_TIMEOUT = 30.0
 
@@ -35,8 +38,7 @@ def demo(
     events: Annotated[int, typer.Option(min=1, max=100_000, help="Ratings to send; searches come on top.")] = 20_000,
     rate: Annotated[
         float, typer.Option(min=1, help="Events a second in the last quarter, to measure latency.")
-    ] = 500.0,
-    outstanding: Annotated[int, typer.Option(min=1, help="Most events that wait for their answer.")] = 500,
+    ] = 300.0,
 ) -> None:
     """Start Kafka and a worker, send real MovieLens events, show live recommendations, sum up. Leaves nothing behind."""
     started = time.monotonic()
@@ -47,7 +49,7 @@ def demo(
     write_replay(settings.cache_dir, progress=note)
     _prepare_model(settings)
     with _broker(settings) as (address, description):
-        _run(settings, address, description, events, rate, outstanding)
+        _run(settings, address, description, events, rate)
     note(f"Done after {time.monotonic() - started:.0f} s; worker and topics are gone. How to go on:")
     for line in _HOW_TO_GO_ON:
         note(f"  {line}")
@@ -96,7 +98,7 @@ def _broker(settings: Settings) -> Iterator[tuple[str, str]]:
         yield kafka.bootstrap, f"Apache Kafka {kafka.version}, private, one node at {kafka.bootstrap}"
 
 
-def _run(settings: Settings, brokers: str, description: str, events: int, rate: float, outstanding: int) -> None:
+def _run(settings: Settings, brokers: str, description: str, events: int, rate: float) -> None:
     from streams.admin import create_topics
     from streams.demo.feed import Feed
     from streams.demo.worker_process import WorkerProcess
@@ -107,23 +109,23 @@ def _run(settings: Settings, brokers: str, description: str, events: int, rate: 
         "HEADWATER_NAMESPACE": settings.namespace,
         # Years of ratings pass in a minute here: the limit that stops bots would stop people.
         "HEADWATER_USER_EVENTS_PER_MINUTE": "1000000",
+        "HEADWATER_DRAFT_DEADLINE": "10",  # model, worker and broker share this machine: give a sentence its time
     }
     folder = tempfile.TemporaryDirectory(prefix="headwater-demo-")
     with folder as name, WorkerProcess(Path(name), environment) as worker:
         worker.wait_until_ready(_once_each("Starting a worker; waiting for: {}"))
         show = _Showcase()
-        feed = Feed(brokers, settings, max_outstanding=outstanding, on_record=show.hear, check=worker.check)
+        feed = Feed(brokers, settings, max_outstanding=MAX_OUTSTANDING, on_record=show.hear, check=worker.check)
         try:
-            _send(settings, feed, worker, show, events, rate, outstanding)
+            _send(settings, feed, worker, show, events, rate)
             _sum_up(feed, worker, description)
         finally:
             feed.close()
         note("Stopping the worker after its last checkpoint.")
 
 
-def _send(
-    settings: Settings, feed: Feed, worker: WorkerProcess, show: _Showcase, events: int, rate: float, outstanding: int
-) -> None:
+def _send(settings: Settings, feed: Feed, worker: WorkerProcess, show: _Showcase, events: int, rate: float) -> None:
+    from streams.demo.turns import Turns
     from streams.fetch import ML_100K
     from streams.movielens import replay_lines, with_searches
     from streams.topics import CATALOG
@@ -138,44 +140,47 @@ def _send(
     _wait_for_index(worker, sent)
     _wait_for_model(settings, worker)
     note(
-        f"Sending {events:,} ratings in their real order, and before every 20th a genre search that is derived "
-        "(MovieLens has none). Panels show what comes back."
+        f"Sending {events:,} ratings, and before every 20th a genre search that is derived (MovieLens has none). "
+        "A user's events keep their order, and nobody acts before having seen the answer to the last act."
     )
-    fast = f"as fast as they are answered, at most {outstanding:,} waiting"
-    with progress("sent", events, "ratings") as bar:
+    log = list(_first_ratings(chain([first], lines), events))
+    turns = Turns(iter(log), WINDOW, feed.is_waiting)
+    unpaced = len(log) - len(log) // 4
+    with progress("sent", len(log)) as bar:
         show.begin(bar)
-        ratings = chain([first], lines)
-        unpaced = events - events // 4
-        _send_phase(feed, ratings, bar, range(unpaced), fast, None)
-        _send_phase(feed, ratings, bar, range(unpaced, events), f"paced at {rate:,.0f}/s", rate)
+        _send_phase(feed, turns, bar, range(unpaced), "as fast as users get their answers", None)
+        _send_phase(feed, turns, bar, range(unpaced, len(log)), f"paced at {rate:,.0f}/s", rate)
         show.finish()
 
 
-def _send_phase(
-    feed: Feed, lines: Iterator[Line], bar: Progress, numbers: range, pace: str, rate: float | None
-) -> None:
-    """Send ratings, with the searches among them, until ``numbers`` is used up; wait for the answers."""
+def _first_ratings(lines: Iterator[Line], count: int) -> Iterator[Line]:
+    """Lines up to the rating that completes ``count``, with the searches among them."""
     from streams.topics import SEARCH
 
+    for line in lines:
+        yield line
+        count -= line["topic"] != SEARCH.suffix
+        if count == 0:
+            return
+
+
+def _send_phase(feed: Feed, turns: Turns, bar: Progress, numbers: range, pace: str, rate: float | None) -> None:
+    """Send events ``numbers``, wait for their answers."""
     if not numbers:
         return
     feed.begin(pace)
     begun = time.monotonic()
-    waiting = iter(numbers)
-    done = numbers.start
-    for sent, line in enumerate(lines):
-        while rate is not None and (ahead := begun + sent / rate - time.monotonic()) > 0:
+    for number in numbers:
+        while rate is not None and (ahead := begun + (number - numbers.start) / rate - time.monotonic()) > 0:
             feed.read(min(ahead, 0.02))
+        while (line := turns.next()) is None:
+            feed.read(0.005)
         feed.send(line)
-        if sent % 10 == 0:
+        if number % 10 == 0:
             feed.read(0.0)
-        if line["topic"] != SEARCH.suffix:
-            done = next(waiting) + 1
-            bar.update(done, f"{feed.outcome.records:,} recommendations")
-            if done == numbers.stop:
-                break
+            bar.update(number, f"{feed.outcome.records:,} recommendations")
     feed.drain(DRAIN_TIMEOUT)
-    bar.update(done, f"{feed.outcome.records:,} recommendations")
+    bar.update(numbers.stop, f"{feed.outcome.records:,} recommendations")
 
 
 def _wait_for_index(worker: WorkerProcess, items: int) -> None:

@@ -22,6 +22,7 @@ from streams.settings import Settings
 from streams.topics import RECOMMENDATIONS
 
 QUIET_TIMEOUT = 20.0
+PATIENCE = 0.3  # seconds after which a user acts again, answer or not
 Record = dict[str, Any]
 
 
@@ -99,6 +100,7 @@ class Feed:
         self._consumer.assign([TopicPartition(topic, p, OFFSET_BEGINNING) for p in partitions])
         self._sent: dict[str, _Sent] = {}
         self._pending: dict[str, list[int]] = defaultdict(list)
+        self._acted: dict[str, float] = {}
         self._outstanding = 0
         self._ids: set[str] = set()
         self._heard = time.monotonic()
@@ -108,6 +110,12 @@ class Feed:
     def outstanding(self) -> int:
         """Events that no record answers yet."""
         return self._outstanding
+
+    def is_waiting(self, user_id: str) -> bool:
+        """Whether the user has acted and neither got an answer nor lost patience."""
+        if not self._pending.get(user_id):
+            return False
+        return time.monotonic() - self._acted[user_id] < PATIENCE
 
     def send_catalog(self, lines: Iterable[Line]) -> int:
         """Send catalogue lines and wait until the broker has them; returns how many."""
@@ -135,6 +143,7 @@ class Feed:
         sent = _Sent(value["user_id"], len(self._sent), now, self.outcome.phases[-1])
         sent.phase.events += 1
         self._sent[value["event_id"]] = sent
+        self._acted[sent.user_id] = time.monotonic()
         self._pending[sent.user_id].append(sent.order)
         self._outstanding += 1
 
