@@ -115,6 +115,4 @@ def random_events(seed: int, count: int, users: int = 4, items: int = 15) -> lis
 
 
 def _entries(index: ItemIndex, items: np.ndarray, weights: np.ndarray) -> dict[str, float]:
-    return {
-        index.ids[item]: float(weight) for item, weight in zip(items.tolist(), weights, strict=True) if item >= 0
-    }
+    return {index.ids[item]: float(weight) for item, weight in zip(items.tolist(), weights, strict=True) if item >= 0}
