@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/.installed-run
 INSTALLED_DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-faults lint bench docs ci clean
+.PHONY: help setup demo test test-faults test-bench lint bench docs ci clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -29,10 +29,13 @@ demo: $(INSTALLED) ## real broker, real events, live explained recommendations
 	$(BIN)/headwater demo
 
 test: $(INSTALLED_DEV) ## unit, property and integration tests (under 10 minutes)
-	$(BIN)/python -m pytest tests -m 'not faults'
+	$(BIN)/python -m pytest tests -m 'not faults and not bench'
 
 test-faults: $(INSTALLED_DEV) ## kills, poison, rebalances: exact comparison after each
-	$(BIN)/python -m pytest tests/faults -m faults
+	$(BIN)/python -m pytest tests -m faults
+
+test-bench: $(INSTALLED_DEV) ## tests of the benchmarks themselves (on a quiet machine)
+	$(BIN)/python -m pytest tests -m bench
 
 lint: $(INSTALLED_DEV) ## ruff and mypy --strict
 	$(BIN)/ruff check .

@@ -27,6 +27,8 @@ from schemas.kinds import Kind
 from schemas.parse import parse
 from schemas.records import CatalogItem, Click, Purchase, Search
 
+pytestmark = pytest.mark.bench  # they measure processor time: alone, or not at all
+
 NOW_MS = 1_790_000_000_000
 
 

@@ -12,7 +12,7 @@ from streams.admin import connect, read_metadata
 from streams.cli.console import load_settings
 from streams.local_kafka import LocalKafka
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.bench]  # they measure processor time
 
 
 @pytest.fixture(scope="module")
