@@ -1,7 +1,7 @@
 """Sends events and reads the recommendations that answer them, as a shop would, and measures the time between.
 
-The latency of an answer is the record's Kafka timestamp minus that of the event that triggered it. A batch ranks a
-user once: an answer to an event also answers the user's earlier ones, which then have no record of their own.
+The latency of an answer is the record's Kafka timestamp minus that of the event that triggered it. An event is answered
+when the record that names it as its trigger has come.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Outcome:
     sent: Counter[str] = field(default_factory=Counter)
     """Records sent, by topic suffix."""
     answered: int = 0
-    """Events that a record answers, its trigger or an earlier event of the same user."""
+    """Events whose own record has come."""
     records: int = 0
     repeated: int = 0
     """Records whose id had come before."""
@@ -64,10 +64,9 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """An event on its way: its place in the order of sending and its Kafka timestamp."""
+    """An event on its way, with its Kafka timestamp."""
 
     user_id: str
-    order: int
     at_ms: int
     phase: Phase
 
@@ -98,10 +97,11 @@ class Feed:
         topic = RECOMMENDATIONS.name(settings.namespace)
         partitions = range(RECOMMENDATIONS.partitions(settings))
         self._consumer.assign([TopicPartition(topic, p, OFFSET_BEGINNING) for p in partitions])
-        self._sent: dict[str, _Sent] = {}
-        self._pending: dict[str, list[int]] = defaultdict(list)
+        self._waiting: dict[str, _Sent] = {}
+        """Events without an answer, by id."""
+        self._pending: Counter[str] = Counter()
+        """How many of them a user has."""
         self._acted: dict[str, float] = {}
-        self._outstanding = 0
         self._ids: set[str] = set()
         self._heard = time.monotonic()
         self.outcome = Outcome()
@@ -109,11 +109,11 @@ class Feed:
     @property
     def outstanding(self) -> int:
         """Events that no record answers yet."""
-        return self._outstanding
+        return len(self._waiting)
 
     def is_waiting(self, user_id: str) -> bool:
         """Whether the user has acted and neither got an answer nor lost patience."""
-        if not self._pending.get(user_id):
+        if not self._pending[user_id]:
             return False
         return time.monotonic() - self._acted[user_id] < PATIENCE
 
@@ -133,19 +133,18 @@ class Feed:
 
     def send(self, line: Line) -> None:
         """Send one event as soon as few enough are outstanding. Raises what ``check`` raises, ``OperatorError``."""
-        while self._outstanding >= self._max_outstanding:
+        while self.outstanding >= self._max_outstanding:
             self.read(0.005)
-        if self._outstanding == 0:
+        if not self._waiting:
             self._heard = time.monotonic()
         now = time.time_ns() // 1_000_000
         self._produce(line, now)
         value = line["value"]
-        sent = _Sent(value["user_id"], len(self._sent), now, self.outcome.phases[-1])
+        sent = _Sent(value["user_id"], now, self.outcome.phases[-1])
         sent.phase.events += 1
-        self._sent[value["event_id"]] = sent
+        self._waiting[value["event_id"]] = sent
         self._acted[sent.user_id] = time.monotonic()
-        self._pending[sent.user_id].append(sent.order)
-        self._outstanding += 1
+        self._pending[sent.user_id] += 1
 
     def read(self, timeout: float) -> None:
         """Take in what has come; waits up to ``timeout`` seconds for the first record."""
@@ -156,16 +155,16 @@ class Feed:
             self._take(json.loads(message.value() or b"{}"), message.timestamp()[1])
         if time.monotonic() - self._heard > 1.0:
             self._check()
-        if self._outstanding and time.monotonic() - self._heard > QUIET_TIMEOUT:
+        if self._waiting and time.monotonic() - self._heard > QUIET_TIMEOUT:
             raise OperatorError(
-                f"No recommendation for {QUIET_TIMEOUT:.0f} s while {self._outstanding} events wait for one."
+                f"No recommendation for {QUIET_TIMEOUT:.0f} s while {self.outstanding} events wait for one."
             )
 
     def drain(self, timeout: float) -> None:
         """Wait until every event is answered, at most ``timeout`` seconds, and end the phase."""
         deadline = time.monotonic() + timeout
         self._producer.flush(timeout)
-        while self._outstanding and time.monotonic() < deadline:
+        while self._waiting and time.monotonic() < deadline:
             self.read(0.05)
         self.outcome.phases[-1].ended = time.monotonic()
 
@@ -190,13 +189,10 @@ class Feed:
         self._ids.add(record["recommendation_id"])
         self.outcome.records += 1
         self.outcome.texts[record["text_source"]] += 1
-        if (trigger := self._sent.get(record["trigger"]["event_id"])) is not None:
+        if (trigger := self._waiting.pop(record["trigger"]["event_id"], None)) is not None:
             trigger.phase.latencies[record["text_source"]].append(at_ms - trigger.at_ms)
-            waiting = self._pending[trigger.user_id]
-            left = [order for order in waiting if order > trigger.order]
-            self._pending[trigger.user_id] = left
-            self._outstanding -= len(waiting) - len(left)
-            self.outcome.answered += len(waiting) - len(left)
+            self._pending[trigger.user_id] -= 1
+            self.outcome.answered += 1
         self._on_record(record)
 
 

@@ -36,7 +36,7 @@ from streams.progress import LEADER_MOVES
 from streams.settings import Settings
 from streams.stages.items import META_KEY
 from streams.topic_reading import read_topic
-from streams.topics import ALL, CATALOG, EVENTS, ITEM_STATE, ITEM_UPDATES, RECOMMENDATIONS, USER_STATE
+from streams.topics import ALL, CATALOG, DRAFTS, EVENTS, ITEM_STATE, ITEM_UPDATES, RECOMMENDATIONS, USER_STATE
 
 ROOT = Path(__file__).parents[2]
 SPEEDY = {"HEADWATER_SESSION_TIMEOUT": "6", "HEADWATER_CHECKPOINT_INTERVAL": "0.5"}
@@ -283,7 +283,12 @@ class Shop:
     def lags(self) -> dict[str, int]:
         """Lag of each stage, in the order in which records flow: all 0 means that all is done."""
         events = [topic.suffix for topic in EVENTS.values()]
-        inputs = {"catalog": [CATALOG.suffix], "profiles": events, "items": [ITEM_UPDATES.suffix]}
+        inputs = {
+            "catalog": [CATALOG.suffix],
+            "profiles": events,
+            "items": [ITEM_UPDATES.suffix],
+            "narrator": [DRAFTS.suffix],
+        }
         return {stage: self.lag(stage, suffixes) for stage, suffixes in inputs.items()}
 
     def wait_lag_zero(self, timeout: float = 60.0) -> None:

@@ -63,11 +63,14 @@ def test_all_doors_with_every_compression(door: tuple[Stranger, Worker]) -> None
     """Catalogue, searches, clicks, purchases and impressions in batches of every kind; records come back for each event."""
     stranger, worker = door
     now = int(time.time() * 1000)
-    for number, compression in enumerate(COMPRESSIONS):
-        producer = stranger.producer(**{"compression.type": compression, "linger.ms": 50})
+    producers = [stranger.producer(**{"compression.type": kind, "linger.ms": 50}) for kind in COMPRESSIONS]
+    for number, producer in enumerate(producers):
         for n in range(20):
             sku = f"sku-{number}-{n}"
             stranger.send(producer, "catalog.items.v1", sku, item_id=sku, title=f"Green Tea {n}", categories=["tea"])
+        assert producer.flush(30) == 0
+    assert _metric(worker, "headwater_index_items", 100)
+    for number, (compression, producer) in enumerate(zip(COMPRESSIONS, producers, strict=True)):
         for n in range(20):
             user, sku = f"{compression}-{n % 4}", f"sku-{number}-{n}"
             event = {"user_id": user, "occurred_at": now + n}
@@ -102,12 +105,50 @@ def test_all_doors_with_every_compression(door: tuple[Stranger, Worker]) -> None
     assert _metric(worker, "headwater_attributed_clicks_total", 1)
 
 
-def _metric(worker: Worker, name: str, wanted: float) -> bool:
+def test_transactions(door: tuple[Stranger, Worker]) -> None:
+    """Committed events are answered, aborted ones are as if they had never been."""
+    stranger, _ = door
+    now = int(time.time() * 1000)
+    producer = stranger.producer(**{"transactional.id": "shop-1"})
+    producer.init_transactions(30)
+    for n in range(6):
+        producer.begin_transaction()
+        event = {"user_id": "tess", "item_id": f"good-{n}" if n % 2 else "aborted", "occurred_at": now + n}
+        stranger.send(producer, "events.click.v1", "tess", event_id=f"t{n}", **event)
+        stranger.send(producer, "events.purchase.v1", "tess", event_id=f"tp{n}", **event)
+        stranger.send(producer, "catalog.items.v1", f"item-{n}", item_id=f"item-{n}", title=f"Title {n}")
+        assert producer.flush(30) == 0  # aborted ones, too, are really in the log
+        if n % 2:
+            producer.commit_transaction(30)
+        else:
+            producer.abort_transaction(30)
+    plain = stranger.producer()
+    last = {"user_id": "tess", "item_id": "good-1", "occurred_at": now + 10}
+    stranger.send(plain, "events.click.v1", "tess", event_id="last", **last)
+    assert plain.flush(30) == 0
+
+    wanted = {"t1", "t3", "t5", "tp1", "tp3", "tp5", "last"}
+    consumer = Consumer({"bootstrap.servers": stranger.brokers, "group.id": "tess", "auto.offset.reset": "earliest"})
+    consumer.subscribe([f"{stranger.namespace}.recommendations.v1"])
+    answered: dict[str, dict[str, Any]] = {}
+    deadline = time.monotonic() + 30
+    while not wanted <= answered.keys() and time.monotonic() < deadline:
+        message = consumer.poll(1.0)
+        if message is not None and not message.error() and message.key() == b"tess":
+            record = json.loads(message.value())
+            answered[record["trigger"]["event_id"]] = record
+    consumer.close()
+    assert answered.keys() == wanted
+    named = {item["item_id"] for record in answered.values() for item in record["items"]}
+    assert not named & {"aborted", "item-0", "item-2", "item-4"}
+
+
+def _metric(worker: Worker, name: str, wanted: int) -> bool:
     """Whether a plain scrape shows the figure within 20 s."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         with urllib.request.urlopen(f"{worker.url}/metrics", timeout=5) as page:
-            if f"{name} {wanted}" in page.read().decode():
+            if f"\n{name} {wanted:.1f}\n" in page.read().decode():
                 return True
         time.sleep(0.2)
     return False
