@@ -22,6 +22,7 @@ from faust.exceptions import ConsistencyError
 
 from operators.errors import StateError
 from operators.item_index import ItemIndex
+from operators.narration.catalog_titles import known_titles
 from operators.parameters import Parameters
 from operators.recommender import Recommender
 from operators.warm_up import warm_up
@@ -154,7 +155,7 @@ class Worker:
         parameters = Parameters(allow_repeats=settings.allow_repeats, domain=settings.domain)
         index = ItemIndex(parameters, lambda key: partition_of(key, settings.item_partitions))
         recommender = Recommender(parameters, index, settings.seed)
-        self.live = LiveNarration(settings, self.metrics)
+        self.live = LiveNarration(settings, self.metrics, known_titles(index))
         if "narrator" in self.names:
             self.live.start()
         return Context(settings, index, recommender, self.metrics, ids, self.live)

@@ -7,14 +7,14 @@ from msgspec.structs import replace
 from schemas.recommendation import TextSource
 
 from .check_rules import CheckRule
-from .checker import KnownTitles, check
+from .checker import check
 from .facts import Facts, Text
 from .frames import FrameLibrary
 from .templates import templates
 from .titles import Names
 
 
-def narrate(facts: Facts, frames: FrameLibrary, seed_key: str = "", known_titles: KnownTitles | None = None) -> Text:
+def narrate(facts: Facts, frames: FrameLibrary, seed_key: str = "") -> Text:
     """A sentence for the facts; never fails and never says what the facts do not.
 
     Up to three frames are tried, then the template, then templates without the anchor and without the title (a title
@@ -27,7 +27,7 @@ def narrate(facts: Facts, frames: FrameLibrary, seed_key: str = "", known_titles
         if not frame.slots <= slots.keys():
             continue
         text = frame.fill(slots)
-        found = check(text, facts, known_titles, names)
+        found = check(text, facts, names=names)
         if not found:
             return Text(text, TextSource.FRAME, tuple(rejected))
         rejected += found
@@ -45,7 +45,7 @@ def _from_template(facts: Facts, names: Names, rejected: list[CheckRule]) -> Tex
         slots = known.slots()
         for template in templates(facts.kind, known.language, frozenset(slots)):
             text = template.fill(slots)
-            found = check(text, remaining, None, known)
+            found = check(text, remaining, names=known)
             if not found:
                 return Text(text, TextSource.TEMPLATE, tuple(rejected))
             rejected += found

@@ -6,7 +6,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Sequence
 
-from operators.narration.checker import check
+from operators.narration.checker import KnownTitles, check
 from operators.narration.facts import Facts, Text
 from operators.narration.prompt import PROMPT_VERSION, can_write_live, prompt_for
 from schemas.recommendation import TextSource
@@ -33,8 +33,10 @@ _SHOWN = {
 class LiveNarration:
     """Writes checked sentences with the language model; whatever goes wrong with it ends here, as None."""
 
-    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics, known_titles: KnownTitles | None = None) -> None:
+        """``known_titles`` lets the checker refuse a sentence that names another item of the catalogue."""
         self._metrics = metrics
+        self._known_titles = known_titles
         self._off = settings.model_backend == "none"
         self.process = ModelProcess(settings.model_backend, settings.cache_dir)
         self._admission = Admission(settings.live_share)
@@ -103,7 +105,7 @@ class LiveNarration:
 
     def _checked(self, facts: Facts, skeleton: str, clause: str, mean_logprob: float) -> Text | None:
         sentence = f"{skeleton.rstrip()} {clause.strip()}"
-        violations = check(sentence, facts)
+        violations = check(sentence, facts, self._known_titles)
         for rule in violations:
             self._metrics.checker_rejections.of(rule).add()
         if violations or mean_logprob < MIN_MEAN_LOGPROB:

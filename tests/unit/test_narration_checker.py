@@ -8,13 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from operators.item_index import ItemIndex
+from operators.narration.catalog_titles import known_titles
 from operators.narration.check_rules import CheckRule
 from operators.narration.checker import check
 from operators.narration.facts import ANCHORED, Facts
 from operators.narration.frames import FrameLibrary, Sentence
 from operators.narration.narrate import narrate
 from operators.narration.titles import Names
+from operators.parameters import Parameters
 from schemas.recommendation import ReasonKind
+from schemas.records import CatalogItem
 
 LABELLED = Path(__file__).parents[1] / "data" / "sentences-labelled.jsonl"
 
@@ -144,9 +148,16 @@ def test_words_of_titles_break_no_rule() -> None:
 
 
 def test_another_title_of_the_catalogue_is_found() -> None:
-    known = {"Casablanca", "Blue Velvet"}.__contains__
-    assert CheckRule.OTHER_TITLE in check(BEGINNING + "a horror film like Blue Velvet.", facts(), known)
+    index = ItemIndex(Parameters())
+    for n, title in enumerate(("Blue Velvet (1986)", "Godfather, The (1972)", "Velvet Goldmine (1998)")):
+        index.set_catalog(CatalogItem(f"i{n}", title))
+    known = known_titles(index)
+    for named in ("a horror film like Blue Velvet.", 'a horror film like "the godfather".', "a tense Blue Velvet."):
+        assert CheckRule.OTHER_TITLE in check(BEGINNING + named, facts(), known), named
+    assert CheckRule.OTHER_TITLE not in check(BEGINNING + "a horror film like Blue Steel.", facts(), known)
     assert CheckRule.OTHER_TITLE not in check(GOOD[0], facts(), known)
+    index.delete("i0")
+    assert CheckRule.OTHER_TITLE not in check(BEGINNING + "a horror film like Blue Velvet.", facts(), known)
 
 
 def test_the_text_of_another_reason_is_refused() -> None:

@@ -1,0 +1,28 @@
+"""Whether a phrase is the title of an item in the catalogue: what the checker asks about freely written text."""
+
+from __future__ import annotations
+
+from operators.item_index import ItemIndex
+
+from .checker import KnownTitles
+from .titles import prose_title
+
+_NEAREST = 20
+
+
+def known_titles(index: ItemIndex) -> KnownTitles:
+    """The question for :func:`~operators.narration.checker.check`, answered by the index's titles as they are then.
+
+    A phrase counts when it is an item's title, or its form in prose, but for case. Among items whose texts hold the
+    phrase's words only the nearest 20 are compared, so a title that more items than that share may be missed.
+    """
+
+    def known(phrase: str) -> bool:
+        wanted = phrase.strip().casefold()
+        items, _ = index.text.search(phrase, _NEAREST)
+        rows = (index.catalog[item] for item in items.tolist())
+        return any(
+            row is not None and wanted in (row.title.casefold(), prose_title(row.title).casefold()) for row in rows
+        )
+
+    return known
