@@ -17,7 +17,7 @@ from schemas.kinds import Kind
 from schemas.parse import Limits, parse
 from schemas.records import CatalogItem, ItemDeletion
 from schemas.rejection import Rejection
-from streams.batching import BatchApp, BatchTable, CheckpointedStage, Outbox, RecordBatch
+from streams.batching import BatchApp, CheckpointedStage, Outbox, RecordBatch
 from streams.batching.store import Item
 from streams.metrics import EventOutcome, Stage
 from streams.partitioning import partition_of
@@ -35,14 +35,7 @@ class CatalogStage(CheckpointedStage):
     def __init__(self, app: BatchApp, context: Context) -> None:
         self.context = context
         settings = context.settings
-        table = BatchTable(
-            app,
-            name="catalog",
-            changelog=context.topic(CATALOG_STATE),
-            partitions=settings.item_partitions,
-            rocksdb_cache_bytes=settings.rocksdb_cache_bytes,
-        )
-        app.tables.add(table)
+        table = context.table(app, "catalog", CATALOG_STATE)
         self._dead = context.dead_letters("catalog")
         self._limits = Limits(max_bytes=settings.max_record_bytes)
         self._updates = context.topic(ITEM_UPDATES)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from operators.item_index import ItemIndex
 from operators.recommender import Recommender
+from streams.batching import BatchApp, BatchTable
 from streams.dead_letters import DeadLetters
 from streams.metrics import Metrics
 from streams.narration.live import LiveNarration
@@ -43,6 +44,18 @@ class Context:
     def topic(self, topic: Topic) -> str:
         """Full name."""
         return topic.name(self.settings.namespace)
+
+    def table(self, app: BatchApp, name: str, changelog: Topic) -> BatchTable:
+        """A table of ``app`` with a partition for each of its changelog's."""
+        table = BatchTable(
+            app,
+            name=name,
+            changelog=self.topic(changelog),
+            partitions=changelog.partitions(self.settings),
+            rocksdb_cache_bytes=self.settings.rocksdb_cache_bytes,
+        )
+        app.tables.add(table)
+        return table
 
     def source(self, topic: Topic, partition: int) -> int:
         """Number under which applied offsets of this incarnation of the topic are kept."""

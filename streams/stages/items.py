@@ -17,7 +17,7 @@ import numpy as np
 from operators.item_codec import decode_item, encode_item
 from operators.item_updates import unpack as unpack_learning
 from schemas.records import CatalogItem
-from streams.batching import BatchApp, BatchTable, CheckpointedStage, Outbox, RecordBatch
+from streams.batching import BatchApp, CheckpointedStage, Outbox, RecordBatch
 from streams.batching.store import Item
 from streams.stages.context import Context
 from streams.topics import ITEM_STATE, ITEM_UPDATES
@@ -45,14 +45,7 @@ class ItemsStage(CheckpointedStage):
     def __init__(self, app: BatchApp, context: Context) -> None:
         self.context, self.index = context, context.index
         settings = context.settings
-        table = BatchTable(
-            app,
-            name="items",
-            changelog=context.topic(ITEM_STATE),
-            partitions=settings.item_partitions,
-            rocksdb_cache_bytes=settings.rocksdb_cache_bytes,
-        )
-        app.tables.add(table)
+        table = context.table(app, "items", ITEM_STATE)
         self._merged: dict[int, Merged] = {}
         self._dirty: defaultdict[int, set[int]] = defaultdict(set)
         self._urgent = False

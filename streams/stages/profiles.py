@@ -17,7 +17,7 @@ from operators.user_state import UserState
 from schemas.parse import Limits, parse
 from schemas.records import Event, Purchase, Search
 from schemas.rejection import Rejection
-from streams.batching import BatchApp, BatchTable, CheckpointedStage, Outbox, RecordBatch
+from streams.batching import BatchApp, CheckpointedStage, Outbox, RecordBatch
 from streams.batching.store import Item
 from streams.event_time import EventTime, event_time
 from streams.metrics import EventOutcome, Stage, Step
@@ -49,14 +49,7 @@ class ProfilesStage(CheckpointedStage):
         self.context, self.answers = context, Answers(context, FrameLibrary.load())
         self.recommender, self.index = context.recommender, context.index
         settings = context.settings
-        table = BatchTable(
-            app,
-            name="users",
-            changelog=context.topic(USER_STATE),
-            partitions=settings.user_partitions,
-            rocksdb_cache_bytes=settings.rocksdb_cache_bytes,
-        )
-        app.tables.add(table)
+        table = context.table(app, "users", USER_STATE)
         self.users = UserCache(table, context.index, context.recommender.parameters, settings.cached_users)
         self.feedback = Feedback(context)
         self._kinds = {context.topic(topic): (kind, topic) for kind, topic in EVENTS.items()}
