@@ -176,7 +176,8 @@ class Ranker:
         if place < 0:
             return {FILL: 1.0}
         row = proposal.fused.contributions[place].tolist()
-        return {name: share for name, share in zip(self.names, row, strict=True) if share > 0.0}
+        named = {name: share for name, share in zip(self.names, row, strict=True) if share > 0.0}
+        return named or {FILL: 1.0}  # what only a generator without a vote named
 
     def _anchors(self, proposal: Proposal) -> dict[int, dict[str, int]]:
         """Anchors by item and generator, of the listed items only."""

@@ -1,0 +1,367 @@
+"""Lists: who may be in them, in which order, and what is said about each item."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from operators.diversity import list_diversity, maximal_marginal_relevance
+from operators.eligibility import repeat_rate, repeats_allowed
+from operators.generators.base import Candidates, UserView
+from operators.generators.popularity import Popularity
+from operators.parameters import DAY_MS, Parameters
+from operators.ranking import FILL, RankedList, Ranker
+from schemas.recommendation import Reason, ReasonKind, Source
+from schemas.records import Action, CatalogItem, Event, Purchase, Search
+from tests.learning_support import START, Run, click
+
+PARAMETERS = Parameters(factors=8, neighbours=12, successors=6, domain="film")
+NOW = START + DAY_MS
+THEMES = ("space opera", "green tea", "steam train")
+
+
+def shop(items: int = 60, parameters: Parameters = PARAMETERS) -> Run:
+    """A catalogue of three themes, and thirty users who keep to theirs and never repeat."""
+    run = Run(parameters)
+    for n in range(items):
+        theme = THEMES[n % 3]
+        run.index.set_catalog(CatalogItem(f"i{n}", f"{theme} {n}".title(), categories=(theme.split()[0],)))
+    rng, events = np.random.default_rng(2), list[Event]()
+    for user in range(30):
+        own = rng.permutation(items // 3)[:12]
+        events += [
+            click(100 * user + n, f"u{user}", f"i{3 * own[n] + user % 3}", n * 600 + user) for n in range(len(own))
+        ]
+    events.sort(key=lambda event: event.occurred_at)
+    run.learn(*events)
+    return run
+
+
+@pytest.fixture(scope="module")
+def busy() -> Run:
+    """Read only."""
+    return shop()
+
+
+def rank(run: Run, user: str, *, limit: int = 20, query: str | None = None, now_ms: int = NOW) -> RankedList:
+    ranker = Ranker(run.parameters, run.index)
+    return ranker.rank(run.user(user), now_ms=now_ms, query=query, limit=limit)
+
+
+def ids(run: Run, ranked: RankedList) -> list[str]:
+    return [run.index.ids[item] for item in ranked.items.tolist()]
+
+
+# ---- who may be in the list
+def test_seen_items_are_left_out_unless_repeats_are_allowed() -> None:
+    seen = [f"i{n}" for n in range(6)]
+    for allowed, expected in ((False, set()), (True, set(seen))):
+        run = shop(parameters=replace(PARAMETERS, allow_repeats=allowed))
+        run.learn(*[click(5000 + n, "me", item, 50_000 + n) for n, item in enumerate(seen)])
+        assert set(ids(run, rank(run, "me", limit=60))) & set(seen) == expected
+
+
+def test_whether_seen_items_return_is_learned() -> None:
+    """One who always listens again gets the known ones back, one who never does not, in one catalogue."""
+    run = shop()
+    again = [click(5000 + n, "loyal", f"i{n % 4}", 50_000 + n) for n in range(40)]
+    never = [click(6000 + n, "curious", f"i{n}", 50_000 + n) for n in range(40)]
+    run.learn(*again, *never)
+    assert set(ids(run, rank(run, "loyal", limit=60))) >= {"i0", "i1", "i2", "i3"}
+    assert not set(ids(run, rank(run, "curious", limit=60))) & {f"i{n}" for n in range(40)}
+
+
+def test_the_repeat_rate_is_shrunk_to_everybodys() -> None:
+    """(own repeats + 2 * global) / (own events + 2)."""
+    run = Run()
+    assert repeat_rate(run.user("new"), 0.3) == pytest.approx(0.3)
+    run.learn(*[click(n, "me", "a", n) for n in range(6)])
+    assert repeat_rate(run.user("me"), 0.3) == pytest.approx((5 + 2 * 0.3) / (6 + 2))
+    assert repeats_allowed(Parameters(), 0.02) and not repeats_allowed(Parameters(), 0.0199)
+    assert not repeats_allowed(Parameters(allow_repeats=False), 1.0)
+
+
+def test_what_is_not_there_is_in_no_list_from_the_next_ranking_on() -> None:
+    run = shop()
+    best = ids(run, rank(run, "u1"))[:3]
+    titles = {item: run.index.catalog[run.row(item)] for item in best}
+    withdrawn, expired, deleted = (CatalogItem(item, titles[item].title, categories=("green",)) for item in best)  # type: ignore[union-attr]
+    run.index.set_catalog(CatalogItem(withdrawn.item_id, withdrawn.title, available=False))
+    run.index.set_catalog(CatalogItem(expired.item_id, expired.title, expires_at=NOW))
+    run.index.delete(deleted.item_id)
+    for user, query in (("u1", None), ("nobody", None), ("u1", "green tea"), ("nobody", withdrawn.title)):
+        listed = rank(run, user, query=query)
+        assert len(listed.items) == 20 and not set(ids(run, listed)) & set(best)
+        assert all(reason.anchor_item_id != deleted.item_id for reason in listed.reasons)
+    run.index.set_catalog(withdrawn)
+    assert withdrawn.item_id in ids(run, rank(run, "u1")), "comes back with what was learned of it"
+
+
+def test_an_item_that_only_a_deletion_or_a_search_named_is_no_item() -> None:
+    run = shop(6)
+    run.index.delete("ghost")
+    run.index.intern("mentioned")
+    assert not set(ids(run, rank(run, "nobody", limit=50))) & {"ghost", "mentioned"}
+
+
+def test_a_rejected_item_is_never_there_again() -> None:
+    """c21: through no generator, filler or search; others keep it."""
+    run = shop(parameters=replace(PARAMETERS, allow_repeats=True))
+    run.learn(*[click(7000 + n, f"fan{n}", "i4", 40_000 + n) for n in range(100)])
+    run.learn(click(8000, "me", "i4", 50_000), click(8001, "me", "i1", 50_001))
+    for n, action in enumerate((Action.SKIP, Action.HIDE, Action.DISLIKE)):
+        run.learn(click(8100 + n, "me", ("i4", "i7", "i10")[n], 50_010 + n, action=action))
+    for query in (None, "green tea", "Green Tea 4"):
+        listed = rank(run, "me", limit=60, query=query)
+        assert not set(ids(run, listed)) & {"i4", "i7", "i10"}
+        assert len(listed.items) == 57
+    assert "i4" in ids(run, rank(run, "u1", query="green tea 4"))
+    run.learn(Purchase("p", "me", "i4", START + 50_100_000))
+    assert "i4" in ids(run, rank(run, "me", limit=60)), "only a purchase lifts it"
+
+
+# ---- the list
+@pytest.mark.parametrize("limit", [1, 2, 7, 20, 55, 60])
+def test_the_list_is_as_long_as_asked_while_there_are_items(busy: Run, limit: int) -> None:
+    for user in ("nobody", "u1"):
+        listed = rank(busy, user, limit=limit)
+        eligible = busy.index.size - len(busy.user(user).consumed)
+        parts = (listed.items, listed.scores, listed.contributions, listed.reasons, listed.propensities)
+        assert [len(part) for part in parts] == [min(limit, eligible)] * 5
+        assert len(np.unique(listed.items)) == len(listed.items)
+
+
+def test_an_empty_catalogue_gives_an_empty_list() -> None:
+    run = Run(PARAMETERS)
+    for query in (None, "green tea"):
+        listed = rank(run, "nobody", query=query)
+        assert len(listed.items) == 0 and listed.reasons == [] and listed.source is Source.TRENDING
+
+
+def test_a_catalogue_that_nobody_has_touched_fills_the_list_with_its_newest() -> None:
+    run = Run(PARAMETERS)
+    for n in range(25):
+        run.index.set_catalog(CatalogItem(f"i{n}", f"Title {n}"))
+    listed = rank(run, "nobody")
+    assert ids(run, listed) == [f"i{n}" for n in range(24, 4, -1)]
+    assert listed.contributions == [{FILL: 1.0}] * 20
+    assert {reason.kind for reason in listed.reasons} == {ReasonKind.TRENDING}
+    assert np.all(listed.scores == 0)
+
+
+def test_a_user_who_has_seen_everything_gets_what_is_left() -> None:
+    run = shop(30, replace(PARAMETERS, allow_repeats=False))
+    run.learn(*[click(9000 + n, "me", f"i{n}", 50_000 + n) for n in range(28)])
+    assert set(ids(run, rank(run, "me"))) == {"i28", "i29"}
+
+
+def test_scores_fall_where_nothing_is_traded_for_diversity() -> None:
+    run = shop(parameters=replace(PARAMETERS, diversity=0.0))
+    for user in ("nobody", "u1", "u2"):
+        scores = rank(run, user).scores
+        assert np.all(np.isfinite(scores)) and np.all(np.diff(scores) <= 0)
+
+
+def test_propensities_are_probabilities(busy: Run) -> None:
+    for user in ("nobody", "u1"):
+        propensities = rank(busy, user, limit=60).propensities
+        assert np.all(propensities > 0) and np.all(propensities <= 1)
+
+
+def test_ranking_is_deterministic_and_leaves_no_trace(busy: Run) -> None:
+    ranker, before = Ranker(busy.parameters, busy.index), (busy.user_bytes(), busy.item_bytes())
+    first, _, third = (ranker.rank(busy.user(user), now_ms=NOW, query="tea") for user in ("u1", "u2", "u1"))
+    for mine, theirs in ((first.items, third.items), (first.scores, third.scores)):
+        assert mine.tobytes() == theirs.tobytes()
+    assert (first.reasons, first.contributions) == (third.reasons, third.contributions)
+    assert (busy.user_bytes(), busy.item_bytes()) == before
+
+
+def test_an_index_that_grows_between_two_rankings() -> None:
+    run = shop(12)
+    ranker = Ranker(run.parameters, run.index)
+    assert len(ranker.rank(run.user("u1"), now_ms=NOW, limit=5).items) == 5
+    for n in range(12, 700):
+        run.index.set_catalog(CatalogItem(f"i{n}", f"Lamp {n}"))
+    run.learn(click(9999, "u1", "i699", 60_000))
+    listed = ranker.rank(run.user("u1"), now_ms=NOW, limit=50)
+    assert len(listed.items) == 50 and "i699" not in ids(run, listed)
+
+
+# ---- diversity
+def test_diversity_is_traded_for_score() -> None:
+    """The more weight, the less alike the list's items are; the best one stays first."""
+    found, leaders = [], set()
+    for share in (0.0, 0.2, 0.6):
+        run = shop(parameters=replace(PARAMETERS, diversity=share))
+        for n in range(60):
+            run.index.set_catalog(CatalogItem(f"i{n}", THEMES[n % 3]))
+        run.learn(click(9000, "me", "i1", 50_000), click(9001, "me", "i4", 50_001))
+        listed = rank(run, "me", limit=10)
+        found.append(list_diversity(listed.items, run.index))
+        leaders.add(int(listed.items[0]))
+    assert all(more > less + 0.05 for less, more in pairwise(found)), found
+    assert len(leaders) == 1
+
+
+def test_maximal_marginal_relevance_by_hand() -> None:
+    """(1 - λ) score / best - λ nearest: twins of the first are passed over until nothing else is left."""
+    run = Run(PARAMETERS)
+    for n, title in enumerate(("Lamp", "Lamp", "Lamp", "Oolong", "Apollo")):
+        run.index.set_catalog(CatalogItem(f"i{n}", title))
+    items, scores = np.arange(5, dtype=np.int32), np.array([1.0, 0.9, 0.8, 0.5, 0.3], np.float32)
+    chosen = maximal_marginal_relevance(items, scores, 5, 0.5, run.index.text).tolist()
+    # after i0: i1 .45 - .5, i2 .4 - .5, i3 .25, i4 .15
+    assert chosen == [0, 3, 4, 1, 2]
+    assert maximal_marginal_relevance(items, scores, 2, 0.5, run.index.text).tolist() == [0, 3]
+    assert maximal_marginal_relevance(items, scores, 5, 0.0, run.index.text).tolist() == [0, 1, 2, 3, 4]
+    # .9 * .5 = .45 of i3 against .81 - .1 of i1: a little weight changes little
+    assert maximal_marginal_relevance(items, scores, 5, 0.1, run.index.text).tolist() == [0, 1, 2, 3, 4]
+
+
+# ---- what is said
+REASONS = {
+    "item_knn": ReasonKind.CO_WATCHED,
+    "transitions": ReasonKind.NEXT_IN_SEQUENCE,
+    "content": ReasonKind.SAME_GENRE,
+    "query_match": ReasonKind.SEARCH_MATCH,
+    "trending": ReasonKind.TRENDING,
+    "repeat": ReasonKind.REPEAT,
+    "matrix_factorization": ReasonKind.TASTE,
+}
+
+
+class Says:
+    """A generator under the name of another, with fixed candidates."""
+
+    def __init__(self, name: str, *found: tuple[int, float], anchor: int = -1) -> None:
+        self.name, self._found, self._anchor = name, found, anchor
+
+    def generate(self, view: UserView, limit: int) -> Candidates:
+        return Candidates(
+            np.array([item for item, _ in self._found], np.int32),
+            np.array([score for _, score in self._found], np.float32),
+            np.full(len(self._found), self._anchor, np.int32),
+        )
+
+
+@pytest.mark.parametrize("loudest", sorted(REASONS))
+def test_the_reason_is_the_largest_contribution(busy: Run, loudest: str) -> None:
+    """Every other generator names the item too, in a place far back."""
+    run = shop()
+    run.learn(click(9000, "me", "i1", 50_000))
+    anchor, item = run.row("i1"), run.row("i4")
+    quiet = [(other, 1.0) for other in range(20, 50)]
+    others = [name for name in REASONS if name not in (loudest, "matrix_factorization")]
+    if loudest == "matrix_factorization":
+        others = []  # it explains only what nothing else does
+    generators = [
+        Says(loudest, (item, 1.0), anchor=anchor),
+        *[Says(name, *quiet, (item, 0.001), anchor=anchor) for name in others],
+    ]
+    listed = Ranker(PARAMETERS, run.index, generators).rank(run.user("me"), now_ms=NOW, query="green tea", limit=60)
+    place = listed.items.tolist().index(item)
+    shares, reason = listed.contributions[place], listed.reasons[place]
+    assert max(shares, key=shares.__getitem__) == loudest
+    assert reason.kind is REASONS[loudest]
+    anchored = reason.kind in (ReasonKind.CO_WATCHED, ReasonKind.NEXT_IN_SEQUENCE, ReasonKind.SAME_GENRE)
+    assert reason.anchor_item_id == ("i1" if anchored else None)
+    assert reason.query == ("green tea" if loudest == "query_match" else None)
+
+
+def test_contributions_are_shares(busy: Run) -> None:
+    """They sum to 1 and name generators, whatever an item came by."""
+    ranker = Ranker(busy.parameters, busy.index)
+    for user, query, limit in (("u1", None, 60), ("u1", "green tea", 20), ("nobody", None, 60), ("nobody", "tea", 20)):
+        for shares in ranker.rank(busy.user(user), now_ms=NOW, query=query, limit=limit).contributions:
+            assert sum(shares.values()) == pytest.approx(1.0, abs=1e-5)
+            assert set(shares) <= set(ranker.names) and all(0 < share <= 1 for share in shares.values())
+
+
+def test_an_item_that_only_popularity_knows_is_said_to_fill_the_list() -> None:
+    """Popularity has no say in the score; what it alone names is in the list all the same."""
+    run = shop()
+    ranker = Ranker(PARAMETERS, run.index, (Popularity(),))
+    listed = ranker.rank(run.user("nobody"), now_ms=NOW, limit=5)
+    assert listed.contributions == [{FILL: 1.0}] * 5
+    assert listed.reasons == [Reason(ReasonKind.TRENDING)] * 5
+
+
+def test_bought_together_is_said_of_purchases_in_a_shop_only() -> None:
+    for domain, kind in (("retail", ReasonKind.BOUGHT_TOGETHER), ("film", ReasonKind.CO_WATCHED)):
+        run = shop(parameters=replace(PARAMETERS, domain=domain))
+        run.learn(Purchase("p", "me", "i1", START + 50_000_000))
+        item = run.row("i4")
+        ranker = Ranker(run.parameters, run.index, (Says("item_knn", (item, 1.0), anchor=run.row("i1")),))
+        listed = ranker.rank(run.user("me"), now_ms=NOW, limit=1)
+        assert listed.reasons == [Reason(kind, anchor_item_id="i1")]
+
+
+def test_next_in_sequence_is_said_of_the_last_item_only() -> None:
+    run = shop()
+    run.learn(click(9000, "me", "i1", 50_000), click(9001, "me", "i2", 50_001))
+    for anchor, kind in (("i2", ReasonKind.NEXT_IN_SEQUENCE), ("i1", ReasonKind.TRENDING)):
+        ranker = Ranker(PARAMETERS, run.index, (Says("transitions", (run.row("i4"), 1.0), anchor=run.row(anchor)),))
+        assert ranker.rank(run.user("me"), now_ms=NOW, limit=1).reasons[0].kind is kind
+
+
+# ---- the ladder
+def test_what_the_list_stands_on() -> None:
+    """trending, session from the first item, personal from the third; search where a search is answered."""
+    run, seen = shop(), list[Source]()
+    seen.append(rank(run, "me").source)
+    for n in range(4):
+        run.learn(click(9000 + n, "me", f"i{n}", 50_000 + n))
+        seen.append(rank(run, "me").source)
+    assert seen == [Source.TRENDING, Source.SESSION, Source.SESSION, Source.PERSONAL, Source.PERSONAL]
+    assert rank(run, "me", query="green tea").source is Source.SEARCH
+    assert rank(run, "me", query="never heard").source is Source.PERSONAL
+    assert rank(run, "new", query="green tea").source is Source.SEARCH
+    assert rank(run, "new", query="never heard").source is Source.TRENDING
+
+
+def test_repeats_do_not_make_a_list_personal() -> None:
+    run = shop()
+    run.learn(*[click(9000 + n, "me", "i1", 50_000 + n) for n in range(5)])
+    assert rank(run, "me").source is Source.SESSION
+
+
+def test_negatives_alone_say_nothing_of_taste() -> None:
+    run = shop()
+    run.learn(*[click(9000 + n, "me", f"i{n}", 50_000 + n, action=Action.HIDE) for n in range(5)])
+    assert rank(run, "me").source is Source.TRENDING
+
+
+def test_a_search_shapes_later_lists_and_fades() -> None:
+    run = shop()
+    asked = START + 50_000_000
+    run.learn(*[click(9000 + n, "me", f"i{3 * n}", 49_000 + n) for n in range(4)])
+    run.learn(Search("s", "me", "green tea", asked))
+    life = PARAMETERS.query_lifetime
+
+    def teas(now_ms: int, query: str | None = None) -> int:
+        listed = ids(run, rank(run, "me", limit=10, query=query, now_ms=now_ms))
+        return sum(int(item[1:]) % 3 == 1 for item in listed)
+
+    assert teas(asked, "green tea") == 10
+    assert teas(asked, "green tea") >= teas(asked + life // 2) > teas(asked + life)
+    assert rank(run, "me", now_ms=asked + 1000).source is Source.PERSONAL, (
+        "it shapes the list, it is not answered again"
+    )
+    run.learn(Search("s2", "shy", "green tea", asked))
+    assert rank(run, "shy", now_ms=asked + 10 * life).source is Source.SEARCH, "all that is known of the user"
+
+
+def test_popularity_position_is_the_place_in_the_plain_list() -> None:
+    run = shop()
+    ranker = Ranker(PARAMETERS, run.index)
+    state = run.user("u1")
+    counts = run.index.interactions[: run.index.size]
+    order = [item for item in np.lexsort((np.arange(len(counts)), -counts)).tolist() if item not in state.consumed]
+    for place in (0, 1, 19):
+        assert ranker.popularity_position(state, order[place], now_ms=NOW) == place
+    assert ranker.popularity_position(state, order[20], now_ms=NOW) == -1
+    assert ranker.popularity_position(state, next(iter(state.consumed)), now_ms=NOW) == -1
