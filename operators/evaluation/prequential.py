@@ -44,6 +44,8 @@ class Report:
     events_per_second: float | None
     out_of_order: dict[str, float | int | None]
     duplicates: dict[str, float | int | None]
+    clipped: int
+    """Ratings outside of 0..rating_scale, which count as its nearer end."""
 
     def to_dict(self) -> dict[str, object]:
         """The public JSON object: no value is NaN or infinite; None where nothing could be measured."""
@@ -55,6 +57,7 @@ class Report:
             "items": self.items,
             "out_of_order": self.out_of_order,
             "duplicates": self.duplicates,
+            "clipped": self.clipped,
             "generators": self.generators,
         }
 
@@ -108,6 +111,7 @@ class _Run:
         self.users: dict[str, UserState] = {}
         self.order = StreamOrder()
         self.events = 0
+        self.clipped = 0
         self.interactions = 0.0
         self.occurred: NDArray[np.bool_] = np.zeros(1024, np.bool_)
         self.lists = _Lists()
@@ -134,6 +138,7 @@ class _Run:
         if observation.status is not Status.LEARNED:
             self.order.note_duplicate(number)
             return
+        self.clipped += observation.clipped
         if proposal is not None and isinstance(record, Click | Purchase):
             self._test(proposal, self.index.lookup[record.item_id])
         self._note_occurrence(record)
@@ -184,4 +189,5 @@ class _Run:
             events_per_second=events_per_second,
             out_of_order=self.order.late_figures(),
             duplicates=self.order.duplicate_figures(),
+            clipped=self.clipped,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,7 @@ from streams.cli.console import guarded, load_settings, make_console, note, prog
 if TYPE_CHECKING:
     from operators.evaluation.prequential import Report
     from schemas.records import Record
+    from schemas.replay_file import Line
     from streams.settings import Settings
 
 
@@ -29,35 +31,86 @@ def evaluate(
     from operators.parameters import Parameters
     from streams.cli.lines import count_lines
 
-    refused: list[int] = []
+    source = _Input(file, settings)
     parameters = Parameters(allow_repeats=settings.allow_repeats, domain=settings.domain)
     with progress("evaluate", count_lines(file), "lines") as bar:
 
         def show(read: int, tested: int, hits: int) -> None:
             bar.update(read, f"recall@20 {hits / tested:.3f}" if tested else "")
 
-        report = run(
-            _records(file, settings, refused), parameters, seed=settings.seed, progress=show, clock=time.perf_counter
-        )
-    if refused:
-        note(f"{len(refused):,} lines were refused, the first is line {refused[0]}: `headwater validate {file}`.")
-    if report.out_of_order["lines"]:
-        note(f"{report.out_of_order['lines']:,} lines are out of time order: the figures assume that they are not.")
+        report = run(source.records(), parameters, seed=settings.seed, progress=show, clock=time.perf_counter)
+    source.note_findings()
+    _note_order(report)
     if as_json:
         typer.echo(json.dumps(report.to_dict(), allow_nan=False))
     else:
         _show(report)
 
 
-def _records(file: Path, settings: Settings, refused: list[int]) -> Iterator[tuple[int, Record]]:
-    from schemas.rejection import Rejection
-    from streams.cli.lines import judged_lines
+@dataclass(slots=True)
+class _Input:
+    """Records of a file as a worker would learn them, and how many it would refuse or take for wrong clocks."""
 
-    for line, record in judged_lines(file, settings):
-        if isinstance(record, Rejection):
-            refused.append(line.number)
-        else:
-            yield line.number, record
+    file: Path
+    settings: Settings
+    refused: int = 0
+    first_refused: int = 0
+    clamped: int = 0
+    first_clamped: int = 0
+
+    def records(self) -> Iterator[tuple[int, Record]]:
+        from schemas.rejection import Rejection
+        from streams.cli.lines import judged_lines
+
+        now_ms, tolerance = time.time_ns() // 1_000_000, int(self.settings.future_tolerance * 1000)
+        for line, record in judged_lines(self.file, self.settings):
+            if isinstance(record, Rejection):
+                self.refused += 1
+                self.first_refused = self.first_refused or line.number
+                continue
+            yield line.number, self._timed(line, record, now_ms, tolerance)
+
+    def _timed(self, line: Line, record: Record, now_ms: int, tolerance: int) -> Record:
+        """Clamp a clock that runs ahead, by the worker's rule; a line without a Kafka timestamp arrives now."""
+        from msgspec.structs import replace
+
+        from streams.event_time import event_time
+
+        occurred: int | None = getattr(record, "occurred_at", None)
+        if occurred is None:
+            return record
+        times = event_time(now_ms if line.timestamp is None else line.timestamp, occurred, now_ms, tolerance)
+        if not times.clamped:
+            return record
+        self.clamped += 1
+        self.first_clamped = self.first_clamped or line.number
+        return replace(record, occurred_at=times.occurred)
+
+    def note_findings(self) -> None:
+        if self.refused:
+            note(
+                f"{self.refused:,} lines were refused, the first is line {self.first_refused}: "
+                f"`headwater validate {self.file}`."
+            )
+        if self.clamped:
+            note(
+                f"{self.clamped:,} events lie further ahead than HEADWATER_FUTURE_TOLERANCE, "
+                f"the first in line {self.first_clamped}: they count with the time of their record."
+            )
+
+
+def _note_order(report: Report) -> None:
+    late, twice = report.out_of_order, report.duplicates
+    if late["lines"]:
+        note(
+            f"{late['lines']:,} lines are out of time order, the first is line {late['first_line']}, at most "
+            f"{late['most_seconds']:,.0f} s behind the newest: the figures assume that there are none."
+        )
+    if twice["lines"]:
+        note(
+            f"{twice['lines']:,} lines repeat an event exactly, the first is line {twice['first_line']}: "
+            "neither tested nor learned."
+        )
 
 
 def _show(report: Report) -> None:
