@@ -258,6 +258,8 @@ class Worker:
         log.info("stopping")
         self.health.set("stopping", False, "the worker was told to stop")
         until = time.monotonic() + GRACE
+        if self.live is not None:
+            await self.live.stop()  # drafts that wait for it get their frames at once, and no more are made
         for name in ("profiles", "catalog", "items", "narrator"):
             stage = self.stages.get(name)
             if stage is not None and not await stage.close(max(0.1, until - time.monotonic())):
@@ -266,7 +268,7 @@ class Worker:
                 )
         starting.cancel()
         if self.live is not None:
-            await self.live.stop()
+            await self.live.stop()  # again: the start may have gone on meanwhile
         for task in self._tasks:
             task.cancel()
         stops = [asyncio.create_task(stage.app.stop()) for stage in self.stages.values()]

@@ -3,6 +3,7 @@
 from streams.metrics.definitions import Metrics
 from streams.metrics.labels import (
     EventOutcome,
+    ModelFailure,
     ModelState,
     Ranker,
     Stage,
@@ -21,6 +22,7 @@ __all__ = [
     "Gauge",
     "Histogram",
     "Metrics",
+    "ModelFailure",
     "ModelState",
     "Ranker",
     "RecordingMetrics",

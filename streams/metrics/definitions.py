@@ -233,7 +233,12 @@ class Metrics:
         self.model_state = declare(
             Gauge, "headwater_model_state", labels.MODEL_STATE, unit="1",
             meaning="1 for the state that the language model is in, 0 for the others.",
-            remedy="`hung` or `broken`: read the log; recommendations go on with frames.",
+            remedy="`restarting` or `broken`: read the log; recommendations go on with frames.",
+        )  # fmt: skip
+        self.model_failures = declare(
+            Counter, "headwater_model_failures_total", labels.MODEL_FAILURE, unit="failures",
+            meaning="Requests and starts that the language model failed at, by how.",
+            remedy="The log names the reason. `hang`: a model too slow for `HEADWATER_DRAFT_DEADLINE`, or too little memory.",
         )  # fmt: skip
 
     def _state(self) -> None:

@@ -66,8 +66,17 @@ class ModelState(StrEnum):
     NONE = "none"  # no backend configured
     LOADING = "loading"
     READY = "ready"
-    HUNG = "hung"  # killed after its deadline, starting again
-    BROKEN = "broken"  # failed too often: the circuit is open
+    RESTARTING = "restarting"  # it hung, died or could not be loaded, and starts again
+    BROKEN = "broken"  # failed too often (the circuit is open), or it can never run here
+
+
+class ModelFailure(StrEnum):
+    """What the language model's process did instead of answering."""
+
+    HANG = "hang"  # no answer in time: killed
+    ERROR = "error"  # it raised, or answered something else than was asked
+    CRASH = "crash"  # the process ended
+    UNAVAILABLE = "unavailable"  # a library or the model is missing: not tried again
 
 
 class Table(StrEnum):
@@ -93,6 +102,7 @@ TEXT_SOURCE: Label[TextSource] = Label("text_source", tuple(TextSource))
 RULE: Label[CheckRule] = Label("rule", tuple(CheckRule))
 REASON: Label[DeadLetterReason] = Label("reason", (*RejectionCode, *StageReason))
 MODEL_STATE: Label[ModelState] = Label("state", tuple(ModelState))
+MODEL_FAILURE: Label[ModelFailure] = Label("kind", tuple(ModelFailure))
 TABLE: Label[Table] = Label("table", tuple(Table))
 
 

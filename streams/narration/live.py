@@ -10,21 +10,22 @@ from operators.narration.checker import KnownTitles, check
 from operators.narration.facts import Facts, Text
 from operators.narration.prompt import PROMPT_VERSION, can_write_live, prompt_for
 from schemas.recommendation import TextSource
-from streams.metrics import Metrics, ModelState
+from streams.metrics import Metrics, ModelFailure, ModelState
 from streams.narration.admission import Admission, Priority
-from streams.narration.process import ModelError, ModelNotReady, ModelProcess, ModelTimeout, Phase
+from streams.narration.process import ModelError, ModelNotReady, ModelProcess, ModelTimeout, Phase, ProcessOptions
 from streams.settings import Settings
 
 FIRST_RATE = 1.0  # texts a second, until the model has shown its own
 CACHE_SENTENCES = 10_000
 MIN_MEAN_LOGPROB = -2.5
 MICRO_BATCH = 8
+HANG_TIMEOUT = 10.0  # seconds, or twice the deadline of drafts where that is longer: what is in time is not killed
 
 _SHOWN = {
     Phase.STOPPED: ModelState.NONE,
     Phase.LOADING: ModelState.LOADING,
     Phase.READY: ModelState.READY,
-    Phase.RESTARTING: ModelState.HUNG,
+    Phase.RESTARTING: ModelState.RESTARTING,
     Phase.OPEN: ModelState.BROKEN,
     Phase.FAILED: ModelState.BROKEN,
 }
@@ -38,7 +39,8 @@ class LiveNarration:
         self._metrics = metrics
         self._known_titles = known_titles
         self._off = settings.model_backend == "none"
-        self.process = ModelProcess(settings.model_backend, settings.cache_dir)
+        options = ProcessOptions(hang_timeout=max(HANG_TIMEOUT, 2 * settings.draft_deadline))
+        self.process = ModelProcess(settings.model_backend, settings.cache_dir, options, self._count_failure)
         self._admission = Admission(settings.live_share)
         self._cache: OrderedDict[tuple[str, ...], str] = OrderedDict()
 
@@ -56,6 +58,9 @@ class LiveNarration:
         """Bring state and queue into the metrics."""
         self._metrics.show_model_state(_SHOWN[self.process.state.phase])
         self._metrics.narrator_queue.of().set(self.process.queue_depth)
+
+    def _count_failure(self, kind: str) -> None:
+        self._metrics.model_failures.of(ModelFailure(kind)).add()
 
     @property
     def model(self) -> str | None:

@@ -82,8 +82,6 @@ class Answers:
             return
         started = time.perf_counter()
         text = narrate(facts, self.frames)
-        for rule in text.rejected:
-            metrics.checker_rejections.of(rule).add()
         self._send(outbox, key, trigger, recommendation, text, (time.perf_counter() - started) * 1000)
 
     def _rank(self, trigger: Trigger) -> tuple[RankedList, float]:
@@ -170,6 +168,8 @@ def finished(
     """The record as it leaves, and its metrics."""
     total = context.latency_ms(arrived)
     context.metrics.texts.of(text.source).add()
+    for rule in text.rejected:
+        context.metrics.checker_rejections.of(rule).add()
     context.metrics.event_to_record_seconds.of().observe(total / 1000)
     return msgspec.structs.replace(
         recommendation,

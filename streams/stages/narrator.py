@@ -42,14 +42,16 @@ class NarratorStage(CheckpointedStage):
         )
 
     async def compute(self, batches: Sequence[RecordBatch], outbox: Outbox) -> None:
-        waiting = [(batch.tp.partition, record) for batch in batches for record in batch]
-        for start in range(0, len(waiting), WRITTEN_AT_ONCE):
-            read = [
-                (partition, record.key, draft)
-                for partition, record in waiting[start : start + WRITTEN_AT_ONCE]
-                if (draft := self._decode(partition, record, outbox)) is not None
-            ]
-            await self._answer(read, outbox)
+        read = [
+            (batch.tp.partition, record.key, draft)
+            for batch in batches
+            for record in batch
+            if (draft := self._decode(batch.tp.partition, record, outbox)) is not None
+        ]
+        # Partitions come one after another: what is due first must not wait for another partition's later drafts.
+        read.sort(key=lambda each: each[2].deadline_ms)
+        for start in range(0, len(read), WRITTEN_AT_ONCE):
+            await self._answer(read[start : start + WRITTEN_AT_ONCE], outbox)
             await self.emit(outbox)
 
     def _decode(self, partition: int, record: Any, outbox: Outbox) -> drafts.Draft | None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -32,6 +34,7 @@ from streams.update_messages import pack_learning
 
 log = logging.getLogger(__name__)
 RANKED_AT_ONCE = 16  # between two turns of the event loop
+MISPLACED_EVERY = 60.0  # seconds between two warnings about a topic
 
 
 class _Accepted(NamedTuple):
@@ -58,6 +61,7 @@ class ProfilesStage(CheckpointedStage):
         self._tolerance = int(settings.future_tolerance * 1000)
         self._max_age = int(settings.max_event_age * 1000)
         self._updates = context.topic(ITEM_UPDATES)
+        self._warned: dict[str, float] = {}
         super().__init__(
             app,
             "profiles",
@@ -135,15 +139,25 @@ class ProfilesStage(CheckpointedStage):
 
     def _load(self, topic: Topic, partition: int, accepted: Sequence[_Accepted]) -> None:
         partitions = self.context.settings.user_partitions
-        for state in self.users.load(partition, (item.event.user_id for item in accepted)):
-            right = partition_of(state.user_id.encode(), partitions)
-            if right != partition:
-                self.context.metrics.misplaced_users.of(topic).add()
-                log.warning(
-                    "a user of %s is in partition %d, murmur2 of the key says %d: one user may become two half profiles. "
-                    "Set %s in the producer of this topic (librdkafka's default differs from the Java clients').",
-                    topic.suffix, partition, right, PRODUCER_SETTING,
-                )  # fmt: skip
+        loaded = self.users.load(partition, (item.event.user_id for item in accepted))
+        rights = [partition_of(state.user_id.encode(), partitions) for state in loaded]
+        misplaced = [right for right in rights if right != partition]
+        if misplaced:
+            self.context.metrics.misplaced_users.of(topic).add(len(misplaced))
+            self._warn_misplaced(topic, partition, misplaced[0])
+
+    def _warn_misplaced(self, topic: Topic, partition: int, right: int) -> None:
+        """Once a minute for a topic: with a wrong partitioner nearly every user is misplaced."""
+        now = time.monotonic()
+        if now < self._warned.get(topic.suffix, -math.inf) + MISPLACED_EVERY:
+            return
+        self._warned[topic.suffix] = now
+        log.warning(
+            "a user of %s is in partition %d, murmur2 of the key says %d: one user may become two half profiles. Set %s in "
+            "the producer of this topic (librdkafka's default differs from the Java clients'). How many users: the metric "
+            "headwater_misplaced_users_total.",
+            topic.suffix, partition, right, PRODUCER_SETTING,
+        )  # fmt: skip
 
     def _too_fast(self, state: UserState, source: int, offset: int, arrived: int) -> bool:
         """Bound of one user's rate, by the records' Kafka time; kept in the state, so a replay decides alike."""
