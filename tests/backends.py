@@ -34,6 +34,19 @@ class Hanging(Good):
         return []
 
 
+class HangingLater(Good):
+    """Answers quickly at first, so that much is asked of it, then never again."""
+
+    requests = 0
+
+    def generate(self, prompts: Sequence[Prompt], max_new_tokens: int) -> list[Generated]:
+        """The good clause three times, then blocks for an hour."""
+        self.requests += 1
+        if self.requests > 3:
+            time.sleep(3600)
+        return super().generate(prompts, max_new_tokens)
+
+
 class HangingInLoad(Good):
     """Never gets loaded."""
 
