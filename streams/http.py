@@ -123,6 +123,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = urlsplit(self.path).path
         if path == "/metrics":
+            self.metrics.ready.of().set(float(self.health.readiness().ok))
             self._answer(HTTPStatus.OK, CONTENT_TYPE_PLAIN_0_0_4, generate_latest(self.metrics.registry.exposition))
         elif path == "/healthz":
             self._report(self.health.liveness())

@@ -170,6 +170,8 @@ class Worker:
         for name, maker in makers.items():
             if name in self.names:
                 stage = maker(create_app(self.settings, name, self.brokers), context)
+                stage.on_group = self.metrics.batch_records.of(Stage(name)).observe
+                stage.on_emit = self.metrics.stage_seconds.of(Step.EMIT).observe
                 stage.on_checkpoint = self._count_checkpoint(Stage(name))
                 stage.app.on_rebalance_complete.connect(self._count_rebalance(Stage(name)))
                 self.stages[name] = stage

@@ -60,6 +60,23 @@ class WindowedTests:
         )
 
 
+class WindowedClicks:
+    """Click-through: attributed clicks per impression among the latest of both."""
+
+    def __init__(self, window: int = WINDOW) -> None:
+        self._clicks: deque[bool] = deque(maxlen=window)
+
+    def add(self, impressions: int, clicks: int) -> None:
+        """What one event reported."""
+        self._clicks.extend([False] * impressions + [True] * clicks)
+
+    def ratio(self) -> float | None:
+        """None without an impression."""
+        clicks = sum(self._clicks)
+        impressions = len(self._clicks) - clicks
+        return clicks / impressions if impressions else None
+
+
 class WindowedLists:
     """Coverage, intra-list diversity and novelty of the latest lists."""
 

@@ -91,6 +91,8 @@ class CheckpointedStage(abc.ABC):
         self._written_at = time.monotonic()
         self._alive_at = time.monotonic()
         self._tasks: list[asyncio.Task[None]] = []
+        self.on_group: Callable[[int], None] = lambda records: None
+        self.on_emit: Callable[[float], None] = lambda seconds: None
         self.on_checkpoint: Callable[[float, int], None] = lambda seconds, size: None
         self.crash_point: Callable[[str], None] = lambda step: None  # the fault tests stop here
         app.agent(app.batched_topic(*topics), name=f"{app.conf.id}.{name}", concurrency=1)(self._consume)
@@ -187,6 +189,7 @@ class CheckpointedStage(abc.ABC):
         batches = [event.value for event in events]
         for batch in batches:
             self._follows(batch)
+        self.on_group(sum(len(batch) for batch in batches))
         outbox = Outbox()
         await self.compute(batches, outbox)
         self._events.extend(events)
@@ -195,10 +198,14 @@ class CheckpointedStage(abc.ABC):
 
     async def emit(self, outbox: Outbox) -> None:
         """Send what is in ``outbox`` and empty it; the next checkpoint awaits the delivery."""
+        if not outbox.records:
+            return
+        started = time.perf_counter()
         producer = await self.app.maybe_start_producer()
         for (topic, partition), records in outbox.records.items():
             self._outputs.extend(await producer.send_many(topic, partition, records))
         outbox.records.clear()
+        self.on_emit(time.perf_counter() - started)
 
     def _follows(self, batch: RecordBatch) -> None:
         """Applied offsets make a lost batch invisible for ever, so a hole is fatal."""

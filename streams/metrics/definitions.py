@@ -199,8 +199,8 @@ class Metrics:
         )  # fmt: skip
         self.click_through = declare(
             Gauge, "headwater_click_through_ratio", unit="ratio",
-            meaning="Attributed clicks per impression, over the window.",
-            remedy="Falling while recall holds: look at where lists are placed.",
+            meaning="Attributed clicks per impression, over the latest 5,000 of both.",
+            remedy="Falling while recall holds: look at where lists are placed. Noise while `headwater_impressions_total` is below 1,000.",
         )  # fmt: skip
 
     def _text(self) -> None:
@@ -265,6 +265,11 @@ class Metrics:
         )  # fmt: skip
 
     def _about(self, namespace: str) -> None:
+        self.ready = self.registry.declare(
+            Gauge, "headwater_ready", unit="1",
+            meaning="1 while `/readyz` says yes, 0 while it does not.",
+            remedy="Ask `/readyz`: it names the failing check, in words.",
+        )  # fmt: skip
         release = Label("version", (version("headwater"),))
         build = self.registry.declare(
             Gauge, "headwater_build_info", release, Label("namespace", (namespace,)), unit="1",

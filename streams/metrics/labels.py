@@ -9,7 +9,7 @@ from operators.narration.check_rules import CheckRule
 from schemas.recommendation import Source, TextSource
 from schemas.rejection import RejectionCode
 from streams.metrics.registry import Label
-from streams.topics import DRAFTS, EVENTS, INPUTS, ITEM_STATE, ITEM_UPDATES, Topic
+from streams.topics import DRAFTS, EVENTS, INPUTS, ITEM_UPDATES, Topic
 
 MAX_PARTITIONS = 1024
 
@@ -52,14 +52,6 @@ class Ranker(StrEnum):
     POPULARITY = "popularity"
 
 
-class StageReason(StrEnum):
-    """Why a stage refused an internal record, which ``parse`` never saw."""
-
-    UNREADABLE_UPDATE = "unreadable_update"
-    UNREADABLE_DRAFT = "unreadable_draft"
-    OUTPUT_TOO_LARGE = "output_too_large"
-
-
 class ModelState(StrEnum):
     """Of the language model's process."""
 
@@ -87,11 +79,9 @@ class Table(StrEnum):
     CATALOG = "catalog"
 
 
-DeadLetterReason = RejectionCode | StageReason
-
 TOPIC: Label[Topic] = Label("topic", tuple(INPUTS.values()), attrgetter("suffix"))
 USER_TOPIC: Label[Topic] = Label("topic", tuple(EVENTS.values()), attrgetter("suffix"))
-READ_TOPIC: Label[Topic] = Label("topic", (*INPUTS.values(), ITEM_UPDATES, ITEM_STATE, DRAFTS), attrgetter("suffix"))
+READ_TOPIC: Label[Topic] = Label("topic", (*INPUTS.values(), ITEM_UPDATES, DRAFTS), attrgetter("suffix"))
 PARTITION: Label[int] = Label("partition", range(MAX_PARTITIONS))
 OUTCOME: Label[EventOutcome] = Label("outcome", tuple(EventOutcome))
 STAGE: Label[Stage] = Label("stage", tuple(Stage))
@@ -100,7 +90,7 @@ RANKER: Label[Ranker] = Label("model", tuple(Ranker))
 SOURCE: Label[Source] = Label("source", tuple(Source))
 TEXT_SOURCE: Label[TextSource] = Label("text_source", tuple(TextSource))
 RULE: Label[CheckRule] = Label("rule", tuple(CheckRule))
-REASON: Label[DeadLetterReason] = Label("reason", (*RejectionCode, *StageReason))
+REASON: Label[RejectionCode] = Label("reason", tuple(RejectionCode))
 MODEL_STATE: Label[ModelState] = Label("state", tuple(ModelState))
 MODEL_FAILURE: Label[ModelFailure] = Label("kind", tuple(ModelFailure))
 TABLE: Label[Table] = Label("table", tuple(Table))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from operators.evaluation.windowed import WindowedLists, WindowedTests
+from operators.evaluation.windowed import WindowedClicks, WindowedLists, WindowedTests
 from operators.observation import Observation
 from operators.user_state import UserState
 from schemas.records import Click, Event, Purchase
@@ -22,6 +22,7 @@ class Feedback:
         self._context = context
         self._tests = {ranker: WindowedTests() for ranker in Ranker}
         self._lists = WindowedLists()
+        self._clicks = WindowedClicks()
         self._shown_at = 0.0
 
     def before(self, state: UserState, event: Event) -> None:
@@ -48,6 +49,7 @@ class Feedback:
             metrics.impressions.of().add(observation.impressions_counted)
         if observation.attributed >= 0:
             metrics.attributed_clicks.of().add()
+        self._clicks.add(observation.impressions_counted, int(observation.attributed >= 0))
 
     def show(self) -> None:
         """Bring the window's figures into the metrics, once a second; absent while there are too few."""
@@ -69,6 +71,4 @@ class Feedback:
             metrics.coverage.of().set(lists[0])
             metrics.diversity.of().set(lists[1])
             metrics.novelty.of().set(lists[2])
-        impressions = metrics.impressions.of().value
-        if impressions:
-            metrics.click_through.of().set(metrics.attributed_clicks.of().value / impressions)
+        metrics.click_through.of().set(self._clicks.ratio())

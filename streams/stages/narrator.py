@@ -17,7 +17,7 @@ from schemas.recommendation import TextSource
 from schemas.rejection import Rejection, RejectionCode
 from streams.batching import BatchApp, CheckpointedStage, Outbox, RecordBatch
 from streams.batching.store import Item
-from streams.metrics import Stage, StageReason
+from streams.metrics import Stage
 from streams.stages.answers import finished
 from streams.stages.context import Context
 from streams.topics import DRAFTS, RECOMMENDATIONS
@@ -59,7 +59,7 @@ class NarratorStage(CheckpointedStage):
             draft = drafts.decode(record.value or b"")
         except msgspec.DecodeError as exc:
             refusal = Rejection(RejectionCode.NOT_A_RECORD, f"no draft: {exc}")
-            self.context.metrics.dead_letters.of(Stage.NARRATOR, StageReason.UNREADABLE_DRAFT).add()
+            self.context.metrics.dead_letters.of(Stage.NARRATOR, refusal.code).add()
             self._dead.refuse(outbox, self.context.topic(DRAFTS), partition, record, refusal)
             return None
         self._dead.accepted()

@@ -99,7 +99,6 @@ class ProfilesStage(CheckpointedStage):
             clamped += times.clamped
             accepted.append(_Accepted(record, event, times))  # type: ignore[arg-type]
         metrics = self.context.metrics
-        metrics.batch_records.of(Stage.PROFILES).observe(len(batch))
         if implausible:
             metrics.implausible_timestamps.of(topic).add(implausible)
         if clamped:

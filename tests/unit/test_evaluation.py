@@ -19,7 +19,7 @@ from operators.evaluation.metrics import (
 )
 from operators.evaluation.prequential import K, Report, evaluate
 from operators.evaluation.stream_order import StreamOrder
-from operators.evaluation.windowed import LISTS_EVERY, MINIMUM, WindowedLists, WindowedTests
+from operators.evaluation.windowed import LISTS_EVERY, MINIMUM, WindowedClicks, WindowedLists, WindowedTests
 from operators.parameters import Parameters
 from schemas.records import Action, CatalogItem, Event, Impression, ItemDeletion, Purchase, Search
 from tests.learning_support import START, Run, click
@@ -241,6 +241,17 @@ def test_window_and_evaluation_agree() -> None:
     assert figures.recall == pytest.approx(whole["recall@20"])
     assert figures.mrr == pytest.approx(whole["mrr@20"])
     assert figures.ndcg == pytest.approx(whole["ndcg@20"])
+
+
+def test_click_through_of_the_window() -> None:
+    clicks = WindowedClicks(window=10)
+    assert clicks.ratio() is None
+    clicks.add(0, 1)
+    assert clicks.ratio() is None, "a click on what nobody reported as shown"
+    clicks.add(3, 0)
+    assert clicks.ratio() == pytest.approx(1 / 3)
+    clicks.add(8, 2)
+    assert clicks.ratio() == pytest.approx(2 / 8), "the first click has left the window"
 
 
 def test_lists_of_the_window() -> None:

@@ -55,6 +55,12 @@ def test_metrics_parse_as_the_exposition_format(server: HttpServer) -> None:
     assert not re.search(r"\bnan\b", body, re.IGNORECASE)
 
 
+def test_readiness_is_a_metric_as_well(server: HttpServer, health: Health) -> None:
+    assert "\nheadwater_ready 1.0\n" in get(f"{server.url}/metrics")[2]
+    health.set("broker", False, "does not answer")
+    assert "\nheadwater_ready 0.0\n" in get(f"{server.url}/metrics")[2]
+
+
 def test_ready_and_live_answer_200(server: HttpServer) -> None:
     assert get(f"{server.url}/healthz")[0] == 200
     assert get(f"{server.url}/readyz")[0] == 200

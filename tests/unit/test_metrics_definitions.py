@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import itertools
 import re
+from pathlib import Path
 
 import pytest
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from streams.metrics import EventOutcome, Metrics, ModelState, Ranker, Stage, StageReason, known_topic
+from streams.metrics import EventOutcome, Metrics, ModelState, Ranker, Stage, known_topic
 from streams.metrics import labels as closed
 from streams.metrics.definitions import BATCH_RECORDS, LATENCY_SECONDS, WORK_SECONDS
+from streams.metrics.registry import Family
 from streams.settings import STAGES, Settings
 from streams.topics import ALL, CLICK, INPUTS
 
@@ -46,6 +48,17 @@ def test_remedies_name_settings_that_exist(definition) -> None:
         assert name.lower() in Settings.model_fields
 
 
+def test_every_metric_is_fed_by_the_program() -> None:
+    root = Path(__file__).parents[2] / "streams"
+    code = "\n".join(path.read_text() for path in root.rglob("*.py"))
+    families = {name for name, value in vars(METRICS).items() if isinstance(value, Family)}
+    assert len(families) == len(DEFINITIONS) - 1, "build_info alone is no attribute"
+    assert {name for name in families if not re.search(rf"\.{name}\.of\(", code)} == set()
+    for enumeration in (EventOutcome, closed.Step, ModelState):
+        members = {f"{enumeration.__name__}.{member.name}" for member in enumeration}
+        assert {member for member in members if member not in code} == set()
+
+
 def test_stages_and_topics_are_those_of_the_program() -> None:
     assert tuple(Stage) == STAGES
     assert set(topic.suffix for topic in closed.READ_TOPIC.values) <= {topic.suffix for topic in ALL}
@@ -63,7 +76,7 @@ def test_every_counter_of_the_closed_sets_is_there_with_zero_at_the_first_scrape
         name = definition.name + ("_count" if definition.kind == "histogram" else "")
         values = [value for (found, _), value in samples.items() if found == name]
         assert values == [0.0] * expected, definition.name
-    for code in (*closed.RejectionCode, *StageReason):
+    for code in closed.RejectionCode:
         assert samples["headwater_dead_letters_total", (("reason", code.value), ("stage", "profiles"))] == 0.0
 
 
