@@ -63,6 +63,11 @@ class Metrics:
             meaning="Events whose `occurred_at` lay further ahead than the tolerance; the record's time was used.",
             remedy="Correct the producer's clock, or raise `HEADWATER_FUTURE_TOLERANCE`.",
         )  # fmt: skip
+        self.clipped_ratings = declare(
+            Counter, "headwater_clipped_ratings_total", unit="events",
+            meaning="Ratings outside of 0 to 5; they count as the nearer end.",
+            remedy="Have the producer send ratings on a scale from 0 to 5 (`value` of the action `rate`).",
+        )  # fmt: skip
         self.implausible_timestamps = declare(
             Counter, "headwater_implausible_timestamps_total", labels.TOPIC, unit="records",
             meaning="Kafka timestamps before 2000 or in the future; `occurred_at`, else the arrival was used.",

@@ -45,6 +45,8 @@ class Feedback:
         metrics = self._context.metrics
         if observation.collision:
             metrics.event_id_collisions.of(topic).add()
+        if observation.clipped:
+            metrics.clipped_ratings.of().add()
         if observation.impressions_counted:
             metrics.impressions.of().add(observation.impressions_counted)
         if observation.attributed >= 0:
