@@ -46,7 +46,14 @@ class Worker:
     """A worker process of its own, with its log."""
 
     def __init__(
-        self, brokers: str, namespace: str, folder: Path, name: str, stages: str | None, env: dict[str, str]
+        self,
+        brokers: str,
+        namespace: str,
+        folder: Path,
+        name: str,
+        stages: str | None,
+        env: dict[str, str],
+        module: str = "streams.cli.main",
     ) -> None:
         self.folder, self.name, self.log_path = folder, name, folder / f"{name}.log"
         self.env = (
@@ -62,6 +69,7 @@ class Worker:
             | SPEEDY
             | env
         )
+        self.module = module
         self.arguments = ["--stages", stages] if stages else []
         self.process: subprocess.Popen[bytes] | None = None
         self.start()
@@ -72,7 +80,7 @@ class Worker:
         self.started_at = time.time()
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "streams.cli.main", "worker", *self.arguments],
+                [sys.executable, "-m", self.module, "worker", *self.arguments],
                 cwd=ROOT, env=self.env, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
 
@@ -174,8 +182,11 @@ class Shop:
     def new_producer(self, **config: Any) -> Producer:
         return Producer({"bootstrap.servers": self.brokers, "partitioner": "murmur2_random", "linger.ms": 5} | config)
 
-    def worker(self, name: str = "w0", stages: str | None = None, **env: str) -> Worker:
-        made = Worker(self.brokers, self.namespace, self.folder, name, stages, self.partition_env | env)
+    def worker(
+        self, name: str = "w0", stages: str | None = None, module: str = "streams.cli.main", **env: str
+    ) -> Worker:
+        """``module`` is another program, that has the worker as its command."""
+        made = Worker(self.brokers, self.namespace, self.folder, name, stages, self.partition_env | env, module)
         self.workers.append(made)
         return made
 

@@ -20,13 +20,11 @@ from streams.health import Health
 from streams.http import HttpServer
 from streams.metrics import EventOutcome, Metrics, Ranker, Stage
 from streams.topics import CLICK
+from tests.integration.scrapes import ALERTS, assert_alerts, needs_promtool
 
 ROOT = Path(__file__).parents[2]
 needs_prometheus = pytest.mark.skipif(
     shutil.which("prometheus") is None, reason="prometheus is not on the PATH (Debian: apt install prometheus)"
-)
-needs_promtool = pytest.mark.skipif(
-    shutil.which("promtool") is None, reason="promtool is not on the PATH (Debian: apt install prometheus)"
 )
 
 
@@ -139,3 +137,85 @@ def test_promtool_accepts_the_shipped_configuration() -> None:
     command = ["promtool", "check", "config", str(ROOT / "deploy/prometheus.yml")]
     result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+@needs_promtool
+def test_promtool_finds_nothing_wrong_with_the_alerts() -> None:
+    command = ["promtool", "check", "rules", "--lint=all", "--lint-fatal", str(ALERTS)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def written(**series: str) -> list[dict[str, str]]:
+    """Input series by name; labels behind ``__`` as ``label__value``."""
+    made = []
+    for name, values in series.items():
+        metric, *labels = name.split("__")
+        pairs = [*zip(labels[::2], labels[1::2], strict=True), ("job", "headwater"), ("instance", "w0")]
+        text = ",".join(f'{label}="{value}"' for label, value in pairs)
+        made.append({"series": f"{metric}{{{text}}}", "values": values})
+    return made
+
+
+def buckets(quick: str, slow: str) -> dict[str, str]:
+    """Cumulative counts of records within 0.1 s, and of all of them, none slower than 12 s."""
+    name = "headwater_event_to_record_seconds_bucket__le__"
+    return {f"{name}0.1": quick, f"{name}12.0": slow, f"{name}+Inf": slow}
+
+
+RECALL, WINDOW = "headwater_prequential_recall_ratio__model__", "headwater_prequential_window_events"
+TEXTS, LAG = "headwater_texts_total__text_source__", "headwater_consumer_lag_records__topic__t__partition__"
+STATE = "headwater_model_state__state__"
+# alert -> series of 60 minutes (15 s apart) that fire it, and that do not
+FIRING = {
+    "HeadwaterDown": ({"up": "1x40 0x200"}, {"up": "1x40 0x15 1x100"}),
+    "HeadwaterNotReady": ({"headwater_ready": "0x240"}, {"headwater_ready": "0x30 1x100 0x30 1x80"}),
+    "HeadwaterRestarting": (
+        {"process_start_time_seconds": "100x20 200x20 300x20 400x20 500x160"},
+        {"process_start_time_seconds": "100x60 _x8 200x60 _x8 300x104"},
+    ),
+    "HeadwaterNotCommitting": (
+        {"headwater_commit_age_seconds__topic__t__partition__0": "0+15x240"},
+        {"headwater_commit_age_seconds__topic__t__partition__0": "1x60 0+15x8 1x170"},
+    ),
+    "HeadwaterLagGrowing": (
+        {f"{LAG}0": "0+100x240", f"{LAG}1": "0x240"},
+        {f"{LAG}0": "90000-300x240", f"{LAG}1": "0+10x240"},
+    ),
+    "HeadwaterLatencyHigh": (buckets("0+97x240", "0+100x240"), buckets("0+997x240", "0+1000x240")),
+    "HeadwaterDeadLetters": (
+        {"headwater_dead_letters_total__stage__profiles__reason__bad_id": "0x100 1x140"},
+        {"headwater_dead_letters_total__stage__profiles__reason__bad_id": "7x100 _x4 0x130"},
+    ),
+    "HeadwaterMisplacedUsers": (
+        {"headwater_misplaced_users_total__topic__t": "0x100 3x140"},
+        {"headwater_misplaced_users_total__topic__t": "3x240"},
+    ),
+    "HeadwaterModelBroken": (
+        {f"{STATE}restarting": "0x20 1x20 0x20 1x20 0x160", f"{STATE}broken": "0x20 0x20 1x20 0x20 1x160"},
+        {f"{STATE}restarting": "0x20 1x8 0x212", f"{STATE}broken": "0x28 1x20 0x192"},
+    ),
+    "HeadwaterTextMostlyTemplate": (
+        {f"{TEXTS}template": "0+8x240", f"{TEXTS}frame": "0+2x240"},
+        {f"{TEXTS}template": "0+1x240", f"{TEXTS}frame": "0x240"},
+    ),
+    "HeadwaterNoBetterThanPopularity": (
+        {f"{RECALL}hybrid": "0.1x600", f"{RECALL}popularity": "0.2x600", WINDOW: "3000x600"},
+        {f"{RECALL}hybrid": "0x600", f"{RECALL}popularity": "0.2x600", WINDOW: "150x600"},
+    ),
+}
+
+
+@needs_promtool
+@pytest.mark.parametrize("alert", FIRING)
+def test_an_alert_fires_for_what_it_is_there_for(alert: str, tmp_path: Path) -> None:
+    """Each rule over written series: once what it names, once what comes near and is none."""
+    time_ = "2h30m" if alert == "HeadwaterNoBetterThanPopularity" else "1h"
+    fires, quiet = FIRING[alert]
+    assert_alerts(tmp_path, written(**fires), {time_: {alert: 1}})
+    assert_alerts(tmp_path, written(**quiet), {time_: {}})
+
+
+def test_no_alert_is_left_untested() -> None:
+    (group,) = yaml.safe_load(ALERTS.read_text())["groups"]
+    assert {rule["alert"] for rule in group["rules"]} == set(FIRING)
