@@ -45,9 +45,9 @@ def replaced(name: str) -> str:
     )
 
 
-def current_ids(admin: AdminClient, topics: Iterable[str]) -> dict[str, str]:
+def current_ids(admin: AdminClient, topics: Iterable[str], timeout: float = TIMEOUT) -> dict[str, str]:
     """Topic ids as the broker has them now; raises ``KafkaException`` for one that is missing."""
-    futures = admin.describe_topics(TopicCollection(list(topics)), request_timeout=TIMEOUT)
+    futures = admin.describe_topics(TopicCollection(list(topics)), request_timeout=timeout)
     return {name: str(future.result().topic_id) for name, future in futures.items()}
 
 

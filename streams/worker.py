@@ -37,7 +37,8 @@ from streams.index_reader import IndexReader
 from streams.metrics import Metrics, Stage, Step, Table
 from streams.narration.live import LiveNarration
 from streams.partitioning import partition_of
-from streams.progress import Progress
+from streams.progress import ASK_TIMEOUT, Progress
+from streams.repeated_lines import Repeated
 from streams.settings import Settings
 from streams.stages.catalog import CatalogStage
 from streams.stages.context import Context
@@ -120,6 +121,7 @@ class Worker:
         self._make_stages(context)
         reader = IndexReader(self.brokers, context)
         self._spawn(reader.run())
+        self._spawn(self._watch_progress())
         self._spawn(self._watch_broker(ids))
         self.health.set("broker", True, f"reached at {self.brokers}")
         await reader.loaded.wait()
@@ -232,19 +234,21 @@ class Worker:
         await stage.app._crashed.wait()
         self._fail(stage.crashed or stage.app.crash_reason or RuntimeError(f"stage {stage.name} crashed"))
 
-    async def _watch_broker(self, ids: Mapping[str, Incarnation]) -> None:
-        """Once a second the figures; now and then the broker, and that the topics are still the same."""
-        admin, asked = AdminClient({"bootstrap.servers": self.brokers}), 0.0
+    async def _watch_progress(self) -> None:
+        """Once a second the figures, above all while the broker does not answer."""
         while True:
             await asyncio.sleep(1.0)
             if self.stages and all(stage.is_open for stage in self.stages.values()):
                 self.progress.look()
                 self._count_keys()
-            if time.monotonic() - asked < BROKER_CHECK:
-                continue
-            asked = time.monotonic()
+
+    async def _watch_broker(self, ids: Mapping[str, Incarnation]) -> None:
+        """Now and then whether the broker answers, and that the topics are still the same."""
+        admin = AdminClient({"bootstrap.servers": self.brokers})
+        while True:
+            await asyncio.sleep(BROKER_CHECK)
             try:
-                current = await asyncio.to_thread(current_ids, admin, ids)
+                current = await asyncio.to_thread(current_ids, admin, ids, ASK_TIMEOUT)
                 await asyncio.to_thread(self.progress.ask, admin)
             except KafkaException as exc:
                 self.health.set("broker", False, f"{self.brokers} does not answer ({exc.args[0].name()})")
@@ -315,5 +319,7 @@ def _configure_logging(settings: Settings) -> None:
     logging.basicConfig(
         level=settings.log_level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(Repeated("faust", "mode", "aiokafka"))
     for noisy in ("faust", "mode", "aiokafka", "streams.batching", "kafka"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLogger().level))

@@ -52,6 +52,10 @@ class BatchApp(faust.App):  # type: ignore[misc]
         """Mark app and services as crashed. The worker says why, once; mode's own log has a traceback of expected ones, too."""
         self._crash(reason)
 
+    async def _on_agent_error(self, _agent: Any, exc: BaseException) -> None:
+        """An agent that ends is a crash (case c59 A): Faust would start it again, without what it had taken in."""
+        await self.crash(exc)
+
     def batch_size(self, run: Sequence[Any]) -> int:
         """Records of ``run`` that move together: many while catching up."""
         live = run[-1].timestamp > time.time() * 1000 - self.live_age_ms

@@ -9,6 +9,7 @@ import aiokafka
 import pytest
 from aiokafka.producer.message_accumulator import BatchBuilder
 from faust import App, Schema
+from faust.agents.agent import Agent
 from faust.stores import memory, rocksdb
 from faust.tables.base import Collection
 from faust.tables.manager import TableManager
@@ -40,6 +41,15 @@ def test_commit_asks_new_offset_for_partitions_with_acknowledgements() -> None:
     assert "self._new_offset(tp)" in source(Consumer._filter_committable_offsets)
     assert "for tp in self._acked" in source(Consumer._filter_tps_with_pending_acks)
     assert "acked_for_tp.append(offset)" in source(Consumer.ack)
+
+
+def test_an_agent_that_ends_asks_the_app_first() -> None:
+    """What keeps the supervisor from starting it again."""
+    assert "on_error=self._on_agent_error" in source(App.agent)
+    execute = source(Agent._execute_actor)
+    assert execute.index("await self._on_error(self, exc)") < execute.index(
+        "self.supervisor.wakeup()", execute.index("except Exception")
+    )
 
 
 def test_state_that_the_consumer_shares() -> None:

@@ -1,0 +1,34 @@
+"""Keeps the log readable while a broker is away: its client libraries would write hundreds of lines a second."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+SECONDS = 10.0
+
+
+class Repeated(logging.Filter):
+    """Lets a library's message through once in ``seconds``, and then says how many of its kind were left out.
+
+    Messages are of a kind when logger and template are the same; those of other loggers than ``libraries`` all pass.
+    """
+
+    def __init__(self, *libraries: str, seconds: float = SECONDS, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._libraries, self._seconds, self._clock = libraries, seconds, clock
+        self._seen: dict[tuple[str, str], tuple[float, int]] = {}  # -> shown at, left out since
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.partition(".")[0] not in self._libraries:
+            return True
+        kind, now = (record.name, str(record.msg)), self._clock()
+        shown, left_out = self._seen.get(kind, (-self._seconds, 0))
+        if now - shown < self._seconds:
+            self._seen[kind] = (shown, left_out + 1)
+            return False
+        self._seen[kind] = (now, 0)
+        if left_out:
+            record.msg, record.args = f"{record.getMessage()} ({left_out} more like it were left out)", ()
+        return True
