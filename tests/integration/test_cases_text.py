@@ -1,0 +1,193 @@
+"""Cases of the text family through Kafka: titles that look like templates, half characters, markup (c51, c53, c54)."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from operators.narration.graphemes import cut
+from schemas.rejection import RejectionCode
+from streams.local_kafka import LocalKafka
+from tests.integration.shop import Shop
+
+pytestmark = pytest.mark.integration
+CLICKS, SEARCHES, CATALOG = "events.click.v1", "events.search.v1", "catalog.items.v1"
+BRACES = ("{B}", "{A} and {B} box set", "{0}", "{title!r}", "{0.__class__.__mro__}", "{{B}}", "100%s cotton %d",
+          "$title ${B}", "{% raw %}", "a\\b \\u007bB\\u007d", "{")  # fmt: skip
+MARKUP = {
+    "Now &amp; Then": "Now & Then",
+    "Now &amp;amp; Then": "Now &amp; Then",
+    "Tom &#39;n&#39; Jerry": "Tom 'n' Jerry",
+    "<b>Sale</b> Lamp": "Sale Lamp",
+    "<script>alert(1)</script>Lamp": "Lamp",
+    "[Lamp](javascript:alert(1))": "Lamp",
+    "**Lamp**": "Lamp",
+    "AT&T <3": "AT&T <3",
+    "5 < 6 & 7 > 2": "5 < 6 & 7 > 2",
+    "Lamp<br/>blue": "Lamp blue",
+    "R&D; notes": "R&D; notes",
+}
+FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466"
+PLAIN = re.compile(r"[A-Za-z ,.:'’\"“”-]+")
+"""What a sentence consists of once the names are out of it."""
+
+
+class Stage:
+    """A shop in which each title follows an item named Lead and is followed by one named Follow."""
+
+    def __init__(self, shop: Shop) -> None:
+        self.shop, self._sent = shop, 0
+        self.titles: dict[str, str] = {}
+
+    def add(self, prefix: str, titles: tuple[str, ...]) -> None:
+        """Every other title has a category, so that there are frames for it; the others get templates."""
+        for n, title in enumerate(titles):
+            fields = {"categories": ["Comedy"]} if n % 2 else {}
+            letter = chr(ord("A") + n)
+            for item, name in ((f"{prefix}{n}", title), (f"{prefix}{n}-lead", f"Lead {letter}"),
+                               (f"{prefix}{n}-follow", f"Follow {letter}")):  # fmt: skip
+                self.titles[item] = name
+                self.shop.send(CATALOG, {"item_id": item, "title": name} | fields)
+            for way, count in (
+                ((f"{prefix}{n}-lead", f"{prefix}{n}"), 2),
+                ((f"{prefix}{n}", f"{prefix}{n}-follow"), 6),
+            ):
+                for k in range(count):
+                    for item in way:
+                        self.act(f"{way[0]}-trainer{k}", CLICKS, item_id=item)
+
+    def act(self, user: str, topic: str, **fields: Any) -> None:
+        self._sent += 1
+        now = int(time.time() * 1000)
+        self.shop.send(topic, {"event_id": f"e{self._sent}", "user_id": user, "occurred_at": now} | fields)
+
+    def settle(self) -> None:
+        self.shop.flush()
+        self.shop.wait_lag_zero()
+
+    def answers(self, users: list[str]) -> dict[str, dict[str, Any]]:
+        """The one record of each of these users."""
+        self.settle()
+        found = [record for record in self.shop.records() if record["user_id"] in users]
+        assert len(found) == len(users), f"{len(found)} records for {len(users)} events\n{self.shop.logs()}"
+        return {record["user_id"]: record for record in found}
+
+
+@pytest.fixture(scope="module")
+def stage(kafka: LocalKafka, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """One worker for all; it has to be well at the end."""
+    shop = Shop(kafka.bootstrap, "cases-text", tmp_path_factory.mktemp("text"))
+    worker = shop.worker()
+    worker.wait_ready()
+    made = Stage(shop)
+    made.add("brace", BRACES)
+    made.add("markup", tuple(MARKUP))
+    made.settle()
+    yield made
+    try:
+        assert worker.page("/readyz")[0] == 200
+        assert worker.stop() == 0
+        assert "Traceback" not in worker.log() and "Error" not in worker.log()
+    finally:
+        shop.close()
+
+
+def assert_plain(text: str, *names: str) -> None:
+    """``text`` is a sentence that holds each of ``names`` exactly once and nothing else that is odd."""
+    rest = text
+    for name in sorted(names, key=len, reverse=True):
+        assert rest.count(name) == 1, f"{name!r} in {text!r}"
+        rest = rest.replace(name, "")
+    assert PLAIN.fullmatch(rest), f"{rest!r} is left of {text!r}"
+
+
+def chains(stage: Stage, prefix: str, count: int) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
+    """By item: the record that recommends it, and the one that has it as its anchor."""
+    items = [f"{prefix}{n}" for n in range(count)]
+    for item in items:
+        stage.act(f"to-{item}", CLICKS, item_id=f"{item}-lead")
+        stage.act(f"from-{item}", CLICKS, item_id=item)
+    records = stage.answers([f"{way}-{item}" for way in ("to", "from") for item in items])
+    for item in items:
+        for user, anchor, first in ((f"to-{item}", f"{item}-lead", item), (f"from-{item}", item, f"{item}-follow")):
+            listed = records[user]["items"][0]
+            assert (listed["item_id"], listed["reason"].get("anchor_item_id")) == (first, anchor)
+            assert listed["title"] == stage.titles[first], "as the catalogue wrote it"
+            assert all(each["title"] == stage.titles[each["item_id"]] for each in records[user]["items"])
+    return {item: (records[f"to-{item}"], records[f"from-{item}"]) for item in items}
+
+
+def test_titles_that_look_like_templates_stay_titles(stage: Stage) -> None:
+    """c51: each once recommended and once the anchor, in frames and templates, as written and not filled again."""
+    sources, refused = set(), len(stage.shop.dead_letters())
+    for n, (recommended, anchored) in enumerate(chains(stage, "brace", len(BRACES)).values()):
+        title, letter = BRACES[n], chr(ord("A") + n)
+        assert_plain(recommended["text"], f"“{title}”", f"Lead {letter}")
+        assert_plain(anchored["text"], f"“{title}”", f"Follow {letter}")
+        sources |= {recommended["text_source"], anchored["text_source"]}
+    assert sources == {"frame", "template"}
+    assert len(stage.shop.dead_letters()) == refused
+
+
+def test_searches_that_look_like_templates_stay_searches(stage: Stage) -> None:
+    """c51: as a query; each title or query that is named stands there once."""
+    refused = len(stage.shop.dead_letters())
+    for n, title in enumerate(BRACES):
+        stage.act(f"asks-{n}", SEARCHES, query=title)
+    for user, record in stage.answers([f"asks-{n}" for n in range(len(BRACES))]).items():
+        query, first = BRACES[int(user.removeprefix("asks-"))], record["items"][0]
+        named = [f'"{query}"'] if f'"{query}"' in record["text"] else []
+        shown = f"“{first['title']}”" if f"“{first['title']}”" in record["text"] else first["title"]
+        assert_plain(record["text"], *named, shown)
+        matched = record["source"] == "search"
+        assert matched == (first["reason"]["kind"] == "search_match") == any(c.isalnum() for c in query)
+        assert first["reason"].get("query") == (query if matched else None)
+    assert len(stage.shop.dead_letters()) == refused
+
+
+def test_markup_is_read_and_never_shown(stage: Stage) -> None:
+    """c54: the title is the catalogue's, the text is plain, entities are decoded once, what is no markup is unharmed."""
+    for n, (recommended, anchored) in enumerate(chains(stage, "markup", len(MARKUP)).values()):
+        title, plain, letter = list(MARKUP)[n], list(MARKUP.values())[n], chr(ord("A") + n)
+        assert recommended["items"][0]["title"] == title
+        assert_plain(recommended["text"], plain, f"Lead {letter}")
+        assert_plain(anchored["text"], plain, f"Follow {letter}")
+        for text in (recommended["text"], anchored["text"]):
+            assert "javascript:" not in text and "](" not in text and "**" not in text and "alert" not in text
+            assert not re.search(r"</?(b|br|script)\b", text)
+
+
+def test_half_characters_are_refused_and_whole_ones_stay_whole(stage: Stage) -> None:
+    """c53: one reason code for title, query and id; a pair comes back as one character; cuts fall between characters."""
+    shop, now = stage.shop, int(time.time() * 1000)
+    halves = {
+        (CATALOG, "half1"): '{"item_id":"half1","title":"Party \\ud83d"}',
+        (SEARCHES, "halver"): f'{{"event_id":"e1","user_id":"halver","query":"\\udc4a cake","occurred_at":{now}}}',
+        (CLICKS, "halver"): f'{{"event_id":"e2","user_id":"halver","item_id":"\\ud83d","occurred_at":{now}}}',
+    }
+    before = len(shop.dead_letters())
+    for (topic, key), raw in halves.items():
+        shop.send(topic, raw, key=key)
+    shop.send(CATALOG, '{"item_id":"half2","title":"Party \\ud83d\\udc4a"}', key="half2")
+    shop.send(CATALOG, {"item_id": "long", "title": "Festival " + FAMILY * 60})
+    stage.settle()
+    refused = {(headers["source-topic"], value) for headers, value in shop.dead_letters()[before:]}
+    assert refused == {(shop.topic(topic), raw.encode()) for (topic, _), raw in halves.items()}
+    assert {headers["reason"] for headers, _ in shop.dead_letters()[before:]} == {RejectionCode.BAD_TEXT}
+
+    stage.act("whole", SEARCHES, query="party")
+    stage.act("cutter", SEARCHES, query="festival")
+    records = stage.answers(["whole", "cutter"])
+    assert records["whole"]["items"][0]["title"] == "Party \U0001f44a"
+    assert "Party \U0001f44a" in records["whole"]["text"]
+    assert records["cutter"]["items"][0]["title"] == "Festival " + FAMILY * 60
+    shown = re.search(r"Festival ([^…]*)…", records["cutter"]["text"])
+    assert shown is not None, records["cutter"]["text"]
+    assert shown[1] and shown[1] == cut(FAMILY * 60, len(shown[1])) == FAMILY * (len(shown[1]) // len(FAMILY))
+    json.dumps(shop.records(), ensure_ascii=False).encode()  # raises for half a character
+    assert "halver" not in shop.user_states() and "half1" not in shop.items().lookup
