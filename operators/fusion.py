@@ -20,7 +20,8 @@ class CandidateTable:
     """The union of what g generators returned, one row an item, in order of first appearance.
 
     `scores` f32[n, g]: the generator's score, 0 where it did not return the item; `shares` f32[n, g]: score by the
-    sum of that generator's scores; `ranks` i16[n, g]: 0 is the best, `NO_RANK` where it did not return the item.
+    sum of that generator's scores; `ranks` i16[n, g]: 0 is the best, `NO_RANK` where it did not return the item;
+    `anchors` i32[n, g]: the history item that its reason may name, -1 where there is none.
     """
 
     generators: tuple[str, ...]
@@ -28,6 +29,7 @@ class CandidateTable:
     scores: FloatArray
     shares: FloatArray
     ranks: NDArray[np.int16]
+    anchors: IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,28 +63,29 @@ class Fusion(Protocol):
 RANK_DISCOUNT = 0.05
 BESIDE = frozenset({"popularity"})
 """Generators that are computed for comparison only."""
-_TINY = np.float32(1e-12)
 
 
 def tabulate(generators: tuple[str, ...], candidates: Sequence[Candidates], slots: IntArray) -> CandidateTable:
     """Unite the lists of the generators; `slots` is scratch by item number, -1 before and after."""
     lengths = np.array([len(each.items) for each in candidates], np.int64)
-    items, scores, shares, ranks = _tabulate(
+    columns = _tabulate(
         np.concatenate([each.items for each in candidates]),
         np.concatenate([each.scores for each in candidates]),
+        np.concatenate([each.anchors for each in candidates]),
         lengths,
         slots,
     )
-    return CandidateTable(generators, items, scores, shares, ranks)
+    return CandidateTable(generators, *columns)
 
 
 @njit(cache=True, nogil=True)
-def _tabulate(all_items, all_scores, lengths, slots):  # type: ignore[no-untyped-def]
+def _tabulate(all_items, all_scores, all_anchors, lengths, slots):  # type: ignore[no-untyped-def]
     generators = len(lengths)
     items = np.empty(len(all_items), np.int32)
     scores = np.zeros((len(all_items), generators), np.float32)
     shares = np.zeros((len(all_items), generators), np.float32)
     ranks = np.full((len(all_items), generators), NO_RANK, np.int16)
+    anchors = np.full((len(all_items), generators), -1, np.int32)
     count = 0
     start = 0
     for generator in range(generators):
@@ -100,10 +103,11 @@ def _tabulate(all_items, all_scores, lengths, slots):  # type: ignore[no-untyped
             scores[row, generator] = all_scores[start + rank]
             shares[row, generator] = all_scores[start + rank] / total
             ranks[row, generator] = rank
+            anchors[row, generator] = all_anchors[start + rank]
         start += lengths[generator]
     for row in range(count):
         slots[items[row]] = -1
-    return items[:count], scores[:count], shares[:count], ranks[:count]
+    return items[:count], scores[:count], shares[:count], ranks[:count], anchors[:count]
 
 
 class EqualWeightFusion:
@@ -117,14 +121,35 @@ class EqualWeightFusion:
     """
 
     def fuse(self, table: CandidateTable, context: FusionContext) -> FusedScores:
-        best = table.scores.max(axis=0, initial=0.0)
-        normalised = np.sqrt(table.scores / np.where(best > 0.0, best, 1.0))
-        weights = np.where(table.ranks >= 0, normalised / (1.0 + RANK_DISCOUNT * table.ranks), 0.0).astype(np.float32)
+        voices = np.ones(len(table.generators), np.float32)
         for place, name in enumerate(table.generators):
             if name in BESIDE:
-                weights[:, place] = 0.0
+                voices[place] = 0.0
             elif name == "query_match":
                 # a list that answers a search answers the search: its matches outweigh all other voices together
-                weights[:, place] *= 1.0 + len(table.generators) * context.query_weight
-        scores = weights.sum(axis=1)
-        return FusedScores(scores, weights / np.maximum(scores, _TINY)[:, None])
+                voices[place] = 1.0 + len(table.generators) * context.query_weight
+        return FusedScores(*_fuse(table.scores, table.ranks, voices))
+
+
+@njit(cache=True, nogil=True)
+def _fuse(scores, ranks, voices):  # type: ignore[no-untyped-def]
+    rows, generators = scores.shape
+    best = np.zeros(generators, np.float32)
+    for row in range(rows):
+        for generator in range(generators):
+            best[generator] = max(best[generator], scores[row, generator])
+    fused = np.zeros(rows, np.float32)
+    contributions = np.zeros((rows, generators), np.float32)
+    for row in range(rows):
+        total = np.float32(0.0)
+        for generator in range(generators):
+            if ranks[row, generator] >= 0 and best[generator] > 0.0:
+                weight = np.sqrt(scores[row, generator] / best[generator]) * voices[generator]
+                weight = np.float32(weight / (1.0 + RANK_DISCOUNT * ranks[row, generator]))
+                contributions[row, generator] = weight
+                total += weight
+        fused[row] = total
+        if total > 0.0:
+            for generator in range(generators):
+                contributions[row, generator] /= total
+    return fused, contributions

@@ -43,8 +43,8 @@ class ItemIndex:
     - `catalog` list of records or None, `available` bool (also True for items that no catalogue row names),
       `expires_at` i64 (`NEVER`), `deleted` bool, `cataloged` bool (a catalogue record is there);
       `text`: titles and categories
-    - `version`: counts changes of rows, so that whoever caches something derived knows how old it is; whoever
-      writes rows directly adds the number of rows
+    - `version`: counts changes, so that whoever caches something derived knows how old it is: interactions that
+      were learned, and rows that came from the catalogue or another process
     """
 
     def __init__(self, parameters: Parameters, partition_of: Callable[[bytes], int] | None = None) -> None:

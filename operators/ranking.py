@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from operators.cold_start import ladder
@@ -26,6 +27,9 @@ from schemas.recommendation import Reason, Source
 
 FILL = "trending"
 """The name that contributions of items without any evidence go by."""
+
+SMALLEST_SHARE = 0.5e-4
+"""Shares are rounded to four places; smaller ones would be 0."""
 
 _POOL = 3
 """Diversity chooses among this many times the list's length."""
@@ -50,7 +54,10 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class RankedList:
-    """Items best first with all that a recommendation record says about them; parallel sequences."""
+    """Items best first with all that a recommendation record says about them; parallel sequences.
+
+    `contributions`: shares by generator, the largest first, rounded to four places.
+    """
 
     items: IntArray
     scores: FloatArray
@@ -71,6 +78,7 @@ class Ranker:
         self.index = index
         self.generators = tuple(generators) if generators is not None else default_generators()
         self.names = tuple(generator.name for generator in self.generators)
+        self._by_name = np.argsort(self.names).astype(np.int32)
         self.fusion = fusion if fusion is not None else EqualWeightFusion()
         self._top = TopLists()
         self._workspace = Workspace.of_size(index.capacity)
@@ -85,12 +93,7 @@ class Ranker:
         """
         with self._view(state, now_ms, query) as view:
             proposal = self._propose(view, limit)
-            contributions = [self._shares(proposal, place) for place in proposal.places.tolist()]
-            anchors = self._anchors(proposal)
-            reasons = [
-                explain(view, item, shares, anchors.get(item, {}))
-                for item, shares in zip(proposal.items.tolist(), contributions, strict=True)
-            ]
+            contributions, reasons = self._explained(view, proposal)
         return RankedList(
             proposal.items, proposal.scores, contributions, reasons, proposal.source,
             np.ones(len(proposal.items), np.float32),
@@ -172,21 +175,16 @@ class Ranker:
             name == "query_match" and len(each.items) > 0 for name, each in zip(self.names, candidates, strict=True)
         )
 
-    def _shares(self, proposal: Proposal, place: int) -> dict[str, float]:
-        if place < 0:
-            return {FILL: 1.0}
-        row = proposal.fused.contributions[place].tolist()
-        named = {name: share for name, share in zip(self.names, row, strict=True) if share > 0.0}
-        return named or {FILL: 1.0}  # what only a generator without a vote named
-
-    def _anchors(self, proposal: Proposal) -> dict[int, dict[str, int]]:
-        """Anchors by item and generator, of the listed items only."""
-        anchors: dict[int, dict[str, int]] = {item: {} for item in proposal.items.tolist()}
-        for name, each in zip(self.names, proposal.candidates, strict=True):
-            for item, anchor in zip(each.items.tolist(), each.anchors.tolist(), strict=True):
-                if anchor >= 0 and item in anchors:
-                    anchors[item][name] = anchor
-        return anchors
+    def _explained(self, view: UserView, proposal: Proposal) -> tuple[list[dict[str, float]], list[Reason]]:
+        """Contributions and reasons of the listed items."""
+        voices = _voices(proposal.fused.contributions, proposal.table.anchors, proposal.places, self._by_name)
+        contributions, reasons = [], []
+        columns = (column.tolist() for column in (proposal.items, *voices))
+        for item, count, generators, shares, anchors in zip(*columns, strict=True):
+            names = [self.names[generator] for generator in generators[:count]]
+            contributions.append(dict(zip(names, shares, strict=False)) or {FILL: 1.0})
+            reasons.append(explain(view, item, names, anchors))
+        return contributions, reasons
 
 
 def _anchors_allowed(index: ItemIndex, history: IntArray) -> NDArray[np.uint8]:
@@ -196,3 +194,36 @@ def _anchors_allowed(index: ItemIndex, history: IntArray) -> NDArray[np.uint8]:
 def _best_rows(scores: FloatArray, items: IntArray, limit: int) -> IntArray:
     """Rows by falling score, ties by item number, so the order in which generators were asked has no say."""
     return np.lexsort((items, -scores))[:limit].astype(np.int32)
+
+
+@njit(cache=True, nogil=True)
+def _voices(contributions, anchors, places, by_name):  # type: ignore[no-untyped-def]
+    """Of each place: how many generators contributed, which ones, the largest share first, their shares and anchors.
+
+    `by_name`: generators in alphabetical order, the order of equal shares. Places of -1 have no voices.
+    """
+    generators = len(by_name)
+    counts = np.zeros(len(places), np.int32)
+    order = np.zeros((len(places), generators), np.int32)
+    shares = np.zeros((len(places), generators), np.float64)
+    named = np.full((len(places), generators), -1, np.int32)
+    for number in range(len(places)):
+        row = places[number]
+        if row < 0:
+            continue
+        count = 0
+        for generator in by_name:
+            share = contributions[row, generator]
+            if share < SMALLEST_SHARE:
+                continue
+            at = count
+            while at > 0 and contributions[row, order[number, at - 1]] < share:
+                order[number, at] = order[number, at - 1]
+                at -= 1
+            order[number, at] = generator
+            count += 1
+        for at in range(count):
+            shares[number, at] = np.floor(contributions[row, order[number, at]] * 1e4 + 0.5) / 1e4
+            named[number, at] = anchors[row, order[number, at]]
+        counts[number] = count
+    return counts, order, shares, named

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from operators.user_state import ACTION_CODES
 from schemas.recommendation import Reason, ReasonKind
@@ -25,20 +28,21 @@ def nameable(index: ItemIndex, item: int) -> bool:
     return bool(record.title.strip()) if record is not None else index.text.documents == 0
 
 
-def explain(view: UserView, item: int, shares: dict[str, float], anchors: dict[str, int]) -> Reason:
-    """The reason of one item. `shares`: contribution by generator; `anchors`: history item by generator, if any.
+def explain(view: UserView, item: int, generators: Sequence[str], anchors: Sequence[int]) -> Reason:
+    """The reason of one item. `generators`: those that contributed, the largest share first; `anchors`: beside each the
+    history item that it may name, -1 where there is none (it may be longer).
 
-    Generators are asked in order of their contribution; matrix factorisation explains only what nothing else
+    Generators are asked in this order; matrix factorisation explains only what nothing else
     does, as "your taste" is the least that can be said. An item that nothing contributed to fills the list up
     and is called what such lists are: trending.
     """
-    for name in sorted(shares, key=lambda each: (-shares[each], each)):
+    for name, anchor in zip(generators, anchors, strict=False):
         explain_with = _EXPLANATIONS.get(name)
         if explain_with is not None:
-            reason = explain_with(view, item, anchors.get(name, -1))
+            reason = explain_with(view, item, anchor)
             if reason is not None:
                 return reason
-    taste = "matrix_factorization" in shares
+    taste = "matrix_factorization" in generators
     return Reason(ReasonKind.TASTE if taste else ReasonKind.TRENDING)
 
 
@@ -62,19 +66,18 @@ def _content(view: UserView, item: int, anchor: int) -> Reason | None:
     record = index.catalog[item]
     if record is None or not record.categories:
         return None
-    best, best_cosine = -1, 0.0
-    history = view.history[: view.parameters.content_history].tolist()
-    for place, other in enumerate(history):
+    history = view.history[: view.parameters.content_history]
+    similar = index.text.cosines(item, history)
+    for place in np.argsort(-similar, kind="stable").tolist():
+        if not similar[place] > 0.0:
+            break
+        other = int(history[place])
         other_record = index.catalog[other]
         if other == item or other_record is None or not view.anchor_allowed[place]:
             continue
         if not set(record.categories).isdisjoint(other_record.categories):
-            cosine = index.text.cosine(item, other)
-            if cosine > best_cosine:
-                best, best_cosine = other, cosine
-    if best < 0:
-        return None
-    return Reason(ReasonKind.SAME_GENRE, anchor_item_id=index.ids[best])
+            return Reason(ReasonKind.SAME_GENRE, anchor_item_id=index.ids[other])
+    return None
 
 
 def _query(view: UserView, item: int, anchor: int) -> Reason | None:

@@ -116,17 +116,24 @@ class TextIndex:
     def matches(self, tokens: IntArray, weights: FloatArray) -> tuple[IntArray, FloatArray]:
         """All items that share a token with a unit vector, unsorted, with their cosine in (0, 1].
 
-        The arrays are views into scratch memory, valid until the next call.
+        `items` is a view into scratch memory, valid until the next call.
+        """
+        items, cosines = self.cosines_to(tokens, weights)
+        scores = cosines[items]
+        cosines[items] = 0.0
+        return items, scores
+
+    def cosines_to(self, tokens: IntArray, weights: FloatArray) -> tuple[IntArray, FloatArray]:
+        """The same as scratch memory: numbers of the items, and cosines *by item number*, 0 for all others.
+
+        The caller sets the cosines back to 0 before the next call; for kernels that read them in one pass.
         """
         rarest_first = np.argsort(-self.idf[tokens], kind="stable")
         count = _accumulate(
             tokens[rarest_first], weights[rarest_first], self.idf, self._start, self._length,
             self._pool_items, self.norm, self._scratch, self._touched, self.scan_budget,
         )  # fmt: skip
-        items = self._touched[:count]
-        scores = self._scratch[items]
-        self._scratch[items] = 0.0
-        return items, scores
+        return self._touched[:count], self._scratch
 
     def search(self, query: str, limit: int) -> tuple[IntArray, FloatArray]:
         """The `limit` items nearest to a query, best first, ties by item number."""
@@ -139,11 +146,11 @@ class TextIndex:
         others = items != item
         return _best(items[others], scores[others], limit)
 
-    def cosine(self, left: int, right: int) -> float:
-        """Cosine of two items' texts; 0 when either has none."""
-        out = np.zeros(1, np.float32)
-        cosines(left, np.array([right], np.int32), self.token_ids, self.token_count, self.norm, self.idf, out)
-        return float(out[0])
+    def cosines(self, item: int, others: IntArray) -> FloatArray:
+        """Cosine of an item's text with each other item's; 0 when either has none."""
+        out = np.empty(len(others), np.float32)
+        cosines(item, others, self.token_ids, self.token_count, self.norm, self.idf, out)
+        return out
 
     def _words_of(self, item: int) -> set[str]:
         return {self._words[token] for token in self.token_ids[item, : self.token_count[item]].tolist()}

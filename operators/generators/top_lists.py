@@ -16,8 +16,8 @@ _REFRESH_SHARE = 1 / 50
 class TopLists:
     """Items by plain count and by decayed mass, best first, with the scores of the last refresh.
 
-    A refresh costs O(n) and happens once 2 % as many rows changed as there are items, so O(1) a change; while
-    there are fewer than 50 items, at every change. Whether an item may be recommended is checked when a list is
+    A refresh costs O(n) and happens once 2 % as many changes have come as there are items, so O(1) a change; while
+    there were fewer changes than items, once they are 2 % more, so that a new shop soon has lists. Whether an item may be recommended is checked when a list is
     walked, never here, so an item that is gone is gone at once.
     """
 
@@ -35,7 +35,7 @@ class TopLists:
     def refresh(self, index: ItemIndex) -> None:
         """Bring the lists up to date where enough has changed."""
         changes = index.version - self._version
-        if changes == 0 or (self._version >= 0 and changes < index.size * _REFRESH_SHARE):
+        if changes == 0 or (self._version >= 0 and changes < min(index.size, index.version) * _REFRESH_SHARE):
             return
         self._version = index.version
         counts = index.interactions[: index.size]

@@ -36,10 +36,11 @@ def apply_updates(
     """
     p = index.parameters
     dropped = np.zeros(len(updates), np.bool_)
-    for source, last in (fence or {}).items():
-        dropped |= (updates.source == source) & (updates.offset <= last)
+    if fence:
+        for source in set(updates.source.tolist()):
+            dropped |= (updates.source == source) & (updates.offset <= fence.get(source, -1))
     touched = np.empty(2 * len(updates) + len(updates.context) + len(updates.sgd_item), np.int32)
-    count = _learn(
+    count, positive = _learn(
         updates.offset, updates.time, updates.target, updates.weight, updates.repeat, updates.previous,
         updates.context_start, updates.context, updates.context_rank, updates.user_factors,
         updates.sgd_start, updates.sgd_item, updates.sgd_coefficient, dropped, touched,
@@ -50,7 +51,7 @@ def apply_updates(
         message_offset, p.item_learning_rate, p.regularization, p.max_norm, p.neighbour_half_life,
         p.successor_half_life, p.popularity_half_life,
     )  # fmt: skip
-    index.version += count
+    index.version += positive
     return touched[:count].copy()
 
 
@@ -65,11 +66,14 @@ def _learn(  # type: ignore[no-untyped-def]
     message_offset, learning_rate, regularization, max_norm, neighbour_half_life,
     successor_half_life, popularity_half_life,
 ):  # fmt: skip
+    """Returns how many rows were touched, and how many events count for their item."""
     count = 0
+    positive = 0
     for event in range(len(target)):
         if dropped[event]:
             continue
         if target[event] >= 0 and weight[event] > 0.0:
+            positive += 1
             count = _mark(target[event], row_partition, applied, partition, message_offset, mark, touched, count)
             for place in range(context_start[event], context_start[event + 1]):
                 count = _mark(context[place], row_partition, applied, partition, message_offset, mark, touched, count)
@@ -99,7 +103,7 @@ def _learn(  # type: ignore[no-untyped-def]
         learned[row] = True
         if message_offset >= 0:
             applied[row] = message_offset
-    return count
+    return count, positive
 
 
 @njit(cache=True, nogil=True, inline="always")

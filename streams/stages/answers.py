@@ -60,7 +60,7 @@ class Answers:
         recommendation = Recommendation(
             recommendation_id=self._id(trigger),
             user_id=state.user_id,
-            created_at=rfc3339(self.context.now_ms()),
+            created_at="",  # `finished` says when
             model_version=MODEL_VERSION,
             trigger=records.Trigger(trigger.topic, trigger.partition, trigger.offset, trigger.event_id),
             source=ranked.source,
@@ -105,7 +105,7 @@ class Answers:
     def _items(self, ranked: RankedList) -> tuple[RecommendedItem, ...]:
         index = self.context.index
         made = []
-        for place, (item, score, reason, shares, propensity) in enumerate(
+        for place, (item, score, reason, contributions, propensity) in enumerate(
             zip(
                 ranked.items.tolist(),
                 ranked.scores.tolist(),
@@ -118,7 +118,6 @@ class Answers:
         ):
             row = index.catalog[item]
             title = "" if row is None else row.title
-            contributions = {name: round(share, 4) for name, share in shares.items()}
             made.append(
                 RecommendedItem(index.ids[item], title, place, round(score, 6), reason, contributions, propensity)
             )

@@ -12,7 +12,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import msgspec
-import numpy as np
 
 from operators.item_codec import decode_item, encode_item
 from operators.item_updates import unpack as unpack_learning
@@ -79,7 +78,7 @@ class ItemsStage(CheckpointedStage):
             updates, partition=partition, message_offset=offset, fence=merged.sources
         )
         self._dirty[partition].update(touched.tolist())
-        for source in np.unique(updates.source).tolist():
+        for source in set(updates.source.tolist()):
             last = int(updates.offset[updates.source == source].max())
             merged.sources[source] = max(last, merged.sources.get(source, -1))
 

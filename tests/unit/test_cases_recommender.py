@@ -213,7 +213,7 @@ def test_the_largest_accepted_numbers_do_no_harm(tmp_path: Path) -> None:
         ranked = run.recommender.rank(run.users[user], now_ms=T0 + 10_000_000)
         assert np.all(np.isfinite(ranked.scores)) and len(ranked.items) == 20
         for shares in ranked.contributions:
-            assert sum(shares.values()) == pytest.approx(1.0, abs=1e-5)
+            assert sum(shares.values()) == pytest.approx(1.0, abs=1e-3)
 
 
 # ---- c34

@@ -274,7 +274,9 @@ def test_content_reaches_items_that_nobody_touched() -> None:
     run.learn(click(1, "me", "a"))
     found = generate(run, Content(), "me")
     assert ids(run, found) == ["near", "kin"]
-    assert found.scores[0] == pytest.approx(run.index.text.cosine(run.row("a"), run.row("near")), rel=1e-4)
+    assert found.scores[0] == pytest.approx(
+        run.index.text.cosines(run.row("a"), np.array([run.row("near")], np.int32))[0], rel=1e-4
+    )
 
 
 def test_query_match_answers_what_was_asked_best_first() -> None:

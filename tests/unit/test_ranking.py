@@ -277,7 +277,7 @@ def test_contributions_are_shares(busy: Run) -> None:
     ranker = Ranker(busy.parameters, busy.index)
     for user, query, limit in (("u1", None, 60), ("u1", "green tea", 20), ("nobody", None, 60), ("nobody", "tea", 20)):
         for shares in ranker.rank(busy.user(user), now_ms=NOW, query=query, limit=limit).contributions:
-            assert sum(shares.values()) == pytest.approx(1.0, abs=1e-5)
+            assert sum(shares.values()) == pytest.approx(1.0, abs=1e-3)
             assert set(shares) <= set(ranker.names) and all(0 < share <= 1 for share in shares.values())
 
 
