@@ -18,7 +18,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from typing import Any
 
 from faust.transport.drivers import aiokafka as driver
@@ -180,6 +180,14 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             self.epoch += 1
             self._forget(self._handed.keys() | self._inflight.keys())
             await super().perform_seek()
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """aiokafka leaves a partition where it is when nothing, or 0, is committed; it may be past dropped records."""
+        committed: Mapping[TP, int] = await super().seek_to_committed()
+        for tp, offset in committed.items():
+            if not offset and self._is_source(tp):
+                await self._seek(tp, 0)  # where the log begins later, aiokafka goes on to its beginning
+        return committed
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         await super().on_partitions_revoked(revoked)
