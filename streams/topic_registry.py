@@ -3,13 +3,15 @@
 A deleted and recreated topic is another log whose offsets begin at 0: applied offsets of the old one would silently skip
 the new one. Kafka gives every topic an id; the ids that the state knows are kept in the compacted ``topic-ids.v1``. A
 worker that finds another id stops and names the command that accepts the new log (``headwater topics accept NAME``),
-which starts a new epoch for it and rewinds the groups' committed offsets.
+which starts a new epoch for it and rewinds the groups' committed offsets. For a topic of state these are the groups that its
+state is made by: it is made again, from what is kept of their sources.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from confluent_kafka import Producer, TopicCollection
@@ -18,11 +20,22 @@ from confluent_kafka.admin import AdminClient
 from streams import group_offsets
 from streams.batching.errors import StreamError
 from streams.errors import BrokerError
-from streams.settings import STAGES, Settings
+from streams.settings import Settings
 from streams.topic_reading import read_topic
-from streams.topics import TOPIC_IDS
+from streams.topics import (
+    CATALOG,
+    CATALOG_STATE,
+    DRAFTS,
+    EVENTS,
+    ITEM_STATE,
+    ITEM_UPDATES,
+    TOPIC_IDS,
+    USER_STATE,
+    Topic,
+)
 
 TIMEOUT = 30.0
+LEAVE_MARGIN = 3.0  # seconds beyond a session, for the broker to notice
 
 
 class TopicReplacedError(StreamError):
@@ -82,28 +95,69 @@ def incarnations(brokers: str, settings: Settings, topics: Iterable[str]) -> dic
     return {name: Incarnation(topic_id, len(known.get(name, [topic_id])) - 1) for name, topic_id in current.items()}
 
 
-def accept(brokers: str, settings: Settings, topic: str) -> int:
-    """Accept the topic's current incarnation and rewind the stages' groups to its beginning; returns its epoch.
+def refuse_replaced(ids: Mapping[str, Incarnation], current: Mapping[str, str]) -> None:
+    """Raises :class:`TopicReplacedError` when a topic has another id than the state's."""
+    for name, topic_id in current.items():
+        if topic_id != ids[name].topic_id:
+            raise TopicReplacedError(replaced(name))
 
-    Raises :class:`StreamError` while a worker of the group is running.
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A topic's new incarnation, and the topics that are read from their beginnings because of it."""
+
+    epoch: int
+    read_again: tuple[str, ...]
+
+
+def accept(brokers: str, settings: Settings, topic: str) -> Accepted:
+    """Accept the topic's current incarnation, and have everything read again that its state is made from.
+
+    Raises :class:`StreamError` while a worker is running that reads these topics.
     """
-    admin = AdminClient({"bootstrap.servers": brokers})
-    topic_id = current_ids(admin, [topic])[topic]
-    known = known_ids(brokers, settings.namespace).get(topic, [])
-    if not known or known[-1] != topic_id:
-        known = [*known, topic_id]
-    for stage in STAGES:
-        _rewind(brokers, f"{settings.namespace}.{stage}", topic)
-    record_ids(brokers, settings.namespace, {topic: known})
-    return len(known) - 1
+    suffix = topic.removeprefix(f"{settings.namespace}.")
+    again = [(stage, source.name(settings.namespace)) for stage, source in _READ_AGAIN.get(suffix, ())]
+    ids = current_ids(AdminClient({"bootstrap.servers": brokers}), {topic, *(name for _, name in again)})
+    known = known_ids(brokers, settings.namespace)
+    fresh = {topic: known.get(topic, [])}
+    if fresh[topic][-1:] != [ids[topic]]:
+        fresh[topic] = [*fresh[topic], ids[topic]]
+        if suffix in _REPUBLISHED_BY_CATALOG:  # a new epoch without a new topic: no row counts as published
+            catalog = CATALOG.name(settings.namespace)
+            fresh[catalog] = [*known.get(catalog, [ids[catalog]]), ids[catalog]]
+    until = time.monotonic() + settings.session_timeout + LEAVE_MARGIN
+    for stage, name in again:
+        _rewind(brokers, f"{settings.namespace}.{stage}", name, until)
+    record_ids(brokers, settings.namespace, fresh)
+    return Accepted(len(fresh[topic]) - 1, tuple(name for _, name in again))
 
 
-def _rewind(brokers: str, group: str, topic: str) -> None:
-    """Only partitions that the group has an offset of: where it has none it begins at the beginning in any case."""
+_LEARN = tuple(("profiles", topic) for topic in EVENTS.values())
+_PUBLISH, _MERGE = ("catalog", CATALOG), ("items", ITEM_UPDATES)
+_READ_AGAIN: dict[str, Sequence[tuple[str, Topic]]] = {
+    **{topic.suffix: [("profiles", topic)] for topic in EVENTS.values()},
+    CATALOG.suffix: [_PUBLISH],
+    DRAFTS.suffix: [("narrator", DRAFTS)],
+    USER_STATE.suffix: _LEARN,
+    CATALOG_STATE.suffix: [_PUBLISH],
+    ITEM_UPDATES.suffix: [_PUBLISH, _MERGE],
+    ITEM_STATE.suffix: [_PUBLISH, _MERGE],
+}
+"""What a stage has to read from its beginning when a topic was made again: the topic itself, or the sources of its state.
+What the states contain already is skipped, by the offsets inside them."""
+_REPUBLISHED_BY_CATALOG = {ITEM_UPDATES.suffix, ITEM_STATE.suffix}
+"""With these, catalogue rows were lost that the catalogue stage counts as published."""
+
+
+def _rewind(brokers: str, group: str, topic: str, until: float) -> None:
+    """To offset 0, and in a group without members: one that comes back under its old name within its session would get its
+    old assignment, which may lack the topic. So this waits for sessions to end, until ``until`` (monotonic)."""
     partitions = len(AdminClient({"bootstrap.servers": brokers}).list_topics(topic, TIMEOUT).topics[topic].partitions)
-    old = group_offsets.committed(brokers, group, topic, partitions)
-    try:
-        if old:
-            group_offsets.commit(brokers, group, topic, dict.fromkeys(old, 0))
-    except BrokerError as exc:
-        raise StreamError(f"{exc}. Stop the workers of the namespace first, then accept again.") from exc
+    while True:
+        try:
+            group_offsets.commit(brokers, group, topic, dict.fromkeys(range(partitions), 0))
+            return
+        except BrokerError as exc:
+            if time.monotonic() > until:
+                raise StreamError(f"{exc}. Stop the workers of the namespace first, then accept again.") from exc
+        time.sleep(0.5)

@@ -61,3 +61,8 @@ def source_number(topic_epoch: int, topic_number: int, partition: int) -> int:
     if not (0 <= topic_epoch < 128 and 0 <= topic_number < 256 and 0 <= partition < 65_536):
         raise ValueError(f"source out of range: epoch {topic_epoch}, topic {topic_number}, partition {partition}")
     return topic_epoch << 24 | topic_number << 16 | partition
+
+
+def message_number(topic_epoch: int, offset: int) -> int:
+    """Where a message stands among those of all incarnations of its topic: grows with the offset, and with the epoch."""
+    return topic_epoch << 48 | offset

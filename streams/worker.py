@@ -14,11 +14,10 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from typing import Any, NoReturn
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
-from faust.exceptions import ConsistencyError
 
 from operators.errors import StateError
 from operators.item_index import ItemIndex
@@ -26,7 +25,7 @@ from operators.narration.catalog_titles import known_titles
 from operators.parameters import Parameters
 from operators.recommender import Recommender
 from operators.warm_up import warm_up
-from streams.admin import describe_topics
+from streams.admin import connect, describe_topics
 from streams.batching import BatchApp, CheckpointedStage
 from streams.batching.app import create_app
 from streams.batching.errors import StreamError
@@ -46,7 +45,7 @@ from streams.stages.items import ItemsStage
 from streams.stages.narrator import NarratorStage
 from streams.stages.profiles import ProfilesStage
 from streams.state_lock import StateLock
-from streams.topic_registry import Incarnation, TopicReplacedError, current_ids, incarnations, replaced
+from streams.topic_registry import Incarnation, current_ids, incarnations, refuse_replaced
 
 log = logging.getLogger("headwater.worker")
 GRACE = 6.0  # for the last checkpoints
@@ -85,6 +84,7 @@ class Worker:
         self.metrics = Metrics(settings.namespace)
         self.health = Health(required=("broker", "item index", "recovery"))
         self.stages: dict[str, CheckpointedStage] = {}
+        self._admin = connect(self.brokers)
         self.live: LiveNarration | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._failed: asyncio.Future[BaseException]
@@ -175,6 +175,7 @@ class Worker:
                 stage.on_group = self.metrics.batch_records.of(Stage(name)).observe
                 stage.on_emit = self.metrics.stage_seconds.of(Step.EMIT).observe
                 stage.on_checkpoint = self._count_checkpoint(Stage(name))
+                stage.check_topics = partial(self._check_topics, context.incarnations)
                 stage.app.on_rebalance_complete.connect(self._count_rebalance(Stage(name)))
                 self.stages[name] = stage
                 self._spawn(self._watch_crash(stage))
@@ -242,21 +243,26 @@ class Worker:
                 self.progress.look()
                 self._count_keys()
 
+    async def _check_topics(self, ids: Mapping[str, Incarnation]) -> None:
+        """A rebalance may come from a topic that was made again; the next look of ``_watch_broker`` would be too late."""
+        try:
+            current = await asyncio.to_thread(current_ids, self._admin, ids, ASK_TIMEOUT)
+        except KafkaException:
+            return  # no answer is no other topic; a missing one is ``_watch_broker``'s
+        refuse_replaced(ids, current)
+
     async def _watch_broker(self, ids: Mapping[str, Incarnation]) -> None:
         """Now and then whether the broker answers, and that the topics are still the same."""
-        admin = AdminClient({"bootstrap.servers": self.brokers})
         while True:
             await asyncio.sleep(BROKER_CHECK)
             try:
-                current = await asyncio.to_thread(current_ids, admin, ids, ASK_TIMEOUT)
-                await asyncio.to_thread(self.progress.ask, admin)
+                current = await asyncio.to_thread(current_ids, self._admin, ids, ASK_TIMEOUT)
+                await asyncio.to_thread(self.progress.ask, self._admin)
             except KafkaException as exc:
                 self.health.set("broker", False, f"{self.brokers} does not answer ({exc.args[0].name()})")
                 continue
             self.health.set("broker", True, f"reached at {self.brokers}")
-            for name, topic_id in current.items():
-                if topic_id != ids[name].topic_id:
-                    raise TopicReplacedError(replaced(name))
+            refuse_replaced(ids, current)
 
     # ---- stop
     async def _stop(self, starting: asyncio.Task[None]) -> None:
@@ -286,8 +292,6 @@ class Worker:
 
     def _give_up(self, exc: BaseException, code: int) -> int:
         """Nothing is written any more: what was not acknowledged comes again."""
-        if isinstance(exc, ConsistencyError):
-            exc = StreamError(f"a local store is ahead of its changelog: {exc} (docs/operations.md, Changelog behind)")
         if isinstance(exc, EXPECTED):
             log.error("%s", exc)
         else:

@@ -86,6 +86,7 @@ def create_app(settings: Settings, stage: str, brokers: str) -> BatchApp:
         table_standby_replicas=0,
         stream_wait_empty=False,
         stream_recovery_delay=0.0,
+        recovery_consistency_check=False,  # CheckpointedStage checks, and says what to do
         stream_buffer_maxsize=16,
         broker_commit_interval=settings.checkpoint_interval,
         broker_session_timeout=settings.session_timeout,

@@ -6,6 +6,7 @@
      ├── BatchHoleError         records of a partition were lost between consumer and stage
      ├── ChangelogBehindError   local state is ahead of its changelog
      ├── DeliveryError          the broker refused an output
+     ├── LogReplacedError       offsets of a partition went back: it is another log
      └── PausedTooLongError     the process slept past its session: its partitions may have another owner
 """
 
@@ -28,5 +29,27 @@ class DeliveryError(StreamError):
     """An output, item update or changelog record was not accepted by the broker."""
 
 
+class LogReplacedError(StreamError):
+    """Applied offsets belong to another log: comparing with them would skip its records."""
+
+
 class PausedTooLongError(StreamError):
     """Writing now could overwrite the state of the partitions' new owner."""
+
+
+def changelog_behind(topic: str, partition: int, stored: int, end: int) -> str:
+    """What to say when a local store is ahead of its changelog."""
+    return (
+        f"{topic}-{partition}: the local store contains changelog offset {stored}, but the topic ends at {end}. The topic was "
+        "cut or restored, or the state folder comes from elsewhere. Nothing was written. If the topic is right, delete the "
+        "worker's state folder and start again (state is rebuilt from the topic); if the folder is right, restore the topic "
+        "(docs/operations.md, Changelog behind)."
+    )
+
+
+def log_replaced(topic: str, partition: int, last: int, first: int) -> str:
+    """What to say when offsets went back under a running worker."""
+    return (
+        f"{topic}-{partition}: behind offset {last} came offset {first}: the topic was deleted and made again, or its log was "
+        f"cut. Nothing of it was learned. To go on with it, stop the workers and run: headwater topics accept {topic}"
+    )

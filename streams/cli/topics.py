@@ -50,7 +50,7 @@ def describe() -> None:
 @app.command()
 @guarded
 def accept(name: Annotated[str, typer.Argument(help="Full name of the topic, with its namespace.")]) -> None:
-    """Learn from a topic that was deleted and made again: its offsets start anew. Stop the workers first."""
+    """Go on with a topic that was deleted and made again: its offsets start anew. Stop the workers first."""
     settings = load_settings()
     brokers = require_brokers(settings)
     from streams.errors import ConfigurationError
@@ -60,8 +60,10 @@ def accept(name: Annotated[str, typer.Argument(help="Full name of the topic, wit
     known = [topic.name(settings.namespace) for topic in ALL]
     if name not in known:
         raise ConfigurationError(f"{name} is not a topic of this namespace; it has {', '.join(known)}.")
-    epoch = accept_topic(brokers, settings, name)
-    typer.echo(f"{name} accepted as incarnation {epoch}: workers will read it from its beginning.")
+    accepted = accept_topic(brokers, settings, name)
+    typer.echo(f"{name} accepted as incarnation {accepted.epoch}.")
+    if accepted.read_again:
+        typer.echo(f"Workers will read from the beginning: {', '.join(accepted.read_again)}.")
 
 
 def _table(states: list[TopicState]) -> object:

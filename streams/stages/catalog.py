@@ -1,7 +1,8 @@
 """CATALOG: checks catalogue records and hands the changed ones to the items stage.
 
 Its table keeps a digest of the last accepted row of each item: an unchanged row (shops send their whole catalogue again
-and again) is not published, and a refused one leaves the row before it in force.
+and again) is not published, and a refused one leaves the row before it in force. Digests are by epoch of the catalogue topic:
+with a new one (``headwater topics accept``) every row is published anew.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ class CatalogStage(CheckpointedStage):
         self._dead = context.dead_letters("catalog")
         self._limits = Limits(max_bytes=settings.max_record_bytes)
         self._updates = context.topic(ITEM_UPDATES)
+        self._epoch = context.incarnations[context.topic(CATALOG)].epoch.to_bytes(1, "little")
         self._dirty: defaultdict[int, dict[bytes, bytes]] = defaultdict(dict)
         super().__init__(
             app,
@@ -77,9 +79,10 @@ class CatalogStage(CheckpointedStage):
         for record, item in accepted:
             key = item.item_id.encode()
             row = b"" if isinstance(item, ItemDeletion) else _encode(item)
-            digest = hashlib.blake2b(row, digest_size=16).digest() if row else DELETED
+            digest = self._digest(row)
             known = digests.get(key)
-            unchanged = known == digest or (known is None and not row)  # an unknown item's tombstone deletes nothing
+            unknown = known is None and not self._cataloged(item.item_id)
+            unchanged = known == digest or (unknown and not row)  # an unknown item's tombstone deletes nothing
             outcome = EventOutcome.IGNORED if unchanged else EventOutcome.LEARNED
             self.context.metrics.events.of(CATALOG, outcome).add()
             if unchanged:
@@ -88,6 +91,17 @@ class CatalogStage(CheckpointedStage):
             target = partition_of(key, self.context.settings.item_partitions)
             outbox.add(self._updates, target, None, pack_catalog(kind, source, record.offset, row or key))
             digests[key] = dirty[key] = digest
+
+    def _digest(self, row: bytes) -> bytes:
+        if row:
+            return hashlib.blake2b(row, digest_size=16, salt=self._epoch).digest()
+        return DELETED + self._epoch.rstrip(b"\0")
+
+    def _cataloged(self, item_id: str) -> bool:
+        """Whether the item is known though its digest is not: the digests' topic was lost."""
+        index = self.context.index
+        row = index.lookup.get(item_id)
+        return row is not None and bool(index.cataloged[row])
 
     def snapshot(self) -> Mapping[int, Sequence[Item]]:
         puts = {partition: list(digests.items()) for partition, digests in self._dirty.items() if digests}

@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from operators.item_index import ItemIndex
 from operators.recommender import Recommender
 from streams.batching import BatchApp, BatchTable
 from streams.dead_letters import DeadLetters
+from streams.local_store import keep_only
 from streams.metrics import Metrics
 from streams.narration.live import LiveNarration
 from streams.settings import Settings
@@ -46,7 +48,8 @@ class Context:
         return topic.name(self.settings.namespace)
 
     def table(self, app: BatchApp, name: str, changelog: Topic) -> BatchTable:
-        """A table of ``app`` with a partition for each of its changelog's."""
+        """A table of ``app`` with a partition for each of its changelog's; a local store of another changelog goes."""
+        keep_only(Path(app.conf.datadir), self.incarnations[self.topic(changelog)].topic_id)
         table = BatchTable(
             app,
             name=name,

@@ -20,14 +20,14 @@ from streams.batching import BatchApp, CheckpointedStage, Outbox, RecordBatch
 from streams.batching.store import Item
 from streams.stages.context import Context
 from streams.topics import ITEM_STATE, ITEM_UPDATES
-from streams.update_messages import CatalogUpdate, UpdateKind, unpack
+from streams.update_messages import CatalogUpdate, UpdateKind, message_number, unpack
 
 META_KEY = b"\xff\x00merged"  # not UTF-8, so no item has this key
 PUBLISHING_SHARE = 0.1  # of the time at most: a slow publication is followed by a longer pause
 
 
 class Merged(msgspec.Struct, array_like=True):
-    """What a partition's rows contain: the last update message, and the last offset by source."""
+    """What a partition's rows contain: the number of the last update message, and the last offset by source."""
 
     message: int = -1
     sources: dict[int, int] = {}
@@ -45,6 +45,7 @@ class ItemsStage(CheckpointedStage):
         self.context, self.index = context, context.index
         settings = context.settings
         table = context.table(app, "items", ITEM_STATE)
+        self._epoch = context.incarnations[context.topic(ITEM_UPDATES)].epoch
         self._merged: dict[int, Merged] = {}
         self._dirty: defaultdict[int, set[int]] = defaultdict(set)
         self._urgent = False
@@ -63,26 +64,27 @@ class ItemsStage(CheckpointedStage):
         for batch in batches:
             merged = self._merged[batch.tp.partition]
             for record in batch:
-                if record.offset <= merged.message:
+                message = message_number(self._epoch, record.offset)
+                if message <= merged.message:
                     continue
                 update = unpack(record.value)
                 if isinstance(update, CatalogUpdate):
-                    self._catalog(update, batch.tp.partition, record.offset, merged)
+                    self._catalog(update, batch.tp.partition, message, merged)
                 else:
-                    self._learn(update, batch.tp.partition, record.offset, merged)
-                merged.message = record.offset
+                    self._learn(update, batch.tp.partition, message, merged)
+                merged.message = message
 
-    def _learn(self, payload: bytes, partition: int, offset: int, merged: Merged) -> None:
+    def _learn(self, payload: bytes, partition: int, message: int, merged: Merged) -> None:
         updates = unpack_learning(payload, self.index)
         touched = self.context.recommender.apply(
-            updates, partition=partition, message_offset=offset, fence=merged.sources
+            updates, partition=partition, message_offset=message, fence=merged.sources
         )
         self._dirty[partition].update(touched.tolist())
         for source in set(updates.source.tolist()):
             last = int(updates.offset[updates.source == source].max())
             merged.sources[source] = max(last, merged.sources.get(source, -1))
 
-    def _catalog(self, update: CatalogUpdate, partition: int, offset: int, merged: Merged) -> None:
+    def _catalog(self, update: CatalogUpdate, partition: int, message: int, merged: Merged) -> None:
         if update.offset <= merged.sources.get(update.source, -1):
             return
         merged.sources[update.source] = update.offset
@@ -90,7 +92,7 @@ class ItemsStage(CheckpointedStage):
             row = self.index.delete(update.payload.decode())
         else:
             row = self.index.set_catalog(_decode_catalog(update.payload))
-        self.index.applied[row] = offset
+        self.index.applied[row] = message
         self._dirty[partition].add(row)
         self._urgent = True
 

@@ -1,0 +1,178 @@
+"""Topics that were deleted and made again, and local stores that know more than their topic (cases c05, c06)."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from operators.item_index import ItemIndex
+from operators.parameters import Parameters
+from streams.local_kafka import LocalKafka
+from streams.topics import CATALOG, CLICK, RECOMMENDATIONS, USER_STATE
+from tests.integration.reference import assert_exact, facts
+from tests.integration.shop import ROOT, Shop, Worker
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def shop(kafka: LocalKafka, namespace: str, tmp_path: Path) -> Iterator[Shop]:
+    """One user partition: offsets of a topic are one row of numbers."""
+    made = Shop(kafka.bootstrap, namespace, tmp_path, partitions=1)
+    yield made
+    made.close()
+
+
+def send_clicks(shop: Shop, prefix: str, count: int, users: int = 1) -> None:
+    for n in range(count):
+        click = {
+            "event_id": f"{prefix}{n}",
+            "user_id": f"u{n % users + 1}",
+            "item_id": f"i{n * 7 % 23}",
+            "occurred_at": "2026-03-01T10:00:00Z",
+        }
+        shop.send(CLICK.suffix, click)
+    shop.flush()
+
+
+def recreate(shop: Shop, suffix: str) -> None:
+    shop.delete_topic(suffix)
+    shop.create_topic(suffix)
+
+
+def accept(shop: Shop, worker: Worker, suffix: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "streams.cli.main", "topics", "accept", shop.topic(suffix)]
+    return subprocess.run(command, cwd=ROOT, env=worker.env, capture_output=True, text=True, timeout=60, check=False)
+
+
+def assert_refused(shop: Shop, worker: Worker, suffix: str, code: int = 2) -> None:
+    """The worker ends with ``code``; its last line names the topic and the command."""
+    assert worker.wait(60) == code, worker.log()[-3000:]
+    last = worker.log().rstrip().splitlines()[-1]
+    assert f"headwater topics accept {shop.topic(suffix)}" in last, worker.log()[-3000:]
+
+
+def assert_accepted(shop: Shop, worker: Worker, suffix: str) -> None:
+    result = accept(shop, worker, suffix)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert shop.topic(suffix) in result.stdout
+
+
+def ids(records: list[dict[str, Any]]) -> set[str]:
+    return {record["recommendation_id"] for record in records}
+
+
+def all_facts(shop: Shop) -> dict[str, Any]:
+    index = ItemIndex(Parameters())
+    return {user: facts(state, index) for user, state in shop.user_states(index).items()}
+
+
+# ---- c05: an event topic
+def ten_clicks(shop: Shop) -> Worker:
+    worker = shop.worker()
+    worker.wait_ready()
+    send_clicks(shop, "old", 10)
+    shop.wait_records(10)
+    shop.wait_lag_zero()
+    return worker
+
+
+def assert_learned_anew(shop: Shop, worker: Worker, before: list[dict[str, Any]], new: int) -> None:
+    """After the acceptance: the ``new`` clicks are learned once and answered under ids of their own."""
+    worker.start()
+    worker.wait_ready()
+    shop.wait_lag_zero()
+    records = shop.wait_records(10 + new)
+    assert len(ids(before)) == 10 and len(ids(records)) == 10 + new
+    fresh = [record for record in records if record["recommendation_id"] not in ids(before)]
+    assert {record["trigger"]["event_id"] for record in fresh} == {f"new{n}" for n in range(new)}
+    assert {record["trigger"]["offset"] for record in fresh} == set(range(new))
+    state = shop.user_states()["u1"]
+    assert (state.learned, state.clicks) == (10 + new, 10 + new)
+    items = shop.items()
+    assert items.interactions[: items.size].sum() == 10 + new
+
+
+def test_recreated_topic_is_refused_then_accepted(shop: Shop) -> None:
+    """c05: the start is refused before anything is read; once accepted, all 5 are learned and have new ids."""
+    worker = ten_clicks(shop)
+    assert worker.stop() == 0
+    before, ends = shop.records(), shop.ends([RECOMMENDATIONS.suffix, USER_STATE.suffix])
+    recreate(shop, CLICK.suffix)
+    send_clicks(shop, "new", 5)
+    for _ in range(2):  # it stays refused
+        worker.start()
+        assert_refused(shop, worker, CLICK.suffix)
+    assert shop.ends([RECOMMENDATIONS.suffix, USER_STATE.suffix]) == ends
+    assert shop.user_states()["u1"].learned == 10
+
+    assert_accepted(shop, worker, CLICK.suffix)
+    assert_learned_anew(shop, worker, before, 5)
+    refused = accept(shop, worker, CLICK.suffix)
+    assert refused.returncode == 1 and "Stop the workers" in refused.stderr
+    worker.kill()
+    worker.wipe()
+    worker.start()
+    worker.wait_ready()
+    send_clicks(shop, "last", 1)
+    shop.wait_records(16)
+    assert shop.user_states()["u1"].learned == 16
+
+
+@pytest.mark.parametrize("new", [5, 15], ids=["below the old offsets", "beyond the old offsets"])
+def test_topic_recreated_under_a_running_worker(shop: Shop, new: int) -> None:
+    """c05, variation: the worker stops by itself; once accepted, every new click is learned once."""
+    worker = ten_clicks(shop)
+    before = shop.records()
+    recreate(shop, CLICK.suffix)
+    send_clicks(shop, "new", new)
+    assert_refused(shop, worker, CLICK.suffix, code=1)
+    assert_accepted(shop, worker, CLICK.suffix)
+    assert_learned_anew(shop, worker, before, new)
+
+
+# ---- c06: topics of state
+def two_hundred_clicks(shop: Shop) -> Worker:
+    worker = shop.worker()
+    worker.wait_ready()
+    for n in range(23):
+        shop.send(CATALOG.suffix, {"item_id": f"i{n}", "title": f"Title {n}"})
+    shop.send(CATALOG.suffix, None, key="i3")
+    send_clicks(shop, "old", 200, users=10)
+    shop.wait_lag_zero()
+    assert worker.stop() == 0
+    return worker
+
+
+def test_recreated_user_state_is_rebuilt(shop: Shop) -> None:
+    """c06: refused with the topic named; once accepted, the old store is thrown away and the events learned anew."""
+    worker = two_hundred_clicks(shop)
+    before = all_facts(shop)
+    recreate(shop, USER_STATE.suffix)
+    worker.start()
+    assert_refused(shop, worker, USER_STATE.suffix)
+    assert not any(shop.ends([USER_STATE.suffix]).values()), "nothing was written to a changelog that lacks the rest"
+
+    assert_accepted(shop, worker, USER_STATE.suffix)
+    worker.start()
+    worker.wait_ready()
+    shop.wait_lag_zero()
+    assert all_facts(shop) == before
+    send_clicks(shop, "after", 1)
+    shop.wait_lag_zero()
+    assert_exact(shop)
+    served, after = shop.records()[-1]["items"], all_facts(shop)
+    assert after["u1"]["learned"] == 21
+    assert worker.stop() == 0
+    worker.wipe()
+    worker.start()
+    worker.wait_ready()
+    send_clicks(shop, "wiped", 1)
+    shop.wait_lag_zero()
+    assert served and all_facts(shop)["u1"]["learned"] == 22
+    assert_exact(shop)
