@@ -38,16 +38,16 @@ def test_what_a_position_is_worth(position: int, rank: float, gain: float) -> No
 
 
 def test_the_figures_are_means_over_tested_events() -> None:
-    """Positions 0, 3, 7, 20 (too late), none: five tests."""
+    """Positions 0, 4, 5, 20 (too late), none: five tests."""
     tally = RankingTally(20)
-    for position in (0, 3, 7, 20, -1):
+    for position in (0, 4, 5, 20, -1):
         tally.add(position)
     figures = tally.figures(10)
     assert figures["tested"] == 5
     assert figures["recall@20"] == pytest.approx(3 / 5)
     assert figures["recall@5"] == pytest.approx(2 / 5)
-    assert figures["mrr@20"] == pytest.approx((1 + 1 / 4 + 1 / 8) / 5)
-    assert figures["ndcg@20"] == pytest.approx((1 + 1 / math.log2(5) + 1 / math.log2(9)) / 5)
+    assert figures["mrr@20"] == pytest.approx((1 + 1 / 5 + 1 / 6) / 5)
+    assert figures["ndcg@20"] == pytest.approx((1 + 1 / math.log2(6) + 1 / math.log2(7)) / 5)
 
 
 def test_coverage_is_the_share_of_items_in_any_list() -> None:
