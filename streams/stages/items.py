@@ -24,6 +24,8 @@ from streams.update_messages import CatalogUpdate, UpdateKind, message_number, u
 
 META_KEY = b"\xff\x00merged"  # not UTF-8, so no item has this key
 PUBLISHING_SHARE = 0.1  # of the time at most: a slow publication is followed by a longer pause
+LONGEST_PAUSE = 5.0  # seconds: what waited for a broker that was away was no work (case c09)
+LONGEST_PAUSE = 5.0  # also where it was slow because the broker was away
 
 
 class Merged(msgspec.Struct, array_like=True):
@@ -114,7 +116,7 @@ class ItemsStage(CheckpointedStage):
         if self._urgent:
             return 0.0  # a withdrawn item must not be recommended for a debounce longer
         spent = self._snapshot_seconds + self.durations.checkpoint
-        return max(self.interval, spent / PUBLISHING_SHARE)
+        return max(self.interval, min(spent / PUBLISHING_SHARE, LONGEST_PAUSE))
 
     def restore(self, partitions: set[int]) -> None:
         assert self.table is not None
