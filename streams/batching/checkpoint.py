@@ -21,7 +21,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,7 +53,7 @@ class _Covered:
     """What a checkpoint makes durable."""
 
     outputs: list[Sent]
-    states: Mapping[int, Sequence[Item]]
+    states: Mapping[int, Iterable[Item]]
     events: list[Any]
 
 
@@ -113,8 +113,12 @@ class CheckpointedStage(abc.ABC):
         """Work on a group: apply what the states do not contain yet, put outputs into ``outbox``."""
 
     @abc.abstractmethod
-    def snapshot(self) -> Mapping[int, Sequence[Item]]:
-        """Encode the dirty states by partition, and call them clean."""
+    def snapshot(self) -> Mapping[int, Iterable[Item]]:
+        """The dirty states by partition, encoded; they are clean from now on.
+
+        An iterable may encode as it is consumed, while work goes on, where a state that contains more than the events
+        of this checkpoint does no harm.
+        """
 
     @abc.abstractmethod
     def restore(self, partitions: set[int]) -> None:
@@ -252,9 +256,9 @@ class CheckpointedStage(abc.ABC):
             await output.last_offset()
         self.crash_point("changelog")
         self._refuse_after_pause()
-        size = sum(len(value or b"") for items in covered.states.values() for _, value in items)
+        size = 0
         if self.table is not None and covered.states:
-            await self.table.write(covered.states)
+            size = await self.table.write(covered.states)
         self.crash_point("acknowledge")
         for event in covered.events:
             event.ack()

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from faust.tables.table import Table
 
-from streams.batching.producer import BatchProducer, Out
+from streams.batching.producer import BatchProducer, Out, Sent
 from streams.batching.schema import raw_schema
 from streams.batching.store import Item, MemoryStore, RocksStore
+
+SLICE = 256  # records; some milliseconds
 
 
 class BatchTable(Table):  # type: ignore[misc]
@@ -50,18 +54,33 @@ class BatchTable(Table):  # type: ignore[misc]
         items: Iterator[tuple[bytes, bytes]] = self.data.items(partition)
         return items
 
-    async def write(self, puts: Mapping[int, Sequence[Item]]) -> None:
-        """Rule 1: changelog, await it, then the store with the changelog offset, atomically a partition.
+    async def write(self, puts: Mapping[int, Iterable[Item]]) -> int:
+        """Rule 1: changelog, await it, then the store, the changelog offset last; returns the bytes of the values.
 
-        The changelog records of all partitions are in flight together. Raises :class:`DeliveryError`; then nothing was
-        written to the store.
+        Items may be encoded as they are iterated: they are taken, sent and stored in slices, between which events are
+        worked on. The changelog records of all partitions are in flight together. Raises :class:`DeliveryError`; then
+        nothing was written to the store. A crash within the store's slices leaves its offset where it was, so that the
+        next start reads all of them from the changelog again.
         """
         producer: BatchProducer = await self.app.maybe_start_producer()
-        sent = {
-            partition: await producer.send_many(self.changelog, partition, (Out(k, v) for k, v in items))
-            for partition, items in puts.items()
-            if items
-        }
+        written: dict[int, list[Item]] = {}
+        sent: dict[int, list[Sent]] = {}
+        for partition, items in puts.items():
+            async for part in _slices(items):
+                records = (Out(key, value) for key, value in part)
+                sent.setdefault(partition, []).extend(await producer.send_many(self.changelog, partition, records))
+                written.setdefault(partition, []).extend(part)
         offsets = {partition: [await part.last_offset() for part in parts][-1] for partition, parts in sent.items()}
         for partition, offset in offsets.items():
-            self.data.put_many(partition, puts[partition], offset)
+            async for part in _slices(written[partition]):
+                self.data.put_many(partition, part, None)
+            self.data.put_many(partition, (), offset)
+        return sum(len(value or b"") for items in written.values() for _, value in items)
+
+
+async def _slices(items: Iterable[Item]) -> AsyncIterator[Sequence[Item]]:
+    """Parts of ``items``, with a lap of the event loop behind each."""
+    iterator = iter(items)
+    while part := tuple(islice(iterator, SLICE)):
+        yield part
+        await asyncio.sleep(0)
