@@ -120,6 +120,10 @@ class CheckpointedStage(abc.ABC):
         of this checkpoint does no harm.
         """
 
+    def release(self, outbox: Outbox) -> None:  # noqa: B027 - a stage may hold back nothing
+        """Put outputs into ``outbox`` that were held back to be sent together; called several times a second, and before
+        a checkpoint covers them."""
+
     @abc.abstractmethod
     def restore(self, partitions: set[int]) -> None:
         """``partitions`` are this worker's, their table is recovered."""
@@ -208,6 +212,12 @@ class CheckpointedStage(abc.ABC):
         await self.emit(outbox)
         self.durations.group = time.perf_counter() - started
 
+    async def _emit_held(self) -> None:
+        """Call with the lock held."""
+        outbox = Outbox()
+        self.release(outbox)
+        await self.emit(outbox)
+
     async def emit(self, outbox: Outbox) -> None:
         """Send what is in ``outbox`` and empty it; the next checkpoint awaits the delivery."""
         if not outbox.records:
@@ -238,10 +248,12 @@ class CheckpointedStage(abc.ABC):
             async with self._lock:
                 if not self._open:
                     return
-                covered = self._take()
+                covered = await self._take()
             await self._write(covered)
 
-    def _take(self) -> _Covered:
+    async def _take(self) -> _Covered:
+        """Call with the lock held."""
+        await self._emit_held()
         covered = _Covered(self._outputs, self.snapshot(), self._events)
         self._outputs, self._events = [], []
         self._written_at = time.monotonic()
@@ -284,6 +296,9 @@ class CheckpointedStage(abc.ABC):
             self._alive_at = time.monotonic()
             await asyncio.sleep(pause)
             await self.tick()
+            async with self._lock:
+                if self._open:
+                    await self._emit_held()
             due = time.monotonic() - self._written_at >= self.due_interval()
             if due and (self._events or self._outputs) and not self._checkpointing.locked():
                 self._checkpoint_task = asyncio.create_task(self._guard(self.checkpoint()))
@@ -315,7 +330,7 @@ class CheckpointedStage(abc.ABC):
                 self._room.set()
                 if self._open and self.crashed is None:
                     self._open = False
-                    await self._write(self._take())
+                    await self._write(await self._take())
         except Exception as exc:
             await self._crash(exc)
         finally:
@@ -360,7 +375,7 @@ class CheckpointedStage(abc.ABC):
                     if not self._open or self.crashed is not None:
                         return self.crashed is None
                     self._open = False
-                    await self._write(self._take())
+                    await self._write(await self._take())
         except TimeoutError:
             return False
         finally:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from operators.item_updates import ItemUpdates
 from operators.narration.frames import FrameLibrary
 from operators.observation import Status
 from operators.user_state import UserState
@@ -33,6 +34,7 @@ from streams.topics import EVENTS, ITEM_UPDATES, USER_STATE, Topic
 from streams.update_messages import pack_learning
 
 log = logging.getLogger(__name__)
+UPDATES_INTERVAL = 0.02  # seconds: few messages for the items stage, each with more to learn
 RANKED_AT_ONCE = 16  # between two turns of the event loop
 MISPLACED_EVERY = 60.0  # seconds between two warnings about a topic
 
@@ -62,6 +64,8 @@ class ProfilesStage(CheckpointedStage):
         self._max_age = int(settings.max_event_age * 1000)
         self._updates = context.topic(ITEM_UPDATES)
         self._warned: dict[str, float] = {}
+        self._held: list[ItemUpdates] = []
+        self._released_at = 0.0
         super().__init__(
             app,
             "profiles",
@@ -81,7 +85,11 @@ class ProfilesStage(CheckpointedStage):
         with metrics.stage_seconds.of(Step.LEARN).time():
             for batch, accepted in read:
                 self._learn(batch, accepted, now, triggers)
-            self._publish_updates(outbox)
+            updates = self.recommender.flush()
+        if updates is not None:
+            self._held.append(updates)
+        if time.monotonic() - self._released_at >= UPDATES_INTERVAL:
+            self.release(outbox)
         await self._answer(triggers, outbox)
 
     def _read(self, batch: RecordBatch, now: int, outbox: Outbox) -> list[_Accepted]:
@@ -169,11 +177,15 @@ class ProfilesStage(CheckpointedStage):
         state.applied[source] = offset
         return True
 
-    def _publish_updates(self, outbox: Outbox) -> None:
-        updates = self.recommender.flush()
-        if updates is not None:
-            for partition, payload in updates.split(self.index, self.context.settings.item_partitions).items():
-                outbox.add(self._updates, partition, None, pack_learning(payload))
+    def release(self, outbox: Outbox) -> None:
+        """Send what items have to learn."""
+        self._released_at = time.monotonic()
+        if not self._held:
+            return
+        updates = ItemUpdates.concatenated(self._held)
+        self._held.clear()
+        for partition, payload in updates.split(self.index, self.context.settings.item_partitions).items():
+            outbox.add(self._updates, partition, None, pack_learning(payload))
 
     async def _answer(self, triggers: Sequence[Trigger], outbox: Outbox) -> None:
         self.answers.begin()
@@ -195,6 +207,7 @@ class ProfilesStage(CheckpointedStage):
 
     def forget(self) -> None:
         self.users.clear()
+        self._held.clear()
 
     async def tick(self) -> None:
         self.context.metrics.cached_users.of().set(len(self.users))

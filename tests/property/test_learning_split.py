@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from operators.item_index import ItemIndex
-from operators.item_updates import unpack
+from operators.item_updates import ItemUpdates, unpack
 from operators.learning.item_side import apply_updates, rank_weights
 from operators.parameters import Parameters
 from operators.user_codec import decode_user
@@ -50,6 +50,22 @@ def test_split_messages_teach_the_rows_what_the_whole_teaches(seed: int, sizes: 
             )
     for partition, part in enumerate(parts):
         assert item_bytes(part) == profiles.item_bytes(partition)
+
+
+@bounded
+@given(st.integers(0, 10_000), st.lists(st.integers(1, 30), min_size=1, max_size=6))
+def test_batches_put_together_teach_what_they_teach_one_after_the_other(seed: int, sizes: list[int]) -> None:
+    run, events, parts = Run(PARAMETERS), random_events(seed, sum(sizes)), []
+    for size in sizes:
+        parts.append(run.updates(*events[:size]))
+        events = events[size:]
+    one_by_one, at_once = index_of(1), index_of(1)
+    for index in (one_by_one, at_once):
+        index.intern_all(run.index.ids)
+    for part in parts:
+        apply_updates(one_by_one, part, WEIGHTS)
+    apply_updates(at_once, ItemUpdates.concatenated(parts), WEIGHTS)
+    assert fingerprint(at_once) == fingerprint(one_by_one)
 
 
 @bounded
