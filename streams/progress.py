@@ -91,8 +91,9 @@ class Progress:
         topic = known_topic(tp.topic, self._settings.namespace)
         if topic is not None:
             self._metrics.consumer_lag.of(topic, tp.partition).set(lag)
-            if waiting is None:
-                self._metrics.commit_age.of(topic, tp.partition).touch()
+            age, known = self._metrics.commit_age.of(topic, tp.partition), now if waiting is None else waiting
+            if age.touched is None or known > age.touched:
+                age.touch(known)  # under constant load something always waits, since the last commit
         seen = self._seen.setdefault(tp, _Seen(-1, now))
         if done is not None and (done != seen.position or not lag):
             seen.position, seen.moved_at = done, now

@@ -4,7 +4,7 @@ Written for faust-streaming 0.15.3, mode-streaming 0.7.1 and aiokafka 0.14.0 (pi
 no patching; ``tests/unit/test_faust_contract.py`` fails when one of the internals that are touched here changes:
 
 * ``App._new_transport``, ``App.FlowControlQueue``, ``Service.crash``/``_crash``, ``Transport.Consumer``/``Producer``
-* ``Consumer.getmany``, ``_wait_next_records``, ``_new_offset``, ``_add_gap``, ``_acked``/``_acked_index``,
+* ``Consumer.getmany``, ``_wait_next_records``, ``_new_offset``, ``_commit_offsets``, ``_add_gap``, ``_acked``/``_acked_index``,
   ``_buffered_partitions``, ``perform_seek``, ``on_partitions_revoked``, ``ack``
 * ``AIOKafkaConsumerThread._create_worker_consumer`` (and aiokafka's ``_fetch_max_wait_ms``, ``_isolation_level``)
 * ``Producer._settings_extra``, ``_ensure_producer``; aiokafka's ``create_batch``/``send_batch``

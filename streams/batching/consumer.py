@@ -61,6 +61,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         self._inflight: defaultdict[TP, deque[int]] = defaultdict(deque)  # last offsets of batches handed out
         self._handed: dict[TP, int] = {}
         self._covered: dict[TP, int] = {}  # commit positions reached
+        self._committing: dict[TP, int] = {}  # commit positions that the broker does not have yet
         self._waiting_since: dict[TP, float] = {}
         super().__init__(*args, **kwargs)
         self._read_offset = _NoReadOffsets()
@@ -114,8 +115,9 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         self._handed[tp] = batch.last
         if self.app.topics.acks_enabled_for(tp.topic):
             if not self._inflight[tp]:
-                self._waiting_since[tp] = time.monotonic()
                 self._covered[tp] = batch.first
+                if tp not in self._committing:
+                    self._waiting_since[tp] = time.monotonic()
             self._inflight[tp].append(batch.last)
         last = run[-1]
         return ConsumerMessage(
@@ -139,8 +141,16 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         if last is None:
             return None
         self._covered[tp] = last + 1
-        self._waiting_since[tp] = time.monotonic()
         return last + 1
+
+    async def _commit_offsets(self, offsets: Mapping[TP, int], start_new_transaction: bool = True) -> bool:
+        """A commit is one once the broker has it; one that was refused by a rebalance ends with the seek after it."""
+        self._committing.update(offsets)
+        committed = bool(await super()._commit_offsets(offsets, start_new_transaction=start_new_transaction))
+        for tp in offsets if committed else ():
+            if self._committing.pop(tp, None) is not None:
+                self._waiting_since[tp] = time.monotonic()
+        return committed
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Holes are no gaps: see ``_new_offset``."""
@@ -160,7 +170,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
 
     def uncommitted_since(self, tp: TP) -> float | None:
         """Monotonic time since when batches of ``tp`` wait for the next commit; None when none does."""
-        return self._waiting_since.get(tp) if self._inflight.get(tp) else None
+        return self._waiting_since.get(tp) if self._inflight.get(tp) or tp in self._committing else None
 
     # ---- seeks and rebalances
     def _forget(self, tps: Iterable[TP]) -> None:
@@ -171,6 +181,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
                 self._acked,
                 self._acked_index,
                 self._covered,
+                self._committing,
                 self._waiting_since,
             ):
                 state.pop(tp, None)
@@ -178,7 +189,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     async def perform_seek(self) -> None:
         async with self._seek_lock:
             self.epoch += 1
-            self._forget(self._handed.keys() | self._inflight.keys())
+            self._forget(self._handed.keys() | self._inflight.keys() | self._committing.keys())
             await super().perform_seek()
 
     async def seek_to_committed(self) -> Mapping[TP, int]:

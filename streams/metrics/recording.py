@@ -45,8 +45,8 @@ class _RecordedGauge(_Recorded, Gauge):
 
 
 class _RecordedAge(_Recorded, Age):
-    def touch(self) -> None:
-        super().touch()
+    def touch(self, at: float | None = None) -> None:
+        super().touch(at)
         self._record()
 
 

@@ -84,8 +84,9 @@ class Age(Series):
         self._clock = clock
         self.touched: float | None = None
 
-    def touch(self) -> None:
-        self.touched = self._clock()
+    def touch(self, at: float | None = None) -> None:
+        """Now, or at a time of the clock (monotonic)."""
+        self.touched = self._clock() if at is None else at
 
     def samples(self) -> Iterator[Sample]:
         touched = self.touched

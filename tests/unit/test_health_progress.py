@@ -10,6 +10,7 @@ import pytest
 from faust.types import TP
 
 from streams import progress as module
+from streams import topics
 from streams.metrics import RecordingMetrics
 from streams.progress import Progress
 from streams.settings import Settings
@@ -121,6 +122,21 @@ def test_work_without_a_commit_is_reported_and_ages(progress: Progress, log: Log
     progress.look()
     assert progress.commits().ok
     assert len(metrics.of("headwater_commit_age_seconds")) == touched + 1
+
+
+def test_under_constant_load_the_age_is_the_last_commit_s(
+    progress: Progress, log: Log, metrics: RecordingMetrics
+) -> None:
+    """Something is always on its way: each commit moves the time since when it waits."""
+    log.position, log.end = {A: 10}, {A: 10_000}
+    log.waiting[A] = log.now - 1
+    progress.look()
+    assert metrics.commit_age.of(topics.CLICK, 0).touched == log.now - 1
+    for _ in range(10):
+        log.now += 1
+        log.waiting[A] = log.now - 0.5
+        progress.look()
+        assert metrics.commit_age.of(topics.CLICK, 0).touched == log.now - 0.5
 
 
 def test_lag_is_what_waits_never_negative_and_absent_while_unknown(
