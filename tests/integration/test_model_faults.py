@@ -174,9 +174,7 @@ def test_a_hanging_model_stalls_nothing(shop: Shop) -> None:
 def test_a_model_that_hangs_with_much_in_line(shop: Shop) -> None:
     """c19: it was quick, so nearly every record is a draft; all partitions' drafts are in time when it hangs."""
     worker = start(shop, "HangingLater", "ready")
-    records = serve(shop, worker, lambda: failures(worker, "hang") >= 3 and state(worker) == "broken")
-    sent = {record["recommendation_id"]: record for record in records}
-    assert len(sent) == len(records)
+    records = serve(shop, worker, lambda: failures(worker, "hang") >= 1)
     assert all(record["latency_ms"]["total"] / 1000 <= DEADLINE + MARGIN for record in records)
     assert_honest(records, FAULTY | {"llm"})
     assert any(record["text_source"] == "llm" for record in records)
