@@ -41,6 +41,8 @@ def test_commit_asks_new_offset_for_partitions_with_acknowledgements() -> None:
     assert "self._new_offset(tp)" in source(Consumer._filter_committable_offsets)
     assert "for tp in self._acked" in source(Consumer._filter_tps_with_pending_acks)
     assert "acked_for_tp.append(offset)" in source(Consumer.ack)
+    assert "return await self._commit_offsets(" in source(Consumer._commit_tps)
+    assert "did_commit = await self._commit(committable_offsets)" in source(Consumer._commit_offsets)
 
 
 def test_an_agent_that_ends_asks_the_app_first() -> None:
