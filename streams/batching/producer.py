@@ -1,17 +1,23 @@
-"""The producer: whole record batches a partition, idempotent, so that order holds and a retry repeats nothing."""
+"""The producer: whole record batches a partition, idempotent, so that order holds and a retry repeats nothing.
+
+What a broker that is away has not taken waits for it, however long: readiness says so meanwhile (case c59 C).
+"""
 
 from __future__ import annotations
 
 import asyncio
+import math
 import time
+from collections import deque
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, KafkaTimeoutError
 from faust.transport.drivers import aiokafka as driver
 
 from streams.batching.errors import DeliveryError
 
+METADATA_UPDATES = 5  # a second at most
 Headers = tuple[tuple[str, bytes], ...]
 
 
@@ -50,6 +56,13 @@ class BatchProducer(driver.Producer):  # type: ignore[misc]
     def _settings_extra(self) -> dict[str, Any]:
         return {"acks": "all", "enable_idempotence": True}
 
+    async def on_start(self) -> None:
+        """aiokafka retries idempotent batches for ever, but not those of a partition that lost its leader."""
+        await super().on_start()
+        producer = self._ensure_producer()
+        producer._message_accumulator._batch_ttl = math.inf
+        _bound_updates(producer.client)
+
     async def send_many(self, topic: str, partition: int, records: Iterable[Out]) -> list[Sent]:
         """Queue ``records`` in order as aiokafka record batches; returns them without waiting for delivery.
 
@@ -63,7 +76,7 @@ class BatchProducer(driver.Producer):  # type: ignore[misc]
         async def ship() -> None:
             builder.close()
             try:
-                future = await producer.send_batch(builder, topic, partition=partition)
+                future = await _when_there_is_room(producer, builder, topic, partition)
             except KafkaError as exc:
                 raise DeliveryError(
                     f"{topic}-{partition}: cannot send ({type(exc).__name__}: {exc}); is the broker up?"
@@ -87,3 +100,26 @@ class BatchProducer(driver.Producer):  # type: ignore[misc]
         if count:
             await ship()
         return sent
+
+
+def _bound_updates(client: Any) -> None:
+    """While a partition has no leader, aiokafka's sender asks for metadata without a pause: a whole core, for nothing."""
+    update, recent = client._metadata_update, deque[float](maxlen=METADATA_UPDATES)
+
+    async def updated(*args: Any) -> Any:
+        if len(recent) == METADATA_UPDATES:
+            await asyncio.sleep(max(0.0, recent[0] + 1.0 - time.monotonic()))
+        recent.append(time.monotonic())
+        return await update(*args)
+
+    client._metadata_update = updated
+
+
+async def _when_there_is_room(producer: Any, builder: Any, topic: str, partition: int) -> asyncio.Future[Any]:
+    """Queue a batch behind the one before it, once that is on its way."""
+    while True:
+        try:
+            future: asyncio.Future[Any] = await producer.send_batch(builder, topic, partition=partition)
+        except KafkaTimeoutError:
+            continue
+        return future

@@ -7,7 +7,9 @@ from importlib.metadata import version
 
 import aiokafka
 import pytest
-from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.client import AIOKafkaClient
+from aiokafka.producer.message_accumulator import BatchBuilder, MessageAccumulator
+from aiokafka.producer.sender import Sender, SendProduceReqHandler
 from faust import App, Schema
 from faust.agents.agent import Agent
 from faust.stores import memory, rocksdb
@@ -144,3 +146,18 @@ def test_tables_are_started_as_ours_are() -> None:
         "await self._update_channels()",
         "await self.recovery.start()",
     ]
+
+
+def test_idempotent_batches_expire_only_without_a_leader() -> None:
+    """So that a batch whose time to live is endless waits for its broker."""
+    sender, accumulator = source(SendProduceReqHandler), source(MessageAccumulator)
+    assert "if self._sender._txn_manager is None and batch.expired()" in sender
+    assert accumulator.count("expired()") == 1 and accumulator.count("self._batch_ttl") == 2
+    assert accumulator.index("if leader is None or leader == -1") < accumulator.index("expired()")
+
+
+def test_a_partition_without_leader_makes_the_sender_ask_without_a_pause() -> None:
+    """The reason for the bound on metadata updates, which hangs on this method."""
+    routine = source(Sender._sender_routine)
+    assert "fut = self.client.force_metadata_update()" in routine and "sleep" not in routine
+    assert "await self._metadata_update(self.cluster, topics)" in source(AIOKafkaClient._md_synchronizer)
