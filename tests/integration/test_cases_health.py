@@ -162,6 +162,7 @@ def test_c59_d_a_partition_that_is_not_fetched_is_named(shop: Shop, tmp_path: Pa
     load.halt()
 
 
+@pytest.mark.faults
 def test_c59_e_and_f_neither_silence_nor_a_dead_model_matters(shop: Shop) -> None:
     """c59 E and F: ready and alive while nothing comes, for longer than any stall; texts come from frame or template."""
     worker = shop.worker(
