@@ -117,7 +117,8 @@ class EqualWeightFusion:
     rank make lists comparable whose scores fall at different speeds. Plain popularity is computed beside and has no say:
     trending popularity speaks for it, and two voices of one kind would outweigh what is personal. Measured on the
     first 16,000 events of ML-100k / YooChoose, recall@20: this .245 / .626; ranks alone .256 / .465; scores alone
-    .252 / .600; ranks with plain popularity, 1 / (1 + 0.2 r), .219 / -.
+    .252 / .600; ranks with plain popularity, 1 / (1 + 0.2 r), .219 / -. With the repeat rate, YooChoose .646 (MRR from .152
+    to .387); nobody repeats in ML-100k.
     """
 
     def fuse(self, table: CandidateTable, context: FusionContext) -> FusedScores:
@@ -128,6 +129,9 @@ class EqualWeightFusion:
             elif name == "query_match":
                 # a list that answers a search answers the search: its matches outweigh all other voices together
                 voices[place] = 1.0 + len(table.generators) * context.query_weight
+            elif name == "repeat":
+                # no other voice speaks for a consumed item: this one is as loud as the user is likely to come back
+                voices[place] = 1.0 + len(table.generators) * context.repeat_rate
         return FusedScores(*_fuse(table.scores, table.ranks, voices))
 
 

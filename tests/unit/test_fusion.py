@@ -17,9 +17,11 @@ def candidates(*pairs: tuple[int, float]) -> Candidates:
     )
 
 
-def fuse(query_weight: float = 0.0, **lists: Candidates) -> dict[int, tuple[float, dict[str, float]]]:
+def fuse(
+    query_weight: float = 0.0, repeat_rate: float = 0.0, **lists: Candidates
+) -> dict[int, tuple[float, dict[str, float]]]:
     table = tabulate(tuple(lists), tuple(lists.values()), np.full(100, -1, np.int32))
-    fused = EqualWeightFusion().fuse(table, FusionContext(3, 0.0, query_weight))
+    fused = EqualWeightFusion().fuse(table, FusionContext(3, repeat_rate, query_weight))
     rows = zip(table.items.tolist(), fused.scores.tolist(), fused.contributions.tolist(), strict=True)
     return {item: (score, dict(zip(lists, shares, strict=True))) for item, score, shares in rows}
 
@@ -42,3 +44,12 @@ def test_a_search_is_answered_by_its_matches() -> None:
     assert fuse(0.0, query_match=candidates((2, 0.5)), **lists)[2][0] < 2.0
     fused = fuse(1.0, query_match=candidates((2, 0.5)), **lists)
     assert fused[2][0] > fused[1][0]
+
+
+def test_what_a_user_comes_back_to_counts_as_much_as_they_do() -> None:
+    """One voice speaks for it against four for something new."""
+    lists = {name: candidates((1, 1.0)) for name in ("trending", "item_knn", "transitions", "content")}
+    for rate, first in ((0.0, 1), (0.1, 1), (0.9, 2)):
+        fused = fuse(repeat_rate=rate, repeat=candidates((2, 1.0)), **lists)
+        assert max(fused, key=lambda item: fused[item][0]) == first
+        assert fused[2][1]["repeat"] == 1.0
