@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Producer, TopicPartition
 
 from streams.local_kafka import LocalKafka
 from streams.topics import CLICK
@@ -123,4 +123,19 @@ def test_aborted_transactions(shop: Shop) -> None:
     assert counts.get("i9", 0.0) == 0.0 and counts["i1"] == 3.0
     assert {user: state.learned for user, state in shop.user_states().items()} == {"u1": 1, "u2": 1, "u3": 1}
     assert "ERROR" not in worker.log()
+    assert worker.stop() == 0
+
+
+def test_log_that_begins_later(shop: Shop) -> None:
+    """c01: offsets that retention has removed are another hole; a group without a committed offset starts behind it."""
+    for n in range(8):
+        click(shop, f"e{n}", "u1", f"i{n}")
+    cut = TopicPartition(shop.topic(CLICK.suffix), 0, 5)
+    shop.admin.delete_records([cut])[cut].result(30)
+    worker = shop.worker()
+    worker.wait_ready()
+    records = shop.wait_records(3)
+    assert sorted(record["trigger"]["offset"] for record in records) == [5, 6, 7]
+    lag_becomes(worker, 0)
+    wait_until(lambda: committed(shop) == 8, 10, shop.logs)
     assert worker.stop() == 0

@@ -6,14 +6,19 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import rocksdict
+from faust.types import TP
 
 from operators.item_index import ItemIndex
 from operators.parameters import Parameters
+from streams.batching import CheckpointedStage, RecordBatch
+from streams.batching.errors import LogReplacedError
 from streams.local_kafka import LocalKafka
-from streams.topics import CATALOG, CLICK, RECOMMENDATIONS, USER_STATE
+from streams.topics import CATALOG, CATALOG_STATE, CLICK, ITEM_STATE, ITEM_UPDATES, RECOMMENDATIONS, USER_STATE, Topic
 from tests.integration.reference import assert_exact, facts
 from tests.integration.shop import ROOT, Shop, Worker
 
@@ -45,9 +50,11 @@ def recreate(shop: Shop, suffix: str) -> None:
     shop.create_topic(suffix)
 
 
-def accept(shop: Shop, worker: Worker, suffix: str) -> subprocess.CompletedProcess[str]:
+def accept(shop: Shop, worker: Worker, suffix: str, **env: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "streams.cli.main", "topics", "accept", shop.topic(suffix)]
-    return subprocess.run(command, cwd=ROOT, env=worker.env, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        command, cwd=ROOT, env=worker.env | env, capture_output=True, text=True, timeout=60, check=False
+    )
 
 
 def assert_refused(shop: Shop, worker: Worker, suffix: str, code: int = 2) -> None:
@@ -113,7 +120,7 @@ def test_recreated_topic_is_refused_then_accepted(shop: Shop) -> None:
 
     assert_accepted(shop, worker, CLICK.suffix)
     assert_learned_anew(shop, worker, before, 5)
-    refused = accept(shop, worker, CLICK.suffix)
+    refused = accept(shop, worker, CLICK.suffix, HEADWATER_SESSION_TIMEOUT="1")  # so long it waits for it to end
     assert refused.returncode == 1 and "Stop the workers" in refused.stderr
     worker.kill()
     worker.wipe()
@@ -124,7 +131,13 @@ def test_recreated_topic_is_refused_then_accepted(shop: Shop) -> None:
     assert shop.user_states()["u1"].learned == 16
 
 
-@pytest.mark.parametrize("new", [5, 15], ids=["below the old offsets", "beyond the old offsets"])
+@pytest.mark.parametrize(
+    "new",
+    [
+        pytest.param(5, id="below the old offsets"),
+        pytest.param(15, id="beyond the old offsets", marks=pytest.mark.faults),
+    ],
+)
 def test_topic_recreated_under_a_running_worker(shop: Shop, new: int) -> None:
     """c05, variation: the worker stops by itself; once accepted, every new click is learned once."""
     worker = ten_clicks(shop)
@@ -176,3 +189,94 @@ def test_recreated_user_state_is_rebuilt(shop: Shop) -> None:
     shop.wait_lag_zero()
     assert served and all_facts(shop)["u1"]["learned"] == 22
     assert_exact(shop)
+
+
+def titles(shop: Shop) -> dict[str, str | None]:
+    """Title by item that is or was in the catalogue; None: deleted."""
+    index = shop.items()
+    assert all(index.catalog[row] is not None or index.deleted[row] for row in range(index.size))
+    rows = ((index.ids[row], index.catalog[row]) for row in range(index.size))
+    return {item: None if row is None else row.title for item, row in rows}
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    "lost",
+    [(ITEM_STATE,), (ITEM_UPDATES,), (ITEM_STATE, ITEM_UPDATES), (CATALOG_STATE, CATALOG)],
+    ids=lambda topics: " ".join(topic.suffix for topic in topics),
+)
+def test_recreated_item_topics_are_rebuilt(shop: Shop, lost: tuple[Topic, ...]) -> None:
+    """c06, for the items: nothing is counted twice, no row is lost, no deleted item comes back."""
+    worker = two_hundred_clicks(shop)
+    expected = titles(shop)
+    assert expected["i3"] is None and expected["i4"] == "Title 4" and len(expected) == 23
+    for topic in lost:
+        recreate(shop, topic.suffix)
+    shop.send(CATALOG.suffix, None, key="i5")
+    shop.send(CATALOG.suffix, {"item_id": "i6", "title": "Another"})
+    shop.flush()
+    expected |= {"i5": None, "i6": "Another"}
+    for topic in lost:
+        worker.start()
+        assert worker.wait(60) == 2
+        assert "headwater topics accept" in worker.log()
+        assert_accepted(shop, worker, topic.suffix)
+    worker.start()
+    worker.wait_ready()
+    shop.wait_lag_zero()
+    assert titles(shop) == expected
+    send_clicks(shop, "after", 20, users=10)
+    shop.wait_lag_zero()
+    if len(lost) == 2 and lost[0] is ITEM_STATE:  # nothing is left of what the items had learned
+        items = shop.items()
+        assert items.interactions[: items.size].sum() == 20
+    else:
+        assert_exact(shop)
+    for record in shop.records()[-20:]:
+        assert record["items"] and not {item["item_id"] for item in record["items"]} & {"i3", "i5"}
+
+
+def pretend(worker: Worker, store: str, offset: int) -> None:
+    """The stopped worker's store says that it contains the changelog up to ``offset``: a volume from elsewhere."""
+    (path,) = (worker.folder / "state").rglob(f"{store}-0.db")
+    database = rocksdict.Rdict(str(path), rocksdict.Options(raw_mode=True))
+    database[b"__faust\0offset__"] = str(offset).encode()
+    database.close()
+
+
+@pytest.mark.faults
+def test_store_ahead_of_its_changelog_is_refused(shop: Shop) -> None:
+    """c06, the same topic: the message names topic, partition and both numbers, and what it says to do helps."""
+    worker = ten_clicks(shop)
+    assert worker.stop() == 0
+    for store, topic in (("catalog", CATALOG_STATE), ("users", USER_STATE)):
+        pretend(worker, store, 200)
+        ends = shop.ends([topic.suffix])
+        worker.start()
+        assert worker.wait(60) == 1, worker.log()[-3000:]
+        last, end = worker.log().rstrip().splitlines()[-1], ends[shop.topic(topic.suffix), 0]
+        assert f"{shop.topic(topic.suffix)}-0" in last, worker.log()[-3000:]
+        assert (
+            "changelog offset 200" in last and f"ends at {end}." in last and "delete the worker's state folder" in last
+        )
+        assert shop.ends([topic.suffix]) == ends
+        worker.wipe()
+        worker.start()
+        worker.wait_ready()
+        assert worker.stop() == 0
+    worker.start()
+    worker.wait_ready()
+    send_clicks(shop, "after", 1)
+    shop.wait_lag_zero()
+    assert shop.user_states()["u1"].learned == 11
+    assert_exact(shop)
+
+
+def test_offsets_that_go_back_stop_the_stage() -> None:
+    """c05: a log that was replaced between two fetches is noticed before anything of it is compared with the state."""
+    records = [SimpleNamespace(offset=offset) for offset in range(3)]
+    batch = RecordBatch(TP("ns.events.click.v1", 0), records, epoch=1, previous=9)
+    with pytest.raises(
+        LogReplacedError, match=r"behind offset 9 came offset 0.*headwater topics accept ns.events.click.v1"
+    ):
+        CheckpointedStage._follows(SimpleNamespace(_seen={}), batch)  # type: ignore[arg-type]
