@@ -141,6 +141,7 @@ class CheckpointedStage(abc.ABC):
         self._tasks = [
             asyncio.create_task(self._guard(self._drain())),
             asyncio.create_task(self._guard(self._ticker())),
+            asyncio.create_task(self._guard(self._clock())),
         ]
         try:
             async for event in stream.noack().events():
@@ -288,12 +289,17 @@ class CheckpointedStage(abc.ABC):
                 "another one may own its partitions. It stops without writing; start it again."
             )
 
-    async def _ticker(self) -> None:
-        """Without traffic, too, the last second is written; and the clock of the pause guard runs."""
-        pause = min(0.2, self.interval / 2)
+    async def _clock(self) -> None:
+        """Of the pause guard. It waits for nothing: a group may hold the lock while the broker or a model is silent."""
         while True:
             self._refuse_after_pause()
             self._alive_at = time.monotonic()
+            await asyncio.sleep(0.2)
+
+    async def _ticker(self) -> None:
+        """Without traffic, too, the last second is written."""
+        pause = min(0.2, self.interval / 2)
+        while True:
             await asyncio.sleep(pause)
             await self.tick()
             async with self._lock:

@@ -20,7 +20,7 @@ import pytest
 from streams.local_kafka import LocalKafka
 from tests.backends import GOOD_CLAUSE
 from tests.integration.reference import assert_exact
-from tests.integration.shop import Load, Shop, Worker, wait_until
+from tests.integration.shop import SPEEDY, Load, Shop, Worker, wait_until
 
 pytestmark = pytest.mark.integration
 DEADLINE = 1.0
@@ -92,12 +92,12 @@ def failures(worker: Worker, kind: str) -> float:
     return worker.metric("headwater_model_failures_total", kind=kind) or 0.0
 
 
-def start(shop: Shop, backend: str, settled: str) -> Worker:
+def start(shop: Shop, backend: str, settled: str, deadline: float = DEADLINE) -> Worker:
     """A ready worker whose model is ``settled`` and whose index has the catalogue."""
     worker = shop.worker(
         HEADWATER_MODEL_BACKEND=f"tests.backends:{backend}",
         HEADWATER_LIVE_SHARE="1",
-        HEADWATER_DRAFT_DEADLINE=str(DEADLINE),
+        HEADWATER_DRAFT_DEADLINE=str(deadline),
     )
     shop.send_lines(catalog())
     worker.wait_ready()
@@ -180,6 +180,17 @@ def test_a_model_that_hangs_with_much_in_line(shop: Shop) -> None:
     assert any(record["text_source"] == "llm" for record in records)
     admitted = worker.metric("headwater_drafts_admitted_total")
     assert admitted and admitted > ENOUGH / 2
+    end(worker)
+
+
+@pytest.mark.faults
+def test_a_deadline_longer_than_the_session(shop: Shop) -> None:
+    """c19: who waits for a hanging model for longer than the session timeout is not taken for a frozen process."""
+    deadline = float(SPEEDY["HEADWATER_SESSION_TIMEOUT"]) + 2
+    worker = start(shop, "Hanging", "ready", deadline)
+    records = serve(shop, worker, lambda: bool(worker.metric("headwater_deadline_misses_total")))
+    assert max(record["latency_ms"]["total"] / 1000 for record in records) <= deadline + MARGIN
+    assert_honest(records, FAULTY)
     end(worker)
 
 
