@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from operators.diversity import list_diversity, maximal_marginal_relevance
+from operators.diversity import list_diversity
 from operators.eligibility import repeat_rate, repeats_allowed
 from operators.generators.base import Candidates, UserView
 from operators.generators.popularity import Popularity
@@ -207,21 +207,6 @@ def test_diversity_is_traded_for_score() -> None:
     assert len(leaders) == 1
 
 
-def test_maximal_marginal_relevance_by_hand() -> None:
-    """(1 - λ) score / best - λ nearest: twins of the first are passed over until nothing else is left."""
-    run = Run(PARAMETERS)
-    for n, title in enumerate(("Lamp", "Lamp", "Lamp", "Oolong", "Apollo")):
-        run.index.set_catalog(CatalogItem(f"i{n}", title))
-    items, scores = np.arange(5, dtype=np.int32), np.array([1.0, 0.9, 0.8, 0.5, 0.3], np.float32)
-    chosen = maximal_marginal_relevance(items, scores, 5, 0.5, run.index.text).tolist()
-    # after i0: i1 .45 - .5, i2 .4 - .5, i3 .25, i4 .15
-    assert chosen == [0, 3, 4, 1, 2]
-    assert maximal_marginal_relevance(items, scores, 2, 0.5, run.index.text).tolist() == [0, 3]
-    assert maximal_marginal_relevance(items, scores, 5, 0.0, run.index.text).tolist() == [0, 1, 2, 3, 4]
-    # .9 * .5 = .45 of i3 against .81 - .1 of i1: a little weight changes little
-    assert maximal_marginal_relevance(items, scores, 5, 0.1, run.index.text).tolist() == [0, 1, 2, 3, 4]
-
-
 # ---- what is said
 REASONS = {
     "item_knn": ReasonKind.CO_WATCHED,
@@ -323,16 +308,12 @@ def test_what_the_list_stands_on() -> None:
     assert rank(run, "new", query="never heard").source is Source.TRENDING
 
 
-def test_repeats_do_not_make_a_list_personal() -> None:
+def test_neither_repeats_nor_negatives_make_a_list_personal() -> None:
     run = shop()
     run.learn(*[click(9000 + n, "me", "i1", 50_000 + n) for n in range(5)])
     assert rank(run, "me").source is Source.SESSION
-
-
-def test_negatives_alone_say_nothing_of_taste() -> None:
-    run = shop()
-    run.learn(*[click(9000 + n, "me", f"i{n}", 50_000 + n, action=Action.HIDE) for n in range(5)])
-    assert rank(run, "me").source is Source.TRENDING
+    run.learn(*[click(9100 + n, "hider", f"i{n}", 50_000 + n, action=Action.HIDE) for n in range(5)])
+    assert rank(run, "hider").source is Source.TRENDING, "negatives say nothing of taste"
 
 
 def test_a_search_shapes_later_lists_and_fades() -> None:
