@@ -71,6 +71,15 @@ def send_many(shop: Shop, events: int, malformed: int, topics: list[str]) -> Non
     shop.flush()
 
 
+def act_again(shop: Shop, worker: Worker, first: int) -> int:
+    """Ten users who come back, so that the windowed figures stand on enough events; returns how many events."""
+    lines = [click(first + n, n % 10, n % 20) for n in range(400)]
+    count = Load(shop, lines, 200.0).join()
+    shop.wait_lag_zero()
+    wait_until(lambda: worker.metric("headwater_coverage_ratio") is not None, 20, worker.log)
+    return count
+
+
 def wrong_topics(shop: Shop, count: int) -> list[str]:
     """Topics of the namespace that nobody reads."""
     names = [f"events.{MARK}-{n}.v1" for n in range(count)]
@@ -95,6 +104,7 @@ def test_c57_the_series_do_not_grow_with_the_traffic(shop: Shop, events: int, ma
         for _ in range(2):
             send_many(shop, events, malformed, names)
             shop.wait_lag_zero(150)
+            again = act_again(shop, worker, events)
             wait_until(lambda: worker.metric("headwater_consumer_lag_records") == 0, 20)
             started = time.monotonic()
             scrapes.append(Scrape.of(worker))
@@ -105,7 +115,8 @@ def test_c57_the_series_do_not_grow_with_the_traffic(shop: Shop, events: int, ma
     assert first.value("headwater_dead_letters_total") == malformed
     assert second.value("headwater_dead_letters_total") == 2 * malformed
     learned = second.value("headwater_events_total", outcome="learned")
-    assert learned >= events and learned + second.value("headwater_events_total", outcome="duplicate") == 2 * events
+    repeated = second.value("headwater_events_total", outcome="duplicate")
+    assert learned >= events and learned + repeated == 2 * (events + again)
     grown = len(first.own) - len(before.own)
     assert 0 <= grown < 50 and before.own <= first.own, f"{grown} series more"
     assert second.own == first.own, "the same again adds none"
