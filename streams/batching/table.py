@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Any
 
 from faust.tables.table import Table
@@ -13,7 +13,9 @@ from streams.batching.producer import BatchProducer, Out, Sent
 from streams.batching.schema import raw_schema
 from streams.batching.store import Item, MemoryStore, RocksStore
 
-SLICE = 256  # records; some milliseconds
+SLICE = 256  # records
+AT_ONCE = 0.0003  # seconds of work between pauses
+PAUSE = 0.001
 
 
 class BatchTable(Table):  # type: ignore[misc]
@@ -79,8 +81,19 @@ class BatchTable(Table):  # type: ignore[misc]
 
 
 async def _slices(items: Iterable[Item]) -> AsyncIterator[Sequence[Item]]:
-    """Parts of ``items``, with a lap of the event loop behind each."""
-    iterator = iter(items)
-    while part := tuple(islice(iterator, SLICE)):
+    """Parts of ``items``; whenever iterating and using them has taken a while, events have their turn.
+
+    An event needs several laps of the loop from fetch to answer: a mere ``sleep(0)`` would give it one of them.
+    """
+    part: list[Item] = []
+    resumed = time.perf_counter()
+    for item in items:
+        part.append(item)
+        if len(part) == SLICE:
+            yield part
+            part = []
+        if time.perf_counter() - resumed > AT_ONCE:
+            await asyncio.sleep(PAUSE)
+            resumed = time.perf_counter()
+    if part:
         yield part
-        await asyncio.sleep(0)
