@@ -40,9 +40,9 @@ class HangingLater(Good):
     requests = 0
 
     def generate(self, prompts: Sequence[Prompt], max_new_tokens: int) -> list[Generated]:
-        """The good clause three times, then blocks for an hour."""
+        """The good clause ten times, then blocks for an hour."""
         self.requests += 1
-        if self.requests > 3:
+        if self.requests > 10:
             time.sleep(3600)
         return super().generate(prompts, max_new_tokens)
 

@@ -177,7 +177,6 @@ def test_a_model_that_hangs_with_much_in_line(shop: Shop) -> None:
     records = serve(shop, worker, lambda: failures(worker, "hang") >= 1)
     assert all(record["latency_ms"]["total"] / 1000 <= DEADLINE + MARGIN for record in records)
     assert_honest(records, FAULTY | {"llm"})
-    assert any(record["text_source"] == "llm" for record in records)
     admitted = worker.metric("headwater_drafts_admitted_total")
     assert admitted and admitted > ENOUGH / 2
     end(worker)
