@@ -122,12 +122,18 @@ class Settings(BaseSettings):
     live_share: float = Field(
         0.05, ge=0, le=1, description="largest share of records that is given to the language model"
     )
+    narrator_rate: float | None = Field(
+        None,
+        gt=0,
+        description="sentences a second that narrators on other machines write (`--stages narrator`); empty: as many as "
+        "this worker's own model shows to write",
+    )
     # --- watching
     http_host: str = Field("127.0.0.1", description="address of /metrics, /healthz and /readyz")
     http_port: int = Field(9464, ge=0, le=65535, description="its port; 0: any free one, printed at start")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="of the worker's log")
 
-    @field_validator("brokers", "worker_id", "kafka_home", "allow_repeats", mode="before")
+    @field_validator("brokers", "worker_id", "kafka_home", "allow_repeats", "narrator_rate", mode="before")
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
         return None if value == "" else value

@@ -38,6 +38,7 @@ class LiveNarration:
         """``known_titles`` lets the checker refuse a sentence that names another item of the catalogue."""
         self._metrics = metrics
         self._known_titles = known_titles
+        self._remote_rate = settings.narrator_rate
         self._off = settings.model_backend == "none"
         options = ProcessOptions(hang_timeout=max(HANG_TIMEOUT, 2 * settings.draft_deadline))
         self.process = ModelProcess(settings.model_backend, settings.cache_dir, options, self._count_failure)
@@ -69,9 +70,10 @@ class LiveNarration:
 
     def admits(self, facts: Facts, priority: Priority) -> bool:
         """Whether this record is worth a draft now."""
-        if self._off or self.process.state.phase is not Phase.READY or not can_write_live(facts):
-            return False
-        return self._admission.admits(priority, self.process.rate or FIRST_RATE, time.monotonic())
+        rate = self._remote_rate
+        if rate is None and not self._off and self.process.state.phase is Phase.READY:
+            rate = self.process.rate or FIRST_RATE
+        return rate is not None and can_write_live(facts) and self._admission.admits(priority, rate, time.monotonic())
 
     async def write(self, facts: Sequence[Facts], deadline: float) -> list[Text | None]:
         """Sentences in order, None where the model wrote none that passes in time (``deadline``: monotonic seconds)."""

@@ -238,6 +238,28 @@ def test_a_model_that_never_comes(shop: Shop, backend: str, shown: str) -> None:
     end(worker)
 
 
+def test_a_narrator_apart(shop: Shop) -> None:
+    """A worker without a model hands drafts to one that does nothing but write."""
+    narrator = shop.worker("n0", "narrator", HEADWATER_MODEL_BACKEND="tests.backends:Good")
+    worker = shop.worker(
+        "w0", "profiles,items,catalog", HEADWATER_NARRATOR_RATE="1000", HEADWATER_LIVE_SHARE="1"
+    )  # fmt: skip
+    shop.send_lines(catalog())
+    worker.wait_ready()
+    narrator.wait_ready()
+    wait_until(lambda: state(narrator) == "ready", 20, lambda: state(narrator))
+    wait_until(lambda: worker.metric("headwater_index_items") == len(TITLES), 20)
+    shop.send_lines(lines()[:ENOUGH])
+    shop.wait_lag_zero()
+    assert assert_exact(shop).repeated == 0
+    records = shop.records()
+    assert_honest(records, FAULTY | {"llm"})
+    assert sum(record["text_source"] == "llm" for record in records) > ENOUGH / 2
+    assert state(worker) == "none"
+    for each in (worker, narrator):
+        assert each.stop() == 0
+
+
 def test_a_good_model_writes(shop: Shop) -> None:
     """The counter-test: the same events, a model that works, its text in the records."""
     worker = start(shop, "Good", "ready")

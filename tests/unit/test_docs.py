@@ -85,3 +85,11 @@ def test_settings_and_metrics_that_are_named_exist(path: Path) -> None:
 def test_files_that_are_named_exist(path: Path) -> None:
     for name in re.findall(r"`((?:schemas|operators|streams|deploy|docs|tests)/[\w./-]+)`", path.read_text("utf-8")):
         assert (ROOT / name).exists(), f"{path.name} names {name}"
+
+
+def test_every_named_test_exists() -> None:
+    text = (ROOT / "docs" / "failure-scenarios.md").read_text("utf-8")
+    named = re.findall(r"`(tests/\S+\.py)::(\w+)`", text)
+    assert len(named) > 30
+    for file, test in named:
+        assert f"def {test}(" in (ROOT / file).read_text("utf-8"), f"{file}::{test}"
