@@ -25,18 +25,10 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from faust.types import TP
-
 from streams.batching.app import LIVE_BATCH_RECORDS, BatchApp
 from streams.batching.batch import RecordBatch
-from streams.batching.errors import (
-    BatchHoleError,
-    ChangelogBehindError,
-    LogReplacedError,
-    PausedTooLongError,
-    changelog_behind,
-    log_replaced,
-)
+from streams.batching.errors import ChangelogBehindError, changelog_behind
+from streams.batching.guards import Continuity, PauseGuard
 from streams.batching.outbox import Outbox
 from streams.batching.producer import Sent
 from streams.batching.store import Item
@@ -83,7 +75,7 @@ class CheckpointedStage(abc.ABC):
         session_timeout: float = 10.0,
     ) -> None:
         self.app, self.name, self.table = app, name, table
-        self.interval, self.dirty_bytes, self.session_timeout = interval, dirty_bytes, session_timeout
+        self.interval, self.dirty_bytes = interval, dirty_bytes
         self.durations = Durations()
         self.crashed: BaseException | None = None
         self._lock = asyncio.Lock()  # one group, or one snapshot
@@ -94,9 +86,8 @@ class CheckpointedStage(abc.ABC):
         self._room = asyncio.Event()
         self._wake = asyncio.Event()
         self._open = False
-        self._seen: dict[TP, tuple[int, int]] = {}  # tp -> (epoch, last offset worked on)
+        self._continuity, self._pauses = Continuity(), PauseGuard(session_timeout)
         self._written_at = time.monotonic()
-        self._alive_at = time.monotonic()
         self._tasks: list[asyncio.Task[None]] = []
         self.on_group: Callable[[int], None] = lambda records: None
         self.on_emit: Callable[[float], None] = lambda seconds: None
@@ -141,7 +132,7 @@ class CheckpointedStage(abc.ABC):
         self._tasks = [
             asyncio.create_task(self._guard(self._drain())),
             asyncio.create_task(self._guard(self._ticker())),
-            asyncio.create_task(self._guard(self._clock())),
+            asyncio.create_task(self._guard(self._pauses.watch())),
         ]
         try:
             async for event in stream.noack().events():
@@ -205,7 +196,7 @@ class CheckpointedStage(abc.ABC):
         started = time.perf_counter()
         batches = [event.value for event in events]
         for batch in batches:
-            self._follows(batch)
+            self._continuity.check(batch)
         self.on_group(sum(len(batch) for batch in batches))
         outbox = Outbox()
         await self.compute(batches, outbox)
@@ -229,18 +220,6 @@ class CheckpointedStage(abc.ABC):
             self._outputs.extend(await producer.send_many(topic, partition, records))
         outbox.records.clear()
         self.on_emit(time.perf_counter() - started)
-
-    def _follows(self, batch: RecordBatch) -> None:
-        """Applied offsets make a lost batch invisible for ever, so a hole is fatal."""
-        epoch, last = self._seen.get(batch.tp, (-1, None))
-        if batch.previous is not None and batch.first <= batch.previous:
-            raise LogReplacedError(log_replaced(batch.tp.topic, batch.tp.partition, batch.previous, batch.first))
-        if epoch == batch.epoch and last != batch.previous:
-            raise BatchHoleError(
-                f"{batch.tp.topic}-{batch.tp.partition}: expected the batch behind offset {last}, got the one behind "
-                f"{batch.previous}. This is a fault of the worker, nothing was committed: restart it, and report this line."
-            )
-        self._seen[batch.tp] = (batch.epoch, batch.last)
 
     # ---- checkpoint
     async def checkpoint(self) -> None:
@@ -268,7 +247,7 @@ class CheckpointedStage(abc.ABC):
         for output in covered.outputs:
             await output.last_offset()
         self.crash_point("changelog")
-        self._refuse_after_pause()
+        self._pauses.check()
         size = 0
         if self.table is not None and covered.states:
             size = await self.table.write(covered.states)
@@ -279,22 +258,6 @@ class CheckpointedStage(abc.ABC):
         await self.app.consumer.commit()
         self.durations.checkpoint = time.perf_counter() - started
         self.on_checkpoint(self.durations.checkpoint, size)
-
-    def _refuse_after_pause(self) -> None:
-        """A process that slept past its session (SIGSTOP, a frozen machine) may have lost its partitions unknowingly."""
-        slept = time.monotonic() - self._alive_at
-        if slept > self.session_timeout:
-            raise PausedTooLongError(
-                f"this worker stood still for {slept:.0f} s, longer than its session of {self.session_timeout:.0f} s; "
-                "another one may own its partitions. It stops without writing; start it again."
-            )
-
-    async def _clock(self) -> None:
-        """Of the pause guard. It waits for nothing: a group may hold the lock while the broker or a model is silent."""
-        while True:
-            self._refuse_after_pause()
-            self._alive_at = time.monotonic()
-            await asyncio.sleep(0.2)
 
     async def _ticker(self) -> None:
         """Without traffic, too, the last second is written."""
@@ -346,7 +309,7 @@ class CheckpointedStage(abc.ABC):
         self._open = False
         self._pending.clear()
         self._outputs, self._events = [], []
-        self._seen.clear()
+        self._continuity.forget()
         self.forget()
 
     async def _on_recovered(self, *_args: Any, **_kwargs: Any) -> None:
@@ -356,7 +319,7 @@ class CheckpointedStage(abc.ABC):
                 self._check_changelogs()
                 await self.check_topics()
                 self.restore({tp.partition for tp in self.app.consumer.assignment()})
-                self._alive_at = time.monotonic()
+                self._pauses.alive()
                 self._open = True
         except Exception as exc:
             await self._crash(exc)

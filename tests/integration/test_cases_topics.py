@@ -15,8 +15,9 @@ from faust.types import TP
 
 from operators.item_index import ItemIndex
 from operators.parameters import Parameters
-from streams.batching import CheckpointedStage, RecordBatch
+from streams.batching import RecordBatch
 from streams.batching.errors import LogReplacedError
+from streams.batching.guards import Continuity
 from streams.local_kafka import LocalKafka
 from streams.topics import CATALOG, CATALOG_STATE, CLICK, ITEM_STATE, ITEM_UPDATES, RECOMMENDATIONS, USER_STATE, Topic
 from tests.integration.reference import assert_exact, facts
@@ -280,4 +281,4 @@ def test_offsets_that_go_back_stop_the_stage() -> None:
     with pytest.raises(
         LogReplacedError, match=r"behind offset 9 came offset 0.*headwater topics accept ns.events.click.v1"
     ):
-        CheckpointedStage._follows(SimpleNamespace(_seen={}), batch)  # type: ignore[arg-type]
+        Continuity().check(batch)
