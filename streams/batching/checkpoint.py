@@ -27,7 +27,6 @@ from typing import Any
 
 from streams.batching.app import LIVE_BATCH_RECORDS, BatchApp
 from streams.batching.batch import RecordBatch
-from streams.batching.errors import ChangelogBehindError, changelog_behind
 from streams.batching.guards import Continuity, PauseGuard
 from streams.batching.outbox import Outbox
 from streams.batching.producer import Sent
@@ -316,25 +315,14 @@ class CheckpointedStage(abc.ABC):
         try:
             async with self._checkpointing, self._lock:
                 self._drop()
-                self._check_changelogs()
+                if self.table is not None:
+                    self.table.check_changelog()
                 await self.check_topics()
                 self.restore({tp.partition for tp in self.app.consumer.assignment()})
                 self._pauses.alive()
                 self._open = True
         except Exception as exc:
             await self._crash(exc)
-
-    def _check_changelogs(self) -> None:
-        """In place of Faust's own check, which passes over changelogs of no or one record."""
-        if self.table is None:
-            return
-        highwaters = self.app.tables.recovery.active_highwaters
-        for tp in self.app.assignor.assigned_actives():
-            if tp.topic != self.table.changelog:
-                continue
-            stored, end = self.table.data.persisted_offset(tp), highwaters.get(tp)
-            if stored is not None and end is not None and stored > end:
-                raise ChangelogBehindError(changelog_behind(tp.topic, tp.partition, stored, end + 1))
 
     async def close(self, grace: float) -> bool:
         """Last checkpoint before the app stops; False when the broker did not take it within ``grace`` seconds."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from faust.tables.table import Table
 
+from streams.batching.errors import ChangelogBehindError, changelog_behind
 from streams.batching.producer import BatchProducer, Out, Sent
 from streams.batching.schema import raw_schema
 from streams.batching.store import Item, MemoryStore, RocksStore
@@ -55,6 +56,19 @@ class BatchTable(Table):  # type: ignore[misc]
         """All stored (key, value) of a partition."""
         items: Iterator[tuple[bytes, bytes]] = self.data.items(partition)
         return items
+
+    def check_changelog(self) -> None:
+        """Raises :class:`ChangelogBehindError` when the store of a recovered partition is ahead of its changelog.
+
+        In place of Faust's own check, which passes over changelogs of no or one record.
+        """
+        highwaters = self.app.tables.recovery.active_highwaters
+        for tp in self.app.assignor.assigned_actives():
+            if tp.topic != self.changelog:
+                continue
+            stored, end = self.data.persisted_offset(tp), highwaters.get(tp)
+            if stored is not None and end is not None and stored > end:
+                raise ChangelogBehindError(changelog_behind(tp.topic, tp.partition, stored, end + 1))
 
     async def write(self, puts: Mapping[int, Iterable[Item]]) -> int:
         """Rule 1: changelog, await it, then the store, the changelog offset last; returns the bytes of the values.
