@@ -12,10 +12,10 @@ from operators.narration.prompt import PROMPT_VERSION, can_write_live, prompt_fo
 from schemas.recommendation import TextSource
 from streams.metrics import Metrics, ModelFailure, ModelState
 from streams.narration.admission import Admission, Priority
-from streams.narration.process import ModelError, ModelNotReady, ModelProcess, ModelTimeout, Phase, ProcessOptions
+from streams.narration.model_state import ModelError, ModelNotReady, ModelTimeout, Phase
+from streams.narration.process import ModelProcess, ProcessOptions
 from streams.settings import Settings
 
-FIRST_RATE = 1.0  # texts a second, until the model has shown its own
 CACHE_SENTENCES = 10_000
 MIN_MEAN_LOGPROB = -2.5
 MICRO_BATCH = 8
@@ -70,10 +70,8 @@ class LiveNarration:
 
     def admits(self, facts: Facts, priority: Priority) -> bool:
         """Whether this record is worth a draft now."""
-        rate = self._remote_rate
-        if rate is None and not self._off and self.process.state.phase is Phase.READY:
-            rate = self.process.rate or FIRST_RATE
-        return rate is not None and can_write_live(facts) and self._admission.admits(priority, rate, time.monotonic())
+        rate = self._remote_rate or self.process.rate
+        return rate > 0.0 and can_write_live(facts) and self._admission.admits(priority, rate, time.monotonic())
 
     async def write(self, facts: Sequence[Facts], deadline: float) -> list[Text | None]:
         """Sentences in order, None where the model wrote none that passes in time (``deadline``: monotonic seconds)."""

@@ -15,7 +15,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from operators.narration.prompt import Prompt
@@ -23,44 +22,13 @@ from operators.narration.prompt import Prompt
 from . import wire
 from .backend import Generated, cache_dir_from_environment
 from .circuit_breaker import CircuitBreaker
+from .model_state import ModelError, ModelNotReady, ModelState, ModelTimeout, Phase
 
 log = logging.getLogger(__name__)
 
 MAX_NEW_TOKENS = 24
 FIRST_RATE = 1.0
 """Texts a second that a model is taken to write before it has written any."""
-
-
-class Phase(StrEnum):
-    """What the model process is doing."""
-
-    STOPPED = "stopped"
-    LOADING = "loading"
-    READY = "ready"
-    RESTARTING = "restarting"
-    OPEN = "open"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class ModelState:
-    """Phase and, where it is not simply at work, why. ``model`` is the model's name once it is loaded."""
-
-    phase: Phase
-    reason: str = ""
-    model: str = ""
-
-
-class ModelNotReady(RuntimeError):
-    """The model is loading, stopped, failed or left alone for a while: use frame or template."""
-
-
-class ModelTimeout(ModelNotReady):
-    """No answer within the deadline."""
-
-
-class ModelError(RuntimeError):
-    """The backend raised, died or returned something else than was asked for."""
 
 
 @dataclass(frozen=True, slots=True)

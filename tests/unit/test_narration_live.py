@@ -16,7 +16,7 @@ from schemas.recommendation import ReasonKind, TextSource
 from streams.metrics import Metrics
 from streams.narration.admission import Admission, Priority
 from streams.narration.live import LiveNarration
-from streams.narration.process import Phase
+from streams.narration.model_state import Phase
 from streams.settings import Settings
 from tests.backends import GOOD_CLAUSE
 

@@ -17,14 +17,8 @@ import pytest
 from operators.narration.prompt import Prompt
 from streams.narration.backend import BackendUnavailable, create_backend
 from streams.narration.circuit_breaker import CircuitBreaker
-from streams.narration.process import (
-    ModelError,
-    ModelNotReady,
-    ModelProcess,
-    ModelTimeout,
-    Phase,
-    ProcessOptions,
-)
+from streams.narration.model_state import ModelError, ModelNotReady, ModelTimeout, Phase
+from streams.narration.process import ModelProcess, ProcessOptions
 from tests.backends import GOOD_CLAUSE
 
 PROMPTS = [Prompt("", f"prompt {n}", "") for n in range(3)]
