@@ -134,7 +134,7 @@ class Breakdown:
         settings = load_settings(model_backend="none")
         metrics = Metrics(settings.namespace)
         recommender = _TimedRecommender(self._recommender)
-        ids = {CLICK.name(settings.namespace): Incarnation("AAAAAAAAAAAAAAAAAAAAAA", 0)}
+        ids = {CLICK.name(settings.namespace): Incarnation("AAAAAAAAAAAAAAAAAAAAAA", 0, settings.user_partitions)}
         live = LiveNarration(settings, metrics)
         context = Context(settings, self._index, recommender, metrics, ids, live)  # type: ignore[arg-type]
         answers, outbox = Answers(context, FrameLibrary.load()), Outbox()

@@ -13,6 +13,7 @@ import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from confluent_kafka import Producer, TopicCollection
 from confluent_kafka.admin import AdminClient
@@ -42,12 +43,24 @@ class TopicReplacedError(StreamError):
     """A topic is not the one that the state was made from."""
 
 
+class PartitionsAddedError(StreamError):
+    """A topic has more partitions than the state was made with."""
+
+
+class Described(NamedTuple):
+    """A topic as the broker has it now."""
+
+    topic_id: str
+    partitions: int
+
+
 @dataclass(frozen=True, slots=True)
 class Incarnation:
-    """Current id of a topic and how many came before it."""
+    """Current id of a topic, how many came before it, and its number of partitions."""
 
     topic_id: str
     epoch: int
+    partitions: int
 
 
 def replaced(name: str) -> str:
@@ -58,10 +71,20 @@ def replaced(name: str) -> str:
     )
 
 
-def current_ids(admin: AdminClient, topics: Iterable[str], timeout: float = TIMEOUT) -> dict[str, str]:
-    """Topic ids as the broker has them now; raises ``KafkaException`` for one that is missing."""
+def partitions_added(name: str, before: int, now: int) -> str:
+    """What to say of a topic that was given more partitions."""
+    return (
+        f"{name} has {now} partitions, the state was made with {before}: users would move to other partitions, away from "
+        "their states. Nothing more of it is learned. Kafka takes no partitions back: make the topic again with "
+        f"{before} and run headwater topics accept {name}, or replay the events into another namespace."
+    )
+
+
+def describe(admin: AdminClient, topics: Iterable[str], timeout: float = TIMEOUT) -> dict[str, Described]:
+    """Topics as the broker has them now; raises ``KafkaException`` for one that is missing."""
     futures = admin.describe_topics(TopicCollection(list(topics)), request_timeout=timeout)
-    return {name: str(future.result().topic_id) for name, future in futures.items()}
+    found = {name: future.result() for name, future in futures.items()}
+    return {name: Described(str(topic.topic_id), len(topic.partitions)) for name, topic in found.items()}
 
 
 def known_ids(brokers: str, namespace: str) -> dict[str, list[str]]:
@@ -84,22 +107,27 @@ def incarnations(brokers: str, settings: Settings, topics: Iterable[str]) -> dic
 
     Raises :class:`TopicReplacedError` when one is not the topic that the state belongs to.
     """
-    current = current_ids(AdminClient({"bootstrap.servers": brokers}), topics)
+    current = describe(AdminClient({"bootstrap.servers": brokers}), topics)
     known = known_ids(brokers, settings.namespace)
-    for name, topic_id in current.items():
-        if name in known and known[name][-1] != topic_id:
+    for name, topic in current.items():
+        if name in known and known[name][-1] != topic.topic_id:
             raise TopicReplacedError(replaced(name))
-    fresh = {name: [topic_id] for name, topic_id in current.items() if name not in known}
+    fresh = {name: [topic.topic_id] for name, topic in current.items() if name not in known}
     if fresh:
         record_ids(brokers, settings.namespace, fresh)
-    return {name: Incarnation(topic_id, len(known.get(name, [topic_id])) - 1) for name, topic_id in current.items()}
+    return {
+        name: Incarnation(topic.topic_id, len(known.get(name, [topic.topic_id])) - 1, topic.partitions)
+        for name, topic in current.items()
+    }
 
 
-def refuse_replaced(ids: Mapping[str, Incarnation], current: Mapping[str, str]) -> None:
-    """Raises :class:`TopicReplacedError` when a topic has another id than the state's."""
-    for name, topic_id in current.items():
-        if topic_id != ids[name].topic_id:
+def refuse_changed(ids: Mapping[str, Incarnation], current: Mapping[str, Described]) -> None:
+    """Raises :class:`TopicReplacedError` or :class:`PartitionsAddedError` when a topic is not as the state knows it."""
+    for name, topic in current.items():
+        if topic.topic_id != ids[name].topic_id:
             raise TopicReplacedError(replaced(name))
+        if topic.partitions != ids[name].partitions:
+            raise PartitionsAddedError(partitions_added(name, ids[name].partitions, topic.partitions))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +145,8 @@ def accept(brokers: str, settings: Settings, topic: str) -> Accepted:
     """
     suffix = topic.removeprefix(f"{settings.namespace}.")
     again = [(stage, source.name(settings.namespace)) for stage, source in _READ_AGAIN.get(suffix, ())]
-    ids = current_ids(AdminClient({"bootstrap.servers": brokers}), {topic, *(name for _, name in again)})
+    current = describe(AdminClient({"bootstrap.servers": brokers}), {topic, *(name for _, name in again)})
+    ids = {name: each.topic_id for name, each in current.items()}
     known = known_ids(brokers, settings.namespace)
     fresh = {topic: known.get(topic, [])}
     if fresh[topic][-1:] != [ids[topic]]:

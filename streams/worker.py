@@ -45,7 +45,7 @@ from streams.stages.items import ItemsStage
 from streams.stages.narrator import NarratorStage
 from streams.stages.profiles import ProfilesStage
 from streams.state_lock import StateLock
-from streams.topic_registry import Incarnation, current_ids, incarnations, refuse_replaced
+from streams.topic_registry import Incarnation, describe, incarnations, refuse_changed
 
 log = logging.getLogger("headwater.worker")
 GRACE = 6.0  # for the last checkpoints
@@ -244,25 +244,25 @@ class Worker:
                 self._count_keys()
 
     async def _check_topics(self, ids: Mapping[str, Incarnation]) -> None:
-        """A rebalance may come from a topic that was made again; the next look of ``_watch_broker`` would be too late."""
+        """A rebalance may come from a topic that was made again, or given partitions; the next look of ``_watch_broker`` would be too late."""
         try:
-            current = await asyncio.to_thread(current_ids, self._admin, ids, ASK_TIMEOUT)
+            current = await asyncio.to_thread(describe, self._admin, ids, ASK_TIMEOUT)
         except KafkaException:
             return  # no answer is no other topic; a missing one is ``_watch_broker``'s
-        refuse_replaced(ids, current)
+        refuse_changed(ids, current)
 
     async def _watch_broker(self, ids: Mapping[str, Incarnation]) -> None:
-        """Now and then whether the broker answers, and that the topics are still the same."""
+        """Now and then whether the broker answers, and that the topics are still what they were."""
         while True:
             await asyncio.sleep(BROKER_CHECK)
             try:
-                current = await asyncio.to_thread(current_ids, self._admin, ids, ASK_TIMEOUT)
+                current = await asyncio.to_thread(describe, self._admin, ids, ASK_TIMEOUT)
                 await asyncio.to_thread(self.progress.ask, self._admin)
             except KafkaException as exc:
                 self.health.set("broker", False, f"{self.brokers} does not answer ({exc.args[0].name()})")
                 continue
             self.health.set("broker", True, f"reached at {self.brokers}")
-            refuse_replaced(ids, current)
+            refuse_changed(ids, current)
 
     # ---- stop
     async def _stop(self, starting: asyncio.Task[None]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import rocksdict
+from confluent_kafka.admin import NewPartitions
 from faust.types import TP
 
 from operators.item_index import ItemIndex
@@ -149,6 +150,19 @@ def test_topic_recreated_under_a_running_worker(shop: Shop, new: int) -> None:
     assert_refused(shop, worker, CLICK.suffix, code=1)
     assert_accepted(shop, worker, CLICK.suffix)
     assert_learned_anew(shop, worker, before, new)
+
+
+def test_added_partitions_are_refused(shop: Shop) -> None:
+    """State is by partition: the worker stops when an event topic gets more of them, and does not start with them."""
+    worker = ten_clicks(shop)
+    name = shop.topic(CLICK.suffix)
+    shop.admin.create_partitions([NewPartitions(name, shop.partitions(CLICK.suffix) + 1)])[name].result()
+    assert worker.wait(30) == 1
+    assert name in worker.log() and f"topics accept {name}" in worker.log()
+    assert shop.user_states()["u1"].learned == 10
+    worker.start()
+    assert worker.wait(60) == 2
+    assert f"{name} has {shop.partitions(CLICK.suffix) + 1} partitions" in worker.log()
 
 
 # ---- c06: topics of state
