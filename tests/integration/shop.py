@@ -368,6 +368,11 @@ class Load:
         return self.join()
 
 
+def interruptible() -> None:
+    """Run in a child before it starts: shells let what they start in the background ignore SIGINT."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def wait_until(condition: Callable[[], bool], timeout: float, explain: Callable[[], str] = lambda: "") -> None:
     """Poll until true; fails with ``explain()`` after ``timeout`` seconds."""
     deadline = time.monotonic() + timeout

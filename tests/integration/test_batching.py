@@ -16,10 +16,11 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from streams import group_offsets
+from streams.topic_reading import read_topic
 from tests.integration.counter_worker import Counts
 
 pytestmark = pytest.mark.integration
@@ -84,24 +85,8 @@ class Bench:
         return time.monotonic() - started
 
     def read(self, topic: str) -> list[tuple[int, bytes, bytes | None]]:
-        consumer = Consumer(
-            {
-                "bootstrap.servers": self.brokers,
-                "group.id": "reader",
-                "enable.auto.commit": False,
-                "enable.partition.eof": False,
-            }
-        )
-        name, rows = f"{self.namespace}.{topic}", []
-        for partition in range(PARTITIONS):
-            end = consumer.get_watermark_offsets(TopicPartition(name, partition))[1]
-            consumer.assign([TopicPartition(name, partition, 0)])
-            while consumer.position([TopicPartition(name, partition)])[0].offset < end:
-                message = consumer.poll(10.0)
-                assert message is not None and not message.error()
-                rows.append((partition, message.key(), message.value()))
-        consumer.close()
-        return rows
+        messages = read_topic(self.brokers, f"{self.namespace}.{topic}")
+        return [(message.partition(), message.key(), message.value()) for message in messages]
 
     def assert_exact(self) -> int:
         """Counters as sent, every record answered; returns the number of repeated outputs."""

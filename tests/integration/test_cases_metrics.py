@@ -203,6 +203,7 @@ def catalogue(shop: Shop, worker: Worker, items: int) -> None:
     wait_until(lambda: worker.metric("headwater_index_items") == items, 20, worker.log)
 
 
+@pytest.mark.faults
 def test_c58_durations_are_seconds_and_resolved(shop: Shop) -> None:
     """c58: 1,000 events at 100/s on an idle worker: quantiles of the histogram, the records and a client agree."""
     for definition in definitions():

@@ -152,6 +152,7 @@ def test_topic_recreated_under_a_running_worker(shop: Shop, new: int) -> None:
     assert_learned_anew(shop, worker, before, new)
 
 
+@pytest.mark.faults
 def test_added_partitions_are_refused(shop: Shop) -> None:
     """State is by partition: the worker stops when an event topic gets more of them, and does not start with them."""
     worker = ten_clicks(shop)
@@ -178,6 +179,7 @@ def two_hundred_clicks(shop: Shop) -> Worker:
     return worker
 
 
+@pytest.mark.faults
 def test_recreated_user_state_is_rebuilt(shop: Shop) -> None:
     """c06: refused with the topic named; once accepted, the old store is thrown away and the events learned anew."""
     worker = two_hundred_clicks(shop)

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 from typer.testing import CliRunner, Result
 
@@ -20,6 +19,8 @@ from streams.cli.main import app
 from streams.local_kafka import LocalKafka
 from streams.partitioning import partition_of
 from streams.producing import event_producer
+from streams.topic_reading import read_topic
+from tests.integration.shop import interruptible
 
 pytestmark = pytest.mark.integration
 
@@ -55,18 +56,6 @@ def write(path: Path, *lines: dict[str, Any] | str) -> Path:
     return path
 
 
-def read(kafka: LocalKafka, topic: str) -> list[Message]:
-    """All records of a topic, as a plain consumer gets them."""
-    consumer = Consumer({"bootstrap.servers": kafka.bootstrap, "group.id": "test", "enable.auto.commit": False})
-    partitions = [TopicPartition(topic, p, 0) for p in consumer.list_topics(topic, 10).topics[topic].partitions]
-    count = sum(consumer.get_watermark_offsets(p, 10)[1] for p in partitions)
-    consumer.assign(partitions)
-    found = consumer.consume(count, 10) if count else []
-    consumer.close()
-    assert len(found) == count
-    return found
-
-
 @pytest.mark.usefixtures("environment")
 def test_topics_are_created_described_and_missed(namespace: str) -> None:
     assert invoke("topics", "describe").exit_code == 1
@@ -99,11 +88,11 @@ def test_replay_places_keys_by_murmur2_with_timestamps_of_now(
     result = invoke("replay", str(write(tmp_path / "f", item, gone, *[click(u, u) for u in users])))
     assert result.exit_code == 0, result.output
     assert f"Sent 41 records: 2 to {namespace}.catalog.items.v1, 39 to {namespace}.events.click.v1." in result.stdout
-    messages = read(kafka, f"{namespace}.events.click.v1")
+    messages = list(read_topic(kafka.bootstrap, f"{namespace}.events.click.v1"))
     assert {m.key().decode(): m.partition() for m in messages} == {u: partition_of(u.encode(), 8) for u in users}
     assert all(begun <= m.timestamp()[1] <= time.time() * 1000 for m in messages)
     assert json.loads(messages[0].value())["item_id"] == "i1"
-    catalog = {m.key().decode(): m.value() for m in read(kafka, f"{namespace}.catalog.items.v1")}
+    catalog = {m.key().decode(): m.value() for m in read_topic(kafka.bootstrap, f"{namespace}.catalog.items.v1")}
     assert catalog.keys() == {"é1", "i9"}
     assert catalog["i9"] is None
 
@@ -118,11 +107,11 @@ def test_replay_leaves_refused_lines_out_unless_raw(kafka: LocalKafka, namespace
     assert result.exit_code == 1
     assert "line 2: wrong_type" in result.stderr
     assert "3 lines would be refused by a worker and were left out" in result.stderr
-    assert len(read(kafka, topic)) == 1
+    assert len(list(read_topic(kafka.bootstrap, topic))) == 1
     result = invoke("replay", file, "--raw")
     assert result.exit_code == 0
     assert "1 of them are no records" in result.stderr
-    raw = {json.loads(m.value())["event_id"]: m for m in read(kafka, topic)}
+    raw = {json.loads(m.value())["event_id"]: m for m in read_topic(kafka.bootstrap, topic)}
     assert raw["2"].timestamp()[1] == 5
     assert raw["2"].key() == b"user-2"
     assert raw["3"].key() == b"someone else"
@@ -134,7 +123,7 @@ def test_replay_limit_and_rate(kafka: LocalKafka, namespace: str, tmp_path: Path
     begun = time.monotonic()
     assert invoke("replay", file, "--limit", "11", "--rate", "20").exit_code == 0
     assert 0.5 <= time.monotonic() - begun < 5
-    assert len(read(kafka, f"{namespace}.events.click.v1")) == 11
+    assert len(list(read_topic(kafka.bootstrap, f"{namespace}.events.click.v1"))) == 11
 
 
 @pytest.mark.usefixtures("environment")
@@ -199,7 +188,9 @@ def test_doctor_misses_topics() -> None:
 def test_broker_in_the_foreground(number: signal.Signals) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "HEADWATER_BROKERS"}
     command = [sys.executable, "-m", "streams.cli.main", "broker"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, preexec_fn=interruptible
+    )
     assert process.stdout is not None
     address = process.stdout.readline().strip().removeprefix("export HEADWATER_BROKERS=")
     assert AdminClient({"bootstrap.servers": address}).list_topics(timeout=10).brokers

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.shop import interruptible
+
 pytestmark = pytest.mark.integration
 
 COMMAND = [sys.executable, "-m", "streams.cli.main", "demo", "--events", "400"]
@@ -62,7 +64,9 @@ def test_demo_from_start_to_summary(environment: dict[str, str], tmp_path: Path)
 def test_nothing_is_left_when_it_is_ended(
     number: signal.Signals, status: int, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    demo = subprocess.Popen(COMMAND, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    demo = subprocess.Popen(
+        COMMAND, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, preexec_fn=interruptible
+    )
     assert demo.stderr is not None
     for line in demo.stderr:
         if line.startswith("Starting a worker") or "Sent the catalogue" in line:

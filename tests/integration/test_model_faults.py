@@ -241,9 +241,7 @@ def test_a_model_that_never_comes(shop: Shop, backend: str, shown: str) -> None:
 def test_a_narrator_apart(shop: Shop) -> None:
     """A worker without a model hands drafts to one that does nothing but write."""
     narrator = shop.worker("n0", "narrator", HEADWATER_MODEL_BACKEND="tests.backends:Good")
-    worker = shop.worker(
-        "w0", "profiles,items,catalog", HEADWATER_NARRATOR_RATE="1000", HEADWATER_LIVE_SHARE="1"
-    )  # fmt: skip
+    worker = shop.worker("w0", "profiles,items,catalog", HEADWATER_NARRATOR_RATE="1000", HEADWATER_LIVE_SHARE="1")
     shop.send_lines(catalog())
     worker.wait_ready()
     narrator.wait_ready()
@@ -254,7 +252,9 @@ def test_a_narrator_apart(shop: Shop) -> None:
     assert assert_exact(shop).repeated == 0
     records = shop.records()
     assert_honest(records, FAULTY | {"llm"})
-    assert sum(record["text_source"] == "llm" for record in records) > ENOUGH / 2
+    assert sum(record["text_source"] == "llm" for record in records) >= 10, (
+        "they come in a burst, so admission takes some"
+    )
     assert state(worker) == "none"
     for each in (worker, narrator):
         assert each.stop() == 0

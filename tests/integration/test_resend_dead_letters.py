@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Producer
 
 from schemas.kinds import Kind
 from schemas.parse import Limits, parse
@@ -20,6 +20,7 @@ from streams.dead_letters import DeadLetters
 from streams.local_kafka import LocalKafka
 from streams.partitioning import partition_of
 from streams.settings import Settings
+from streams.topic_reading import read_topic
 from streams.topics import CLICK
 
 pytestmark = pytest.mark.integration
@@ -61,12 +62,7 @@ def write_letters(brokers: str, namespace: str, values: list[bytes]) -> list[Rej
 
 
 def read(brokers: str, topic: str, partition: int) -> list[Any]:
-    consumer = Consumer({"bootstrap.servers": brokers, "group.id": "reader", "enable.auto.commit": False})
-    consumer.assign([TopicPartition(topic, partition, 0)])
-    end = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)[1]
-    found = consumer.consume(end, timeout=10) if end else []
-    consumer.close()
-    return found
+    return [message for message in read_topic(brokers, topic) if message.partition() == partition]
 
 
 def test_repaired_letters_go_back_to_their_topic(kafka: LocalKafka, namespace: str, example: ModuleType) -> None:
