@@ -160,6 +160,8 @@ class Worker:
         self.live = LiveNarration(settings, self.metrics, known_titles(index))
         if "narrator" in self.names:
             self.live.start()
+        else:
+            self.live.show()  # that there is no model here
         return Context(settings, index, recommender, self.metrics, ids, self.live)
 
     def _make_stages(self, context: Context) -> None:
