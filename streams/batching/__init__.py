@@ -9,7 +9,7 @@ no patching; ``tests/unit/test_faust_contract.py`` fails when one of the interna
 * ``AIOKafkaConsumerThread._create_worker_consumer`` (and aiokafka's ``_fetch_max_wait_ms``, ``_isolation_level``)
 * ``Producer._settings_extra``, ``_ensure_producer``; aiokafka's ``create_batch``/``send_batch``
 * ``Schema.compile``, ``Collection._new_store_by_url``, ``_new_changelog_topic``, ``Store.apply_changelog_batch``,
-  ``Store.offset_key``, ``Store._db_for_partition``, ``tables.recovery.completed``, ``Recovery._restart_recovery``, ``TableManager.on_start``
+  ``Store.offset_key``, ``Store._db_for_partition``, ``Store._open_for_partition``, ``Store.partition_path``, ``tables.recovery.completed``, ``Recovery._restart_recovery``, ``TableManager.on_start``
 """
 
 from streams.batching.app import BatchApp

@@ -7,7 +7,8 @@
      ├── ChangelogBehindError   local state is ahead of its changelog
      ├── DeliveryError          the broker refused an output
      ├── LogReplacedError       offsets of a partition went back: it is another log
-     └── PausedTooLongError     the process slept past its session: its partitions may have another owner
+     ├── PausedTooLongError     the process slept past its session: its partitions may have another owner
+     └── StoreDamagedError      a file of the local store is damaged
 """
 
 from __future__ import annotations
@@ -35,6 +36,18 @@ class LogReplacedError(StreamError):
 
 class PausedTooLongError(StreamError):
     """Writing now could overwrite the state of the partitions' new owner."""
+
+
+class StoreDamagedError(StreamError):
+    """Bytes on the local disk are not what was written."""
+
+
+def store_damaged(path: object, found: str) -> str:
+    """What to say when RocksDB finds a checksum wrong."""
+    return (
+        f"{path}: the local store is damaged ({found}). Nothing was acknowledged, nothing is lost: start the worker again, it "
+        "throws this store away and rebuilds it from its changelog. If it comes again, look at the disk."
+    )
 
 
 def changelog_behind(topic: str, partition: int, stored: int, end: int) -> str:

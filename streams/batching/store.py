@@ -6,14 +6,28 @@ and is rebuilt from the changelog.
 
 from __future__ import annotations
 
+import logging
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import rocksdict
 from faust.stores import memory, rocksdb
 from faust.types import TP
 
+from streams.batching.errors import StoreDamagedError, store_damaged
+
+log = logging.getLogger(__name__)
 Item = tuple[bytes, bytes | None]
+CORRUPTION = "Corruption"  # how RocksDB begins to say that a checksum is wrong
+DAMAGED = "damaged"
+
+
+def _throw_away(path: Path, reason: str) -> None:
+    log.warning("%s is thrown away and rebuilt from its changelog: %s", path, reason)
+    shutil.rmtree(path)
 
 
 def _pairs(event: Any) -> list[Item]:
@@ -21,10 +35,45 @@ def _pairs(event: Any) -> list[Item]:
 
 
 class RocksStore(rocksdb.Store):  # type: ignore[misc]
-    """RocksDB, one database a partition."""
+    """RocksDB, one database a partition.
+
+    It is a cache of its changelog, so damage costs time and nothing else: a database that does not open is thrown away, one
+    that turns out to be damaged while it is read is marked, the worker stops, and the next start throws it away.
+    """
+
+    def _open_for_partition(self, partition: int) -> Any:
+        path = self.partition_path(partition)
+        if (path / DAMAGED).exists():
+            _throw_away(path, "it was found damaged")
+        try:
+            return super()._open_for_partition(partition)
+        except Exception as exc:  # rocksdict has no classes of its own
+            if CORRUPTION not in str(exc):
+                raise
+            _throw_away(path, str(exc))
+            return super()._open_for_partition(partition)
+
+    @contextmanager
+    def _sound(self, partition: int) -> Iterator[Any]:
+        """The database; raises :class:`StoreDamagedError` where RocksDB finds a checksum wrong."""
+        database = self._db_for_partition(partition)
+        try:
+            yield database
+        except Exception as exc:
+            if CORRUPTION not in str(exc):
+                raise
+            path = self.partition_path(partition)
+            (path / DAMAGED).touch()
+            raise StoreDamagedError(store_damaged(path, str(exc))) from exc
+
+    def persisted_offset(self, tp: TP) -> int | None:
+        with self._sound(tp.partition) as database:
+            offset = database.get(self.offset_key)
+        return None if offset is None else int(offset)
 
     def get_many(self, partition: int, keys: Sequence[bytes]) -> list[bytes | None]:
-        return list(self._db_for_partition(partition).get(list(keys)))
+        with self._sound(partition) as database:
+            return list(database.get(list(keys)))
 
     def put_many(self, partition: int, items: Iterable[Item], offset: int | None) -> None:
         """Write ``items`` (None deletes) and the changelog offset that contains them in one atomic batch."""
@@ -36,10 +85,20 @@ class RocksStore(rocksdb.Store):  # type: ignore[misc]
                 batch.put(key, value)
         if offset is not None:
             batch.put(self.offset_key, str(offset).encode())
-        self._db_for_partition(partition).write(batch)
+        with self._sound(partition) as database:
+            database.write(batch)
 
     def items(self, partition: int) -> Iterator[tuple[bytes, bytes]]:
-        yield from self._visible_items(self._db_for_partition(partition))
+        """All there is; damage does not look like the end."""
+        with self._sound(partition) as database:
+            place = database.iter()
+            place.seek_to_first()
+            while place.valid():
+                key = place.key()
+                if key != self.offset_key:
+                    yield key, place.value()
+                place.next()
+            place.status()
 
     def count(self, partition: int) -> int:
         """Keys, as RocksDB estimates them."""

@@ -61,7 +61,7 @@ def replay(shop: Shop) -> Replay:
             times = event_time(message.timestamp()[1], event.occurred_at, now, tolerance)
             source = source_number(0, SOURCE_NUMBERS[topic.suffix], message.partition())
             observation = recommender.observe(state, event, times.occurred, source, message.offset())
-            if observation.answers:
+            if observation.answers and message.timestamp()[1] >= shop.began_ms:  # older ones are learned only
                 made.triggers.add(where)
             positive = isinstance(event, Purchase) or (isinstance(event, Click) and event.action not in NEGATIVE)
             made.positives += positive and observation.status is Status.LEARNED

@@ -170,6 +170,7 @@ class Shop:
     ) -> None:
         """``topic_config`` gives topics other settings than ``headwater topics create`` does, by suffix."""
         self.brokers, self.namespace, self.folder = brokers, namespace, folder
+        self.began_ms = int(time.time() * 1000)
         self.settings = Settings(brokers=brokers, namespace=namespace, user_partitions=partitions, item_partitions=2)
         self.partition_env = {"HEADWATER_USER_PARTITIONS": str(partitions), "HEADWATER_ITEM_PARTITIONS": "2"}
         self.admin = AdminClient({"bootstrap.servers": brokers, "log_level": 0})

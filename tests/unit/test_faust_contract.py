@@ -111,6 +111,8 @@ def test_tables_and_stores_take_our_parts() -> None:
         "to_value",
     ]
     assert rocksdb.Store.offset_key == b"__faust\0offset__"
+    assert "self._dbs[partition] = self._open_for_partition(partition)" in source(rocksdb.Store._db_for_partition)
+    assert "path = self.partition_path(partition)" in source(rocksdb.Store._open_for_partition)
     assert "self.recovery_buffer_size = recovery_buffer_size" in source(Collection.__init__)
     assert "recovery_buffer_size == 1" in source(Recovery._restart_recovery.fun), (
         "1 would resume changelogs after recovery"

@@ -1,0 +1,130 @@
+"""Storms: many kills with damaged state, and workers that join, leave and die all the time."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import time
+from pathlib import Path
+
+import pytest
+
+from streams.topics import RECOMMENDATIONS
+from tests.faults.events import Mixed
+from tests.integration.reference import assert_exact, describe
+from tests.integration.shop import Load, Shop, Worker, wait_until
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
+KILLS, ROUNDS = 20, 5
+RATE = 800.0
+OLD = 3_600  # seconds: such events are learned and not answered, as after an outage
+
+
+def test_killed_twenty_times(shop: Shop, real_lines: Mixed, capsys: pytest.CaptureFixture[str]) -> None:
+    """100,000 events; every fourth kill is followed by deleted state, every fourth by a damaged file.
+
+    Four of five events are old ones, in blocks between those that are answered: a worker catches up again and again.
+    """
+    rng = random.Random(100_000)
+    worker = shop.worker()
+    worker.wait_ready()
+    shop.send_lines(real_lines.catalog)
+    load = Load(shop, real_lines.events, RATE)
+    sent = 0
+    for number in range(KILLS):
+        sent += send_old(shop, real_lines, number)
+        wait_answering(shop, worker)
+        time.sleep(rng.uniform(0.0, 1.0))
+        worker.kill()
+        if number % 4 == 1:
+            worker.wipe()
+        elif number % 4 == 3:
+            damage(worker, rng)
+        worker.start()
+    total = sent + load.join()
+    wait_done(shop, worker)
+    found = assert_exact(shop)
+    assert total >= 100_000
+    with capsys.disabled():
+        print(f"\n{total} events, {KILLS} kills: {describe(found)}")
+    assert worker.stop() == 0
+
+
+def test_three_workers_in_a_storm_of_rebalances(
+    shop: Shop, real_lines: Mixed, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two at least are there at any time; one of three leaves by SIGTERM or kill -9 and comes back, round after round."""
+    rng = random.Random(3)
+    workers = [shop.worker(f"w{n}") for n in range(3)]
+    for worker in workers:
+        worker.wait_ready()
+    shop.send_lines(real_lines.catalog)
+    load = Load(shop, real_lines.events, RATE / 2)
+    for number in range(ROUNDS):
+        worker = workers[number % 3]
+        if rng.random() < 0.5:
+            worker.kill()
+        else:
+            assert worker.stop() == 0
+        time.sleep(rng.uniform(0.0, 2.0))
+        worker.start()
+        worker.wait_ready()
+    sent = load.halt()
+    shop.wait_lag_zero(120)
+    found = assert_exact(shop)
+    with capsys.disabled():
+        print(f"\n{sent} events, {ROUNDS} rounds: {describe(found)}")
+    for worker in workers:
+        assert worker.stop() == 0
+
+
+def send_old(shop: Shop, lines: Mixed, block: int) -> int:
+    """4,000 events with the Kafka time of an hour ago, under ids of their own."""
+    at = int((time.time() - OLD) * 1000)
+    count = 0
+    for line in itertools.islice(lines.events, block * 800, block * 800 + 4_000):
+        event_id = f"old-{block}-{line['value']['event_id']}"
+        shop.send(line["topic"], line["value"] | {"event_id": event_id}, timestamp=at)
+        count += 1
+    shop.flush()
+    return count
+
+
+def damage(worker: Worker, rng: random.Random) -> None:
+    """Overwrite bytes in the middle of one file of one database of the stopped worker."""
+    state = worker.folder / "state" / worker.env["HEADWATER_NAMESPACE"] / worker.name
+    files = [path for path in state.rglob("*") if path.suffix in (".sst", ".log") or path.name.startswith("MANIFEST")]
+    files = sorted(path for path in files if path.stat().st_size > 0)
+    assert files, f"no database below {state}"
+    chosen: Path = rng.choice(files)
+    with chosen.open("r+b") as file:
+        file.seek(chosen.stat().st_size // 2)
+        file.write(rng.randbytes(64))
+
+
+def revive(worker: Worker) -> None:
+    """Start it again where damage that was found while reading has ended it; nothing else may end it."""
+    if worker.exited:
+        assert "the local store is damaged" in worker.log(), worker.log()[-3000:]
+        worker.start()
+
+
+def wait_answering(shop: Shop, worker: Worker) -> None:
+    """Until a record is written from now on."""
+    before = sum(shop.ends([RECOMMENDATIONS.suffix]).values())
+
+    def answered() -> bool:
+        revive(worker)
+        return sum(shop.ends([RECOMMENDATIONS.suffix]).values()) > before
+
+    wait_until(answered, 90, worker.log)
+
+
+def wait_done(shop: Shop, worker: Worker) -> None:
+    """Until nothing waits any more."""
+
+    def done() -> bool:
+        revive(worker)
+        return not any(shop.lags().values())
+
+    wait_until(done, 180, lambda: f"{shop.lags()}\n{worker.log()[-3000:]}")

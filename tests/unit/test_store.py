@@ -1,0 +1,107 @@
+"""Local stores on a disk that does not keep what was written."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from faust.types import TP
+
+from streams.batching import BatchTable
+from streams.batching.app import create_app
+from streams.batching.errors import StoreDamagedError
+from streams.batching.store import RocksStore
+from streams.settings import Settings
+
+ROWS = 4_000
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Callable[[], RocksStore]:
+    """Opens the store of a table, as a newly started worker does."""
+
+    def make() -> RocksStore:
+        app = create_app(Settings(state_dir=tmp_path), "items", "127.0.0.1:1")
+        table = BatchTable(app, name="items", changelog="ns.item-state.v1", partitions=1)
+        store = table.data
+        assert isinstance(store, RocksStore)
+        return store
+
+    return make
+
+
+def filled(store: RocksStore, folder: Path) -> Path:
+    """A copy of a database with rows in files and in its log, as a kill leaves it."""
+    rng = random.Random(1)
+    for start in range(0, ROWS, 1_000):
+        store.put_many(0, [(b"k%d" % n, rng.randbytes(300)) for n in range(start, start + 1_000)], start)
+        if start < ROWS - 1_000:
+            store._db_for_partition(0).flush()
+    place: Path = store.partition_path(0)
+    return Path(shutil.copytree(place, folder / "copy"))
+
+
+def put_back(store: RocksStore, copy: Path) -> None:
+    store._dbs.clear()
+    shutil.rmtree(store.partition_path(0))
+    shutil.copytree(copy, store.partition_path(0))
+
+
+def damage(folder: Path, pattern: str) -> None:
+    """Overwrite a piece in the middle of the largest file."""
+    file = max(folder.glob(pattern), key=lambda path: path.stat().st_size)
+    with file.open("r+b") as handle:
+        handle.seek(file.stat().st_size // 2)
+        handle.write(os.urandom(max(1, min(64, file.stat().st_size // 4))))
+
+
+@pytest.mark.parametrize("pattern", ["CURRENT", "MANIFEST-*"])
+def test_a_database_that_does_not_open_is_thrown_away(
+    opened: Callable[[], RocksStore], tmp_path: Path, pattern: str
+) -> None:
+    store = opened()
+    copy = filled(store, tmp_path)
+    damage(copy, pattern)
+    put_back(store, copy)
+    again = opened()
+    assert again.persisted_offset(TP("ns.item-state.v1", 0)) is None, "recovery begins at the beginning"
+    assert list(again.items(0)) == []
+
+
+def test_damage_that_is_found_while_reading_is_thrown_away_by_the_next_start(
+    opened: Callable[[], RocksStore], tmp_path: Path
+) -> None:
+    store = opened()
+    copy = filled(store, tmp_path)
+    damage(copy, "*.sst")
+    put_back(store, copy)
+    again = opened()
+    with pytest.raises(StoreDamagedError, match="start the worker again"):
+        list(again.items(0))
+    with pytest.raises(StoreDamagedError):
+        again.get_many(0, [b"k%d" % n for n in range(ROWS)])
+    again._dbs.clear()
+    fresh = opened()
+    assert fresh.persisted_offset(TP("ns.item-state.v1", 0)) is None
+    fresh.put_many(0, [(b"k", b"v")], 7)
+    assert list(fresh.items(0)) == [(b"k", b"v")]
+
+
+def test_a_damaged_log_gives_an_older_state_with_its_own_offset(
+    opened: Callable[[], RocksStore], tmp_path: Path
+) -> None:
+    """Recovery reads the rest from the changelog."""
+    store = opened()
+    copy = filled(store, tmp_path)
+    damage(copy, "*.log")
+    put_back(store, copy)
+    again = opened()
+    offset = again.persisted_offset(TP("ns.item-state.v1", 0))
+    rows = dict(again.items(0))
+    assert offset in (None, ROWS - 2_000, ROWS - 1_000)
+    expected = 0 if offset is None else offset + 1_000
+    assert set(rows) == {b"k%d" % n for n in range(expected)}
