@@ -7,7 +7,7 @@ factors travel in half precision, and only for events with an SGD example in the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,8 @@ from operators.learning.selection import select
 
 KIND = b"M"
 VERSION = 1
+MOST_EVENTS = 4_096
+"""Events of a message, about 400 bytes each over all partitions."""
 _WHAT = "item-updates message"
 
 
@@ -73,6 +75,25 @@ class ItemUpdates:
             columns[name] = np.concatenate(([0], np.cumsum(counts))).astype(np.int32)
         return cls(**columns)
 
+    def events(self, first: int, last: int) -> ItemUpdates:
+        """The events `first` to `last` (not included)."""
+        pairs = slice(int(self.context_start[first]), int(self.context_start[last]))
+        examples = slice(int(self.sgd_start[first]), int(self.sgd_start[last]))
+        cut: dict[str, NDArray[Any]] = {name: getattr(self, name)[first:last] for name in self.__dataclass_fields__}
+        cut |= {"context": self.context[pairs], "context_rank": self.context_rank[pairs]}
+        cut |= {"sgd_item": self.sgd_item[examples], "sgd_coefficient": self.sgd_coefficient[examples]}
+        for name in ("context_start", "sgd_start"):
+            start = getattr(self, name)[first : last + 1]
+            cut[name] = start - start[0]
+        return ItemUpdates(**cut)
+
+    def messages(self, index: ItemIndex, partitions: int, most_bytes: int) -> Iterator[dict[int, bytes]]:
+        """As `split`, in as many rounds as it takes for no message to be longer than `most_bytes` (one of a single event
+        may be). To be sent in this order.
+        """
+        for first in range(0, len(self), MOST_EVENTS):
+            yield from _within(self.events(first, min(first + MOST_EVENTS, len(self))), index, partitions, most_bytes)
+
     def split(self, index: ItemIndex, partitions: int) -> dict[int, bytes]:
         """Messages by item partition (only those that have anything to learn), events in their order.
 
@@ -81,6 +102,16 @@ class ItemUpdates:
         scratch = _Scratch.for_updates(self)
         messages = {partition: _pack(self, index, partition, scratch) for partition in range(partitions)}
         return {partition: message for partition, message in messages.items() if message is not None}
+
+
+def _within(updates: ItemUpdates, index: ItemIndex, partitions: int, most_bytes: int) -> Iterator[dict[int, bytes]]:
+    messages = updates.split(index, partitions)
+    if len(updates) < 2 or max(map(len, messages.values()), default=0) <= most_bytes:
+        yield messages
+        return
+    middle = len(updates) // 2
+    for half in (updates.events(0, middle), updates.events(middle, len(updates))):
+        yield from _within(half, index, partitions, most_bytes)
 
 
 def unpack(data: bytes, index: ItemIndex) -> ItemUpdates:

@@ -34,6 +34,7 @@ from streams.topics import EVENTS, ITEM_UPDATES, USER_STATE, Topic
 from streams.update_messages import pack_learning
 
 log = logging.getLogger(__name__)
+UPDATES_BYTES = 900_000  # of one message: topics take 2 MiB, brokers by default 1 MiB
 UPDATES_INTERVAL = 0.02  # seconds: few messages for the items stage, each with more to learn
 RANKED_AT_ONCE = 16  # between two turns of the event loop
 MISPLACED_EVERY = 60.0  # seconds between two warnings about a topic
@@ -184,8 +185,9 @@ class ProfilesStage(CheckpointedStage):
             return
         updates = ItemUpdates.concatenated(self._held)
         self._held.clear()
-        for partition, payload in updates.split(self.index, self.context.settings.item_partitions).items():
-            outbox.add(self._updates, partition, None, pack_learning(payload))
+        for messages in updates.messages(self.index, self.context.settings.item_partitions, UPDATES_BYTES):
+            for partition, payload in messages.items():
+                outbox.add(self._updates, partition, None, pack_learning(payload))
 
     async def _answer(self, triggers: Sequence[Trigger], outbox: Outbox) -> None:
         self.answers.begin()

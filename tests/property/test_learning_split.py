@@ -69,6 +69,24 @@ def test_batches_put_together_teach_what_they_teach_one_after_the_other(seed: in
 
 
 @bounded
+@given(st.integers(0, 10_000), st.integers(1, 80), st.integers(1, 4), st.integers(200, 3_000))
+def test_messages_of_bounded_size_teach_what_the_whole_teaches(
+    seed: int, size: int, partitions: int, most: int
+) -> None:
+    profiles = Run(PARAMETERS, partitions)
+    updates = profiles.updates(*random_events(seed, size))
+    whole, parts = index_of(partitions), index_of(partitions)
+    for partition, message in updates.split(profiles.index, partitions).items():
+        apply_updates(whole, unpack(message, whole), WEIGHTS, partition)
+    for messages in updates.messages(profiles.index, partitions, most):
+        for partition, message in messages.items():
+            received = unpack(message, parts)
+            assert len(message) <= most or len(received) == 1
+            apply_updates(parts, received, WEIGHTS, partition)
+    assert fingerprint(parts) == fingerprint(whole)
+
+
+@bounded
 @given(st.integers(0, 10_000), st.lists(st.integers(1, 25), min_size=2, max_size=5), st.data())
 def test_messages_read_again_from_any_point_change_nothing(seed: int, sizes: list[int], data: st.DataObject) -> None:
     """A restarted items stage reads again from its last committed offset: rows skip what they contain."""
