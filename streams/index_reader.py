@@ -31,6 +31,8 @@ class IndexReader:
             fetch_max_wait_ms=500, max_partition_fetch_bytes=4 << 20,
         )  # fmt: skip
         self.loaded = asyncio.Event()
+        self._latest: dict[bytes, bytes | None] = {}
+        """While loading: of the many versions of a row only the last one is decoded."""
 
     async def run(self) -> None:
         """Task of the worker; raises :class:`StreamError` when the topic is missing, and what aiokafka raises."""
@@ -43,6 +45,7 @@ class IndexReader:
             while True:
                 await self._read_some()
                 if not self.loaded.is_set() and await self._reached(ends):
+                    await self._decode_latest()
                     log.info("item index loaded: %d items", self._context.index.size)
                     self.loaded.set()
         finally:
@@ -50,6 +53,14 @@ class IndexReader:
 
     async def _reached(self, ends: dict[TopicPartition, int]) -> bool:
         return all([await self._consumer.position(tp) >= end for tp, end in ends.items()])
+
+    async def _decode_latest(self) -> None:
+        for number, (key, value) in enumerate(self._latest.items()):
+            decode_item(self._context.index, key.decode(), value)
+            if number % POLL_RECORDS == 0:
+                await asyncio.sleep(0)
+        self._latest.clear()
+        self._context.metrics.index_items.of().set(self._context.index.size)
 
     async def _read_some(self) -> None:
         read = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=POLL_RECORDS)
@@ -61,7 +72,11 @@ class IndexReader:
                     raise StreamError(
                         f"{self._topic}-{tp.partition} offset {record.offset} has no key: not written by Headwater"
                     )
-                if record.key != META_KEY:
+                if record.key == META_KEY:
+                    continue
+                if self.loaded.is_set():
                     decode_item(self._context.index, record.key.decode(), record.value)
+                else:
+                    self._latest[record.key] = record.value
             await asyncio.sleep(0)
         self._context.metrics.index_items.of().set(self._context.index.size)
