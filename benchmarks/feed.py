@@ -42,7 +42,7 @@ class Feed:
         """
         settings: dict[str, str | int] = {
             "bootstrap.servers": self._brokers, "partitioner": "murmur2_random", "linger.ms": 20,
-            "queue.buffering.max.messages": 500_000, "log_level": 0,
+            "queue.buffering.max.messages": 500_000, "log_level": 0, "enable.idempotence": True,
         }  # fmt: skip
         if at_once:
             settings |= {"transactional.id": f"{self._namespace}.benchmark", "transaction.timeout.ms": 300_000}

@@ -9,12 +9,12 @@ when the program is drained again. So no work is counted twice or forgotten, wha
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.events import Input
-from benchmarks.feed import Feed
+from benchmarks.feed import Feed, Offsets
 from benchmarks.program import Program
 from schemas.kinds import Kind
 
@@ -51,6 +51,8 @@ class Groups:
     internal: Sequence[tuple[str, str]] = ()
     catalog: str | None = None
     """The group that reads the catalogue; None: no catalogue is produced."""
+    durable: Callable[[Program], Offsets] | None = None
+    """For a program that keeps its offsets itself and commits to no group: reads them."""
 
 
 def wait_drained(feed: Feed, groups: Groups, program: Program, timeout: float) -> float:
@@ -60,7 +62,7 @@ def wait_drained(feed: Feed, groups: Groups, program: Program, timeout: float) -
     deadline = time.monotonic() + timeout
     events_done = None
     while True:
-        behind = _behind(feed, groups)
+        behind = _behind(feed, groups, program)
         if not behind:
             events_done = events_done or time.monotonic()
             if _internal_done(feed, groups):
@@ -81,10 +83,13 @@ def _internal_done(feed: Feed, groups: Groups) -> bool:
     return True
 
 
-def _behind(feed: Feed, groups: Groups) -> int:
+def _behind(feed: Feed, groups: Groups, program: Program) -> int:
     """Produced records that are not committed yet."""
     catalog, topics = feed.name(Kind.CATALOG), {topic for topic, _ in feed.produced}
-    committed = feed.committed(groups.events, topics - {catalog})
+    if groups.durable is not None:
+        committed = groups.durable(program)
+    else:
+        committed = feed.committed(groups.events, topics - {catalog})
     if groups.catalog is not None:
         committed |= feed.committed(groups.catalog, topics & {catalog})
     return sum(max(0, end - committed.get(place, 0)) for place, end in feed.produced.items())

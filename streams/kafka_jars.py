@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.resources import files
@@ -51,11 +51,12 @@ class LockedJar:
         return f"{self.artifact}-{self.version}.jar"
 
 
-def read_lock() -> list[LockedJar]:
-    """The pinned jars."""
-    lines = (files("streams") / "kafka.lock").read_text().splitlines()
+def read_lock(text: str | None = None) -> list[LockedJar]:
+    """The pinned jars, of the broker unless another lock's text is given."""
+    if text is None:
+        text = (files("streams") / "kafka.lock").read_text()
     jars = []
-    for line in lines:
+    for line in text.splitlines():
         if line and not line.startswith("#"):
             coordinate, sha256 = line.split()
             group, artifact, version = coordinate.split(":")
@@ -70,12 +71,16 @@ def kafka_class_path(cache_dir: Path, kafka_home: Path | None, progress: Progres
     """
     if kafka_home is not None:
         return _from_home(kafka_home)
-    jars = read_lock()
+    return locked_class_path(read_lock(), cache_dir, progress), KAFKA_VERSION
+
+
+def locked_class_path(jars: list[LockedJar], cache_dir: Path, progress: Progress) -> str:
+    """The class path of pinned jars; fetches what ``cache_dir/kafka-<version>`` lacks, raises :class:`KafkaJarsError`."""
     folder = cache_dir / f"kafka-{KAFKA_VERSION}"
     missing = [jar for jar in jars if not _is_intact(folder / jar.file_name, jar)]
     if missing:
         _fetch(missing, folder, progress)
-    return os.pathsep.join(str(folder / jar.file_name) for jar in jars), KAFKA_VERSION
+    return os.pathsep.join(str(folder / jar.file_name) for jar in jars)
 
 
 def _from_home(home: Path) -> tuple[str, str]:
@@ -131,14 +136,14 @@ def _download(jar: LockedJar, scratch: Path) -> Path:
         ) from error
 
 
-def write_lock(path: Path) -> int:
-    """Resolve :data:`ROOTS` with everything they need and write the lock; returns the number of jars."""
+def write_lock(path: Path, roots: Sequence[str] = ROOTS, header: str = _LOCK_HEADER) -> int:
+    """Resolve ``roots`` with everything they need and write the lock; returns the number of jars."""
     import jgo
 
     with tempfile.TemporaryDirectory() as name:
-        environment = jgo.build("+".join(ROOTS), cache_dir=Path(name))
+        environment = jgo.build("+".join(roots), cache_dir=Path(name))
         rows = sorted(_lock_rows(Path(environment.path) / "jgo.lock.toml"))
-    path.write_text(_LOCK_HEADER + "\n".join(rows) + "\n")
+    path.write_text(header + "\n".join(rows) + "\n")
     return len(rows)
 
 
