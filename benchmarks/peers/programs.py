@@ -43,8 +43,8 @@ def _group(name: str) -> Callable[[str], Groups]:
     return lambda namespace: Groups(f"{namespace}.{name}")
 
 
-def _module(module: str) -> Callable[[str, str, Path], list[str]]:
-    return lambda brokers, namespace, folder: [sys.executable, "-m", module, brokers, namespace, str(folder)]
+def _module(module: str, *more: str) -> Callable[[str, str, Path], list[str]]:
+    return lambda brokers, namespace, folder: [sys.executable, "-m", module, brokers, namespace, str(folder), *more]
 
 
 def _installed(module: str) -> Callable[[str, str, Path], list[str]]:
@@ -135,6 +135,12 @@ def _streams_peer(name: str, form: str) -> CountPeer:
     )
 
 
+def _faust_peer(name: str, form: str, bar: float | None) -> CountPeer:
+    start = _module("benchmarks.peers.faust_counts", form)
+    peer = Peer(name, start, _group(plain_faust.GROUP), scale=100, reads_committed=False)
+    return CountPeer(peer, _faust_users, "changelog, RocksDB: every event", bar)
+
+
 HEADWATER = CountPeer(
     Peer("Headwater", _module("benchmarks.peers.headwater_counts"), _group(headwater_counts.NAME)),
     _headwater_users,
@@ -156,16 +162,6 @@ BYTEWAX = CountPeer(
     bar=1.0,
     missing=lambda: packages.missing("bytewax"),
 )
-PLAIN = CountPeer(
-    Peer(
-        "plain Faust",
-        _module("benchmarks.peers.faust_counts"),
-        _group(plain_faust.GROUP),
-        scale=100,
-        reads_committed=False,
-    ),
-    _faust_users,
-    "changelog, RocksDB: every event",
-    bar=80.0,
-)
-PEERS = (HEADWATER, KAFKA_STREAMS, KAFKA_STREAMS_BINARY, QUIX, BYTEWAX, PLAIN)
+PLAIN = _faust_peer("plain Faust", "plain", 80.0)
+PLAIN_TUNED = _faust_peer("plain Faust, tuned", "tuned", None)
+PEERS = (HEADWATER, KAFKA_STREAMS, KAFKA_STREAMS_BINARY, QUIX, BYTEWAX, PLAIN, PLAIN_TUNED)

@@ -21,7 +21,7 @@ from schemas.kinds import Kind
 RECENT = 50
 
 
-class Click(msgspec.Struct):
+class Click(msgspec.Struct, gc=False):
     """A click as it travels."""
 
     event_id: str
