@@ -47,7 +47,9 @@ class CountStage(CheckpointedStage):
         )
         app.tables.add(table)
         self._states: defaultdict[int, dict[bytes, Counts]] = defaultdict(dict)
-        self._dirty: defaultdict[int, set[bytes]] = defaultdict(set)
+        self._dirty: defaultdict[int, list[tuple[bytes, Counts]]] = defaultdict(list)
+        self._latest: dict[int, int] = {}  # partition -> last offset worked on
+        self._clean: dict[int, int] = {}  # partition -> last offset in the checkpoint before
         super().__init__(
             app,
             NAME,
@@ -60,45 +62,53 @@ class CountStage(CheckpointedStage):
     async def compute(self, batches: Sequence[RecordBatch], outbox: Outbox) -> None:
         for batch in batches:
             partition = batch.tp.partition
-            states = self._load(partition, {record.key for record in batch})
+            states, dirty = self._states[partition], self._dirty[partition]
+            clean = self._clean.get(partition, -1)
             for record in batch:
-                state, offset = states[record.key], record.offset
+                key, offset = record.key, record.offset
+                state = states.get(key)
+                if state is None:
+                    state = states[key] = self._read(partition, key)
+                    dirty.append((key, state))
+                elif state.applied <= clean:  # its first change since the last checkpoint
+                    dirty.append((key, state))
                 if offset <= state.applied:
                     continue
                 click = decode_click(record.value)
                 state.applied = offset
                 state.count += 1
-                action = click.action
-                state.actions[action] = state.actions.get(action, 0) + 1
+                actions, action = state.actions, click.action
+                try:
+                    actions[action] += 1
+                except KeyError:
+                    actions[action] = 1
                 recent = state.recent
                 recent.append(click.item_id)
                 if len(recent) > RECENT:
                     del recent[0]
+            self._latest[partition] = batch.last
 
-    def _load(self, partition: int, keys: set[bytes]) -> dict[bytes, Counts]:
+    def _read(self, partition: int, key: bytes) -> Counts:
         assert self.table is not None
-        states = self._states[partition]
-        missing = list(keys - states.keys())
-        for key, raw in zip(missing, self.table.get_many(partition, missing), strict=True):
-            states[key] = Counts() if raw is None else decode(raw)
-        self._dirty[partition] |= keys
-        return states
+        (raw,) = self.table.get_many(partition, [key])
+        return Counts() if raw is None else decode(raw)
 
     def snapshot(self) -> Mapping[int, Sequence[Item]]:
         puts = {
-            partition: [(key, encode(self._states[partition][key])) for key in keys]
-            for partition, keys in self._dirty.items()
-            if keys
+            partition: [(key, encode(state)) for key, state in dirty]
+            for partition, dirty in self._dirty.items()
+            if dirty
         }
         self._dirty.clear()
+        self._clean.update(self._latest)
         return puts
 
     def restore(self, partitions: set[int]) -> None:
         """States are read when they are needed."""
 
     def forget(self) -> None:
-        self._states.clear()
-        self._dirty.clear()
+        for kept in (self._states, self._dirty, self._latest, self._clean):
+            kept.clear()
 
 
 async def serve(brokers: str, namespace: str, folder: Path) -> None:

@@ -37,7 +37,18 @@ def install() -> int:
     """pip's exit status."""
     wanted = tomllib.loads(_PROJECT.read_text())["dependency-groups"]["bench-peers"]
     target = folder()
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--upgrade", "--target", str(target), *wanted]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-warn-conflicts",
+        "--upgrade",
+        "--target",
+        str(target),
+        *wanted,
+    ]
     print(f"Installing {', '.join(wanted)} into {target}")
     return subprocess.run(command).returncode
 
