@@ -20,7 +20,7 @@ from rich.table import Table
 from benchmarks.errors import BenchmarkError
 from benchmarks.events import Stream
 from benchmarks.measure import Measured, measure, wait_drained
-from benchmarks.peers.programs import HEADWATER, PEERS, CountPeer
+from benchmarks.peers.programs import HEADWATER, HEADWATER_FEW, PEERS, CountPeer
 from benchmarks.peers.user_counts import clicks, difference, expected
 from benchmarks.program import Program
 from benchmarks.programs import started
@@ -59,8 +59,7 @@ def measure_all(
 
 def run(peer: CountPeer, brokers: str, namespace: str, events: int) -> Measured:
     """One measurement; raises :class:`BenchmarkError` when the program's states are not as they should be."""
-    stream = Stream("clicks")
-    stream = replace(stream, users=max(1, stream.users // peer.peer.scale))
+    stream = stream_of(peer)
     warm_up = int(events * WARM_UP_SHARE)
     inputs = clicks(stream, warm_up + events)
     groups = peer.peer.groups(namespace)
@@ -70,6 +69,12 @@ def run(peer: CountPeer, brokers: str, namespace: str, events: int) -> Measured:
         measured = measure(feed, groups, program, inputs, at_once=peer.peer.reads_committed, timeout=TIMEOUT)
         verify(peer, brokers, namespace, program, stream, warm_up + events)
     return measured
+
+
+def stream_of(peer: CountPeer) -> Stream:
+    """The clicks of the peer's share of users."""
+    whole = Stream("clicks")
+    return replace(whole, users=whole.users // (peer.user_share or peer.peer.scale))
 
 
 def verify(peer: CountPeer, brokers: str, namespace: str, program: Program, stream: Stream, events: int) -> None:
@@ -84,13 +89,14 @@ def verify(peer: CountPeer, brokers: str, namespace: str, program: Program, stre
 def table(measured: dict[CountPeer, list[Measured]]) -> Table:
     """Medians a program."""
     made = Table(title="Per-user update (medians)", title_justify="left")
-    for heading in ("program", "events", "events / CPU-s", "CPU µs / event", "events / s", "MiB", "durable"):
+    for heading in ("program", "events", "users", "events / CPU-s", "CPU µs / event", "events / s", "MiB", "durable"):
         made.add_column(heading, justify="left" if heading in ("program", "durable") else "right")
     for peer, results in measured.items():
         rate = statistics.median(result.per_cpu_second for result in results)
         made.add_row(
             peer.name,
             f"{results[0].events:,}",
+            f"{stream_of(peer).users:,}",
             f"{rate:,.0f}",
             f"{1e6 / rate:,.1f}",
             f"{statistics.median(result.per_second for result in results):,.0f}",
@@ -102,10 +108,11 @@ def table(measured: dict[CountPeer, list[Measured]]) -> Table:
 
 def show_ratio(console: Console, measured: dict[CountPeer, list[Measured]], peer: CountPeer) -> bool:
     """Print the median of Headwater's rate over the peer's and its range; whether the bar is reached."""
-    pairs = zip(measured[HEADWATER], measured[peer], strict=True)
+    own = HEADWATER_FEW if peer.few and HEADWATER_FEW in measured else HEADWATER
+    pairs = zip(measured[own], measured[peer], strict=True)
     found = [one.per_cpu_second / two.per_cpu_second for one, two in pairs]
     middle = statistics.median(found)
-    text = f"Headwater / {peer.name}: {middle:.2f}  ({min(found):.2f} to {max(found):.2f} in {len(found)} runs)"
+    text = f"{own.name} / {peer.name}: {middle:.2f}  ({min(found):.2f} to {max(found):.2f} in {len(found)} runs)"
     reached = peer.bar is None or middle >= peer.bar
     if peer.bar is not None:
         text += f"  at least {peer.bar:g}: {'reached' if reached else 'NOT reached'}"
@@ -127,7 +134,7 @@ def chosen_peers(only: Sequence[str] | None, console: Console) -> list[CountPeer
     """The programs that can run here; says which cannot, and why."""
     peers = []
     for peer in PEERS:
-        if only and peer is not HEADWATER and peer.name not in only:
+        if only and peer not in (HEADWATER, HEADWATER_FEW) and peer.name not in only:
             continue
         if (why := peer.missing()) is not None:
             console.print(f"{peer.name} is skipped: {why}", markup=False, highlight=False)
@@ -147,7 +154,7 @@ def main() -> int:
     if HEADWATER not in measured:
         return 2
     console.print(table(measured))
-    reached = [show_ratio(console, measured, peer) for peer in measured if peer is not HEADWATER]
+    reached = [show_ratio(console, measured, peer) for peer in measured if peer not in (HEADWATER, HEADWATER_FEW)]
     console.print(f"{time.monotonic() - began:.0f} s", highlight=False)
     return 0 if all(reached) else 1
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -33,6 +33,10 @@ class CountPeer:
     """How many times this peer's rate Headwater's must be; None: it is printed only."""
     missing: Callable[[], str | None] = lambda: None
     """Why it cannot run here."""
+    user_share: int | None = None
+    """It gets one in so many users; None: as many as events."""
+    few: bool = False
+    """A slow program, which meets few users: Headwater's rate is that with few users, too."""
 
     @property
     def name(self) -> str:
@@ -138,7 +142,7 @@ def _streams_peer(name: str, form: str, bar: float | None, scale: int = 1) -> Co
 def _faust_peer(name: str, form: str, bar: float | None) -> CountPeer:
     start = _module("benchmarks.peers.faust_counts", form)
     peer = Peer(name, start, _group(plain_faust.GROUP), scale=100, reads_committed=False)
-    return CountPeer(peer, _faust_users, "changelog + RocksDB, every event", bar)
+    return CountPeer(peer, _faust_users, "changelog + RocksDB, every event", bar, few=True)
 
 
 HEADWATER = CountPeer(
@@ -146,6 +150,7 @@ HEADWATER = CountPeer(
     _headwater_users,
     "changelog + RocksDB, once a second",
 )
+HEADWATER_FEW = replace(HEADWATER, peer=replace(HEADWATER.peer, name="Headwater, few users", scale=4), user_share=10)
 KAFKA_STREAMS = _streams_peer("Kafka Streams", "json", 2.0)
 # Its states in a format written by hand: quicker than what one would write, so that nobody has to wonder
 KAFKA_STREAMS_BINARY = _streams_peer("Kafka Streams, binary", "binary", None, scale=2)
@@ -155,6 +160,7 @@ QUIX = CountPeer(
     "changelog + RocksDB, once a second",
     bar=4.0,
     missing=lambda: packages.missing("quixstreams"),
+    few=True,
 )
 BYTEWAX = CountPeer(
     Peer("Bytewax", _installed("benchmarks.peers.bytewax_counts"), _bytewax_groups, scale=5),
@@ -165,4 +171,4 @@ BYTEWAX = CountPeer(
 )
 PLAIN = _faust_peer("plain Faust", "plain", 80.0)
 PLAIN_TUNED = _faust_peer("plain Faust, tuned", "tuned", None)
-PEERS = (HEADWATER, KAFKA_STREAMS, KAFKA_STREAMS_BINARY, QUIX, BYTEWAX, PLAIN, PLAIN_TUNED)
+PEERS = (HEADWATER, HEADWATER_FEW, KAFKA_STREAMS, KAFKA_STREAMS_BINARY, QUIX, BYTEWAX, PLAIN, PLAIN_TUNED)
