@@ -17,8 +17,8 @@ class TopLists:
     """Items by plain count and by decayed mass, best first, with the scores of the last refresh.
 
     A refresh costs O(n) and happens once 2 % as many changes have come as there are items, so O(1) a change; while
-    there were fewer changes than items, once they are 2 % more, so that a new shop soon has lists. Whether an item may be recommended is checked when a list is
-    walked, never here, so an item that is gone is gone at once.
+    there were fewer changes than items, once they are 2 % more, so that a new shop soon has lists. Whether an item
+    may be recommended is checked when a list is walked, never here, so an item that is gone is gone at once.
     """
 
     def __init__(self) -> None:

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
 from itertools import islice
-from pathlib import Path
 
 import pytest
 
 from streams.errors import FetchError
-from streams.local_kafka import LocalKafka
 from streams.movielens import write_replay
 from streams.settings import Settings
 from tests.faults.events import Mixed, mixed
-from tests.integration.conftest import kafka, namespace
-from tests.integration.shop import ROOT, Shop
+from tests.integration.conftest import kafka, namespace, shop
+from tests.integration.worker import ROOT
 
 __all__ = ["kafka", "namespace", "real_lines", "shop"]
 YOOCHOOSE = ROOT.parent / "shared" / "data" / "yoochoose-clicks-100k.jsonl.gz"
@@ -35,11 +32,3 @@ def real_lines() -> Mixed:
     with gzip.open(path, "rt", encoding="utf-8") as file:
         lines = list(islice((json.loads(line) for line in file), 2 * EVENTS))
     return mixed(lines, EVENTS)
-
-
-@pytest.fixture
-def shop(kafka: LocalKafka, namespace: str, tmp_path: Path) -> Iterator[Shop]:
-    """Four user partitions, two item partitions."""
-    made = Shop(kafka.bootstrap, namespace, tmp_path)
-    yield made
-    made.close()

@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tests.faults.events import Mixed
+from tests.integration.load import Load
 from tests.integration.reference import assert_exact, describe
-from tests.integration.shop import Load, Shop, Worker, wait_until
+from tests.integration.shop import Shop
+from tests.integration.waiting import wait_until
+from tests.integration.worker import Worker
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
 RATE = 300.0

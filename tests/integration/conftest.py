@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from streams.local_kafka import LocalKafka
 from streams.settings import Settings
+from tests.integration.shop import Shop
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +31,11 @@ def fragile_kafka() -> Iterator[LocalKafka]:
 def namespace() -> str:
     """Topics, groups and state folders under it are this test's alone."""
     return f"test-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def shop(kafka: LocalKafka, namespace: str, tmp_path: Path) -> Iterator[Shop]:
+    """Four user partitions, two item partitions."""
+    made = Shop(kafka.bootstrap, namespace, tmp_path)
+    yield made
+    made.close()

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.integration.shop import Worker
+from tests.integration.worker import Worker
 
 ALERTS = Path(__file__).parents[2] / "deploy" / "alerts.yml"
 Labels = tuple[tuple[str, str], ...]

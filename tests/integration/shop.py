@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import signal
-import subprocess
-import sys
-import threading
 import time
-import urllib.error
-import urllib.request
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from confluent_kafka import KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import (
-    AdminClient,
-    NewTopic,
-    OffsetSpec,
-)
-from prometheus_client.parser import text_string_to_metric_families
+from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 from operators.item_codec import decode_item
 from operators.item_index import ItemIndex
@@ -37,124 +24,8 @@ from streams.settings import Settings
 from streams.stages.items import META_KEY
 from streams.topic_reading import read_topic
 from streams.topics import ALL, CATALOG, DRAFTS, EVENTS, ITEM_STATE, ITEM_UPDATES, RECOMMENDATIONS, USER_STATE
-
-ROOT = Path(__file__).parents[2]
-SPEEDY = {"HEADWATER_SESSION_TIMEOUT": "6", "HEADWATER_CHECKPOINT_INTERVAL": "0.5"}
-
-
-class Worker:
-    """A worker process of its own, with its log."""
-
-    def __init__(
-        self,
-        brokers: str,
-        namespace: str,
-        folder: Path,
-        name: str,
-        stages: str | None,
-        env: dict[str, str],
-        module: str = "streams.cli.main",
-    ) -> None:
-        self.folder, self.name, self.log_path = folder, name, folder / f"{name}.log"
-        self.env = (
-            os.environ
-            | {
-                "HEADWATER_BROKERS": brokers,
-                "HEADWATER_NAMESPACE": namespace,
-                "HEADWATER_STATE_DIR": str(folder / "state"),
-                "HEADWATER_WORKER_ID": name,
-                "HEADWATER_HTTP_PORT": "0",
-                "HEADWATER_MODEL_BACKEND": "none",
-            }
-            | SPEEDY
-            | env
-        )
-        self.module = module
-        self.arguments = ["--stages", stages] if stages else []
-        self.process: subprocess.Popen[bytes] | None = None
-        self.start()
-
-    def start(self) -> None:
-        self._from = self.log_path.stat().st_size if self.log_path.exists() else 0
-        self._url = ""
-        self.started_at = time.time()
-        with self.log_path.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", self.module, "worker", *self.arguments],
-                cwd=ROOT, env=self.env, stdout=log, stderr=log, start_new_session=True,
-            )  # fmt: skip
-
-    @property
-    def pid(self) -> int:
-        assert self.process is not None
-        return self.process.pid
-
-    def log(self) -> str:
-        """What it wrote since its last start."""
-        return self.log_path.read_bytes()[self._from :].decode(errors="replace")
-
-    @property
-    def url(self) -> str:
-        if not self._url:
-            wait_until(lambda: "metrics and health at " in self.log() or self.exited, 60, self.log)
-            self._url = self.log().split("metrics and health at ")[1].split("/metrics")[0]
-        return self._url
-
-    @property
-    def exited(self) -> bool:
-        return self.process is None or self.process.poll() is not None
-
-    def page(self, path: str) -> tuple[int, str]:
-        try:
-            with urllib.request.urlopen(self.url + path, timeout=5) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as exc:
-            return exc.code, exc.read().decode()
-
-    def wait_ready(self, timeout: float = 90.0) -> float:
-        """Seconds until /readyz says yes."""
-        started = time.monotonic()
-
-        def ready() -> bool:
-            assert not self.exited, f"worker {self.name} ended:\n{self.log()[-4000:]}"
-            return self.page("/readyz")[0] == 200
-
-        wait_until(ready, timeout, lambda: self.log()[-4000:] + self.page("/readyz")[1])
-        return time.monotonic() - started
-
-    def metric(self, name: str, **labels: str) -> float | None:
-        """Sum of the samples of ``name`` whose labels contain ``labels``; None when there is none."""
-        text = self.page("/metrics")[1]
-        found = [
-            sample.value
-            for family in text_string_to_metric_families(text)
-            for sample in family.samples
-            if sample.name == name and labels.items() <= sample.labels.items()
-        ]
-        return sum(found) if found else None
-
-    def kill(self) -> None:
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait()
-
-    def signal(self, number: signal.Signals) -> None:
-        assert self.process is not None
-        self.process.send_signal(number)
-
-    def stop(self, timeout: float = 12.0) -> int:
-        """SIGTERM; its exit code."""
-        self.signal(signal.SIGTERM)
-        assert self.process is not None
-        return self.process.wait(timeout)
-
-    def wait(self, timeout: float) -> int:
-        assert self.process is not None
-        return self.process.wait(timeout)
-
-    def wipe(self) -> None:
-        """Delete its local state."""
-        shutil.rmtree(self.folder / "state" / self.env["HEADWATER_NAMESPACE"] / self.name, ignore_errors=True)
+from tests.integration.waiting import wait_until
+from tests.integration.worker import Worker
 
 
 class Shop:
@@ -331,56 +202,6 @@ class Shop:
         for worker in self.workers:
             if not worker.exited:
                 worker.kill()
-
-
-class Load:
-    """Sends replay lines at a rate from a thread of its own, with a producer of its own."""
-
-    def __init__(self, shop: Shop, lines: Sequence[dict[str, Any]], rate: float) -> None:
-        self.lines, self.rate, self.sent = lines, rate, 0
-        self._shop, self._producer = shop, shop.new_producer()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._halted = threading.Event()
-        self._thread.start()
-
-    def _run(self) -> None:
-        started = time.monotonic()
-        for line in self.lines:
-            ahead = self.sent / self.rate - (time.monotonic() - started)
-            if self._halted.wait(ahead) if ahead > 0.02 else self._halted.is_set():
-                break
-            self._shop.send(line["topic"], line["value"], producer=self._producer)
-            self.sent += 1
-        self._producer.flush(60)
-
-    def wait_sent(self, count: int, timeout: float = 120.0) -> None:
-        """Until ``count`` lines have been sent."""
-        wait_until(lambda: self.sent >= count, timeout, lambda: f"{self.sent} sent of {count}")
-
-    def join(self, timeout: float = 120.0) -> int:
-        """Until all is sent and in the broker; returns how many."""
-        self._thread.join(timeout)
-        assert not self._thread.is_alive() and len(self._producer) == 0
-        return self.sent
-
-    def halt(self) -> int:
-        """Stop sending."""
-        self._halted.set()
-        return self.join()
-
-
-def interruptible() -> None:
-    """Run in a child before it starts: shells let what they start in the background ignore SIGINT."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-def wait_until(condition: Callable[[], bool], timeout: float, explain: Callable[[], str] = lambda: "") -> None:
-    """Poll until true; fails with ``explain()`` after ``timeout`` seconds."""
-    deadline = time.monotonic() + timeout
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {timeout:.0f} s: {explain()}")
-        time.sleep(0.2)
 
 
 def _delivered(error: Any, message: Any) -> None:

@@ -9,7 +9,9 @@ import pytest
 
 from streams.local_kafka import LocalKafka
 from streams.topics import CATALOG, CLICK, ITEM_STATE
-from tests.integration.shop import Shop, Worker, wait_until
+from tests.integration.shop import Shop
+from tests.integration.waiting import wait_until
+from tests.integration.worker import Worker
 
 pytestmark = pytest.mark.integration
 OTHERS = [f"other-{n}" for n in range(5)]

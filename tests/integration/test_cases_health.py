@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import urllib.error
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +14,15 @@ import pytest
 from streams.health import HEARTBEAT_TIMEOUT
 from streams.local_kafka import LocalKafka
 from tests.integration.faulty_worker import PAUSED
+from tests.integration.load import Load
 from tests.integration.reference import assert_exact
-from tests.integration.shop import Load, Shop, Worker, wait_until
+from tests.integration.shop import Shop
+from tests.integration.waiting import wait_until
+from tests.integration.worker import Worker
 
 pytestmark = pytest.mark.integration
 STALL = 4.0
 OUTAGE = 45.0  # longer than the session, and than the producers' 30 s
-
-
-@pytest.fixture
-def shop(kafka: LocalKafka, namespace: str, tmp_path: Path) -> Iterator[Shop]:
-    made = Shop(kafka.bootstrap, namespace, tmp_path)
-    yield made
-    made.close()
 
 
 def clicks(count: int, users: int = 40) -> list[dict[str, Any]]:

@@ -7,7 +7,6 @@ import random
 import re
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,14 @@ import pytest
 from confluent_kafka import Consumer, Message
 from confluent_kafka.admin import NewTopic
 
-from streams.local_kafka import LocalKafka
 from streams.metrics import Metrics, Stage
 from streams.metrics.registry import Definition
+from tests.integration.load import Load
 from tests.integration.scrapes import Histogram, Scrape, assert_alerts, needs_promtool, promtool_test, series
-from tests.integration.shop import Load, Shop, Worker, wait_until
+from tests.integration.shop import Shop
 from tests.integration.slow_backend import SECONDS
+from tests.integration.waiting import wait_until
+from tests.integration.worker import Worker
 
 pytestmark = pytest.mark.integration
 DOCS = Path(__file__).parents[2] / "docs" / "metrics.md"
@@ -29,13 +30,6 @@ MARK = "zq7"  # in everything that is somebody's own: no metric may show it
 MALFORMED = "profiles", "broken_json"
 IDLE = 100.0  # events a second
 LATENCY = "headwater_event_to_record_seconds"
-
-
-@pytest.fixture
-def shop(kafka: LocalKafka, namespace: str, tmp_path: Path) -> Iterator[Shop]:
-    made = Shop(kafka.bootstrap, namespace, tmp_path)
-    yield made
-    made.close()
 
 
 def definitions() -> list[Definition]:

@@ -10,7 +10,9 @@ from confluent_kafka import Producer, TopicPartition
 
 from streams.local_kafka import LocalKafka
 from streams.topics import CLICK
-from tests.integration.shop import Shop, Worker, by_id, wait_until
+from tests.integration.shop import Shop, by_id
+from tests.integration.waiting import wait_until
+from tests.integration.worker import Worker
 
 pytestmark = pytest.mark.integration
 

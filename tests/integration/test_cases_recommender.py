@@ -15,19 +15,14 @@ from schemas.rejection import RejectionCode
 from streams.cli.main import app
 from streams.local_kafka import LocalKafka
 from tests.integration.reference import assert_exact
-from tests.integration.shop import Shop, Worker, wait_until
+from tests.integration.shop import Shop
+from tests.integration.waiting import wait_until
+from tests.integration.worker import Worker
 from tests.unit.test_cases_recommender import REJECTIONS, REPEATED, TIMES, line, poison
 
 pytestmark = pytest.mark.integration
 CLICKS, SEARCHES, PURCHASES = "events.click.v1", "events.search.v1", "events.purchase.v1"
 IMPRESSIONS, CATALOG = "events.impression.v1", "catalog.items.v1"
-
-
-@pytest.fixture
-def shop(kafka: LocalKafka, namespace: str, tmp_path: Path) -> Iterator[Shop]:
-    made = Shop(kafka.bootstrap, namespace, tmp_path)
-    yield made
-    made.close()
 
 
 class Customers:

@@ -21,8 +21,11 @@ from streams.dead_letters import KEPT_BYTES
 from streams.local_kafka import LocalKafka
 from streams.partitioning import PRODUCER_SETTING, partition_of
 from streams.topics import MAX_MESSAGE_BYTES
+from tests.integration.load import Load
 from tests.integration.reference import assert_exact
-from tests.integration.shop import Load, Shop, Worker, wait_until
+from tests.integration.shop import Shop
+from tests.integration.waiting import wait_until
+from tests.integration.worker import Worker
 
 pytestmark = pytest.mark.integration
 CLICKS, SEARCHES, PURCHASES, CATALOG = "events.click.v1", "events.search.v1", "events.purchase.v1", "catalog.items.v1"

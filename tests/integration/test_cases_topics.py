@@ -22,7 +22,8 @@ from streams.batching.guards import Continuity
 from streams.local_kafka import LocalKafka
 from streams.topics import CATALOG, CATALOG_STATE, CLICK, ITEM_STATE, ITEM_UPDATES, RECOMMENDATIONS, USER_STATE, Topic
 from tests.integration.reference import assert_exact, facts
-from tests.integration.shop import ROOT, Shop, Worker
+from tests.integration.shop import Shop
+from tests.integration.worker import ROOT, Worker
 
 pytestmark = pytest.mark.integration
 

@@ -20,7 +20,7 @@ from streams.local_kafka import LocalKafka
 from streams.partitioning import partition_of
 from streams.producing import event_producer
 from streams.topic_reading import read_topic
-from tests.integration.shop import interruptible
+from tests.integration.waiting import interruptible
 
 pytestmark = pytest.mark.integration
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.shop import interruptible
+from tests.integration.waiting import interruptible
 
 pytestmark = pytest.mark.integration
 

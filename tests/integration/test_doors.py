@@ -13,7 +13,8 @@ import pytest
 from confluent_kafka import Consumer, Producer
 
 from streams.local_kafka import LocalKafka
-from tests.integration.shop import Shop, Worker
+from tests.integration.shop import Shop
+from tests.integration.worker import Worker
 
 pytestmark = pytest.mark.integration
 COMPRESSIONS = ("none", "gzip", "snappy", "lz4", "zstd")

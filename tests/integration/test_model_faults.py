@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from streams.local_kafka import LocalKafka
 from tests.backends import GOOD_CLAUSE
+from tests.integration.load import Load
 from tests.integration.reference import assert_exact
-from tests.integration.shop import SPEEDY, Load, Shop, Worker, wait_until
+from tests.integration.shop import Shop
+from tests.integration.waiting import wait_until
+from tests.integration.worker import SPEEDY, Worker
 
 pytestmark = pytest.mark.integration
 DEADLINE = 1.0
@@ -32,13 +34,6 @@ GENRES = ("Drama", "Comedy", "Western", "Horror")
 TITLES = [
     f"{first} {second}" for first in ("Silver", "Paper", "Quiet", "Winter") for second in ("Harbor", "Road", "Lantern")
 ]
-
-
-@pytest.fixture
-def shop(kafka: LocalKafka, namespace: str, tmp_path: Path) -> Iterator[Shop]:
-    made = Shop(kafka.bootstrap, namespace, tmp_path)
-    yield made
-    made.close()
 
 
 def catalog() -> list[dict[str, Any]]:

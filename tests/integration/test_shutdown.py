@@ -12,8 +12,11 @@ from typing import Any
 import pytest
 
 from streams.local_kafka import LocalKafka
+from tests.integration.load import Load
 from tests.integration.reference import assert_exact
-from tests.integration.shop import Load, Shop, Worker, wait_until
+from tests.integration.shop import Shop
+from tests.integration.waiting import wait_until
+from tests.integration.worker import Worker
 
 pytestmark = [pytest.mark.integration, pytest.mark.faults]
 PROMISED = 10.0

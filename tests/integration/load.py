@@ -1,0 +1,47 @@
+"""Traffic at a rate, beside what a test does."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from tests.integration.shop import Shop
+from tests.integration.waiting import wait_until
+
+
+class Load:
+    """Sends replay lines at a rate from a thread of its own, with a producer of its own."""
+
+    def __init__(self, shop: Shop, lines: Sequence[dict[str, Any]], rate: float) -> None:
+        self.lines, self.rate, self.sent = lines, rate, 0
+        self._shop, self._producer = shop, shop.new_producer()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._halted = threading.Event()
+        self._thread.start()
+
+    def _run(self) -> None:
+        started = time.monotonic()
+        for line in self.lines:
+            ahead = self.sent / self.rate - (time.monotonic() - started)
+            if self._halted.wait(ahead) if ahead > 0.02 else self._halted.is_set():
+                break
+            self._shop.send(line["topic"], line["value"], producer=self._producer)
+            self.sent += 1
+        self._producer.flush(60)
+
+    def wait_sent(self, count: int, timeout: float = 120.0) -> None:
+        """Until ``count`` lines have been sent."""
+        wait_until(lambda: self.sent >= count, timeout, lambda: f"{self.sent} sent of {count}")
+
+    def join(self, timeout: float = 120.0) -> int:
+        """Until all is sent and in the broker; returns how many."""
+        self._thread.join(timeout)
+        assert not self._thread.is_alive() and len(self._producer) == 0
+        return self.sent
+
+    def halt(self) -> int:
+        """Stop sending."""
+        self._halted.set()
+        return self.join()
