@@ -24,6 +24,7 @@ from benchmarks.peers.programs import HEADWATER, HEADWATER_FEW, PEERS, CountPeer
 from benchmarks.peers.user_counts import clicks, difference, expected
 from benchmarks.program import Program
 from benchmarks.programs import started
+from benchmarks.report import print_ratio
 from streams.cli.console import load_settings
 from streams.local_kafka import LocalKafka
 
@@ -111,13 +112,8 @@ def show_ratio(console: Console, measured: dict[CountPeer, list[Measured]], peer
     own = HEADWATER_FEW if peer.few and HEADWATER_FEW in measured else HEADWATER
     pairs = zip(measured[own], measured[peer], strict=True)
     found = [one.per_cpu_second / two.per_cpu_second for one, two in pairs]
-    middle = statistics.median(found)
-    text = f"{own.name} / {peer.name}: {middle:.2f}  ({min(found):.2f} to {max(found):.2f} in {len(found)} runs)"
-    reached = peer.bar is None or middle >= peer.bar
-    if peer.bar is not None:
-        text += f"  at least {peer.bar:g}: {'reached' if reached else 'NOT reached'}"
-    console.print(text, highlight=False)
-    return reached
+    middle = print_ratio(console, f"{own.name} / {peer.name}", found, peer.bar)
+    return peer.bar is None or middle >= peer.bar
 
 
 def arguments() -> argparse.Namespace:

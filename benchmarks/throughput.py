@@ -22,6 +22,7 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.events import Stream, mean_history
 from benchmarks.measure import Measured
 from benchmarks.programs import BARE, PLAIN, PLAIN_ALL_ROWS, WORKER, Peer, run
+from benchmarks.report import print_ratio
 from streams.cli.console import load_settings
 from streams.local_kafka import LocalKafka
 
@@ -91,13 +92,7 @@ def table(measured: dict[str, list[Measured]], peers: Sequence[Peer], stream: St
 
 def show_ratio(console: Console, measured: dict[str, list[Measured]], other: Peer, bar: float | None = None) -> float:
     """Print the median ratio of worker to ``other`` and its range; returns the median."""
-    found = ratios(measured, WORKER.name, other.name)
-    middle = statistics.median(found)
-    text = f"worker / {other.name}: {middle:.2f}  ({min(found):.2f} to {max(found):.2f} in {len(found)} runs)"
-    if bar is not None:
-        text += f"  at least {bar:g}: {'reached' if middle >= bar else 'NOT reached'}"
-    console.print(text, highlight=False)
-    return middle
+    return print_ratio(console, f"worker / {other.name}", ratios(measured, WORKER.name, other.name), bar)
 
 
 def arguments() -> argparse.Namespace:

@@ -1,0 +1,18 @@
+"""How a ratio of two programs is printed."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+
+from rich.console import Console
+
+
+def print_ratio(console: Console, what: str, found: Sequence[float], bar: float | None = None) -> float:
+    """Print the median of ``found``, its range, and whether ``bar`` is reached; returns the median."""
+    middle = statistics.median(found)
+    text = f"{what}: {middle:.2f}  ({min(found):.2f} to {max(found):.2f} in {len(found)} runs)"
+    if bar is not None:
+        text += f"  at least {bar:g}: {'reached' if middle >= bar else 'NOT reached'}"
+    console.print(text, highlight=False)
+    return middle
