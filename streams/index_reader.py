@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import defaultdict
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
@@ -31,8 +32,8 @@ class IndexReader:
             fetch_max_wait_ms=500, max_partition_fetch_bytes=4 << 20,
         )  # fmt: skip
         self.loaded = asyncio.Event()
-        self._latest: dict[bytes, bytes | None] = {}
-        """While loading: of the many versions of a row only the last one is decoded."""
+        self._latest: dict[int, dict[bytes, bytes | None]] = defaultdict(dict)
+        """While loading, by partition: of the many versions of a row only the last one is decoded."""
 
     async def run(self) -> None:
         """Task of the worker; raises :class:`StreamError` when the topic is missing, and what aiokafka raises."""
@@ -55,10 +56,13 @@ class IndexReader:
         return all([await self._consumer.position(tp) >= end for tp, end in ends.items()])
 
     async def _decode_latest(self) -> None:
-        for number, (key, value) in enumerate(self._latest.items()):
-            decode_item(self._context.index, key.decode(), value)
-            if number % POLL_RECORDS == 0:
-                await asyncio.sleep(0)
+        for partition, latest in self._latest.items():
+            for number, (key, value) in enumerate(latest.items()):
+                if partition in self._context.owned_items:
+                    break  # since it was read, perhaps: the rows in the index are newer
+                decode_item(self._context.index, key.decode(), value)
+                if number % POLL_RECORDS == 0:
+                    await asyncio.sleep(0)
         self._latest.clear()
         self._context.metrics.index_items.of().set(self._context.index.size)
 
@@ -77,6 +81,6 @@ class IndexReader:
                 if self.loaded.is_set():
                     decode_item(self._context.index, record.key.decode(), record.value)
                 else:
-                    self._latest[record.key] = record.value
+                    self._latest[tp.partition][record.key] = record.value
             await asyncio.sleep(0)
         self._context.metrics.index_items.of().set(self._context.index.size)

@@ -89,12 +89,13 @@ class ItemsStage(CheckpointedStage):
         if update.offset <= merged.sources.get(update.source, -1):
             return
         merged.sources[update.source] = update.offset
-        if update.kind is UpdateKind.DELETION:
-            row = self.index.delete(update.payload.decode())
-        else:
-            row = self.index.set_catalog(_decode_catalog(update.payload))
-        self.index.applied[row] = message
+        record = None if update.kind is UpdateKind.DELETION else _decode_catalog(update.payload)
+        row = self.index.intern(update.payload.decode() if record is None else record.item_id)
         self._dirty[partition].add(row)
+        if message <= self.index.applied[row]:
+            return  # the row was published with what came later, the meta record was not: both contain this one
+        self.index.set_record(row, record, deleted=record is None)
+        self.index.applied[row] = message
         self._urgent = True
 
     def snapshot(self) -> Mapping[int, Iterable[Item]]:

@@ -1,0 +1,119 @@
+"""ITEMS after a crash between the rows and the meta record: rows are ahead of it, and nothing is merged twice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+import pytest
+from faust.types import TP
+
+from operators.item_index import ItemIndex
+from operators.parameters import Parameters
+from operators.recommender import Recommender
+from operators.user_state import UserState
+from schemas.records import CatalogItem, Click
+from streams.batching import Outbox, RecordBatch
+from streams.batching.app import create_app
+from streams.metrics import Metrics
+from streams.narration.live import LiveNarration
+from streams.settings import Settings
+from streams.stages.context import Context
+from streams.stages.items import META_KEY, ItemsStage
+from streams.topic_registry import Incarnation
+from streams.topics import ITEM_STATE, ITEM_UPDATES
+from streams.update_messages import UpdateKind, pack_catalog, pack_learning
+
+CLICKS, CATALOG = 1, 2  # sources
+NOW = 1_700_000_000_000
+
+
+class Record(msgspec.Struct):
+    """What a stage reads of a Kafka record."""
+
+    offset: int
+    value: bytes
+
+
+class Process:
+    """An ITEMS stage and its index, as after the start of a worker."""
+
+    def __init__(self, settings: Settings, stored: Sequence[tuple[bytes, bytes]]) -> None:
+        self.index = ItemIndex(Parameters())
+        metrics = Metrics(settings.namespace)
+        ids = {topic.name(settings.namespace): Incarnation("A" * 22, 0, 1) for topic in (ITEM_STATE, ITEM_UPDATES)}
+        recommender = Recommender(Parameters(), self.index, settings.seed)
+        context = Context(settings, self.index, recommender, metrics, ids, LiveNarration(settings, metrics))
+        self.stage = ItemsStage(create_app(settings, "items", "localhost:1"), context)
+        assert self.stage.table is not None
+        self.stage.table.data.put_many(0, stored, None)
+        self.stage.restore({0})
+
+    def read(self, log: Sequence[bytes], first: int = 0) -> None:
+        records = [Record(offset, value) for offset, value in enumerate(log)][first:]
+        batch = RecordBatch(TP(self.stage.context.topic(ITEM_UPDATES), 0), records, epoch=0, previous=None)
+        asyncio.run(self.stage.compute([batch], Outbox()))
+
+    def interactions(self) -> float:
+        return float(self.index.interactions[self.index.lookup["film"]])
+
+    def title(self) -> str | None:
+        record = self.index.catalog[self.index.lookup["film"]]
+        return record.title if record else None
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Iterator[Settings]:
+    yield Settings(state_dir=tmp_path, store="memory", item_partitions=1, user_partitions=1, model_backend="none")
+
+
+def clicks(first: int, last: int) -> bytes:
+    """What a profiles worker sends for the clicks at these offsets; the same again after a crash."""
+    maker = Recommender(Parameters(), ItemIndex(Parameters()), 7)
+    for offset in range(first, last):
+        state = UserState.fresh(f"u{offset}", maker.parameters)
+        event = Click(event_id=f"e{offset}", user_id=f"u{offset}", occurred_at=NOW, item_id="film")
+        maker.observe(state, event, NOW, CLICKS, offset)
+    updates = maker.flush()
+    assert updates is not None
+    return pack_learning(updates.split(maker.index, 1)[0])
+
+
+def titled(title: str, offset: int) -> bytes:
+    payload = msgspec.json.encode(CatalogItem("film", title))
+    return pack_catalog(UpdateKind.CATALOG, CATALOG, offset, payload)
+
+
+def test_rows_that_were_published_without_their_meta_record(settings: Settings) -> None:
+    """The published row contains all messages; an earlier catalogue change must not make it forget which."""
+    log = [clicks(0, 10), titled("First", 0), titled("Second", 1), clicks(10, 30)]
+    before = Process(settings, [])
+    before.read(log)
+    published = dict(before.stage.snapshot()[0])
+    del published[META_KEY]  # the crash came first
+
+    after = Process(settings, list(published.items()))
+    after.read(log)
+    assert (after.interactions(), after.title()) == (30.0, "Second")
+    after.read([*log, clicks(5, 35)], first=4)  # a profiles worker crashed, too
+    assert after.interactions() == 35.0
+    assert META_KEY in dict(after.stage.snapshot()[0])
+
+
+def test_updates_that_are_sent_again_are_merged_once(settings: Settings) -> None:
+    process = Process(settings, [])
+    process.read([clicks(0, 10), clicks(5, 12), clicks(0, 12)])
+    assert process.interactions() == 12.0
+
+
+def test_a_deletion_that_is_read_again(settings: Settings) -> None:
+    deletion = pack_catalog(UpdateKind.DELETION, CATALOG, 1, b"film")
+    log = [titled("First", 0), deletion, clicks(0, 3), titled("Back", 2), clicks(3, 5)]
+    before = Process(settings, [])
+    before.read(log)
+    published = {key: value for key, value in before.stage.snapshot()[0] if key != META_KEY}
+    after = Process(settings, list(published.items()))
+    after.read(log)
+    assert (after.interactions(), after.title()) == (5.0, "Back")
