@@ -20,11 +20,13 @@ from streams.health import Health
 from streams.http import HttpError, HttpServer
 from streams.metrics import Metrics
 from streams.settings import Settings
+from tests.integration.waiting import wait_until
 
 
 @pytest.fixture
 def health() -> Health:
-    health = Health(heartbeat_timeout=0.3)
+    """As no loop beats here, its heartbeat has to last for the test."""
+    health = Health(heartbeat_timeout=600.0)
     health.started()
     return health
 
@@ -78,19 +80,18 @@ def test_the_body_names_the_failing_check(server: HttpServer, health: Health) ->
     assert get(f"{server.url}/healthz")[0] == 200
 
 
-def test_a_blocked_main_thread_is_seen_from_outside(server: HttpServer) -> None:
+def test_a_blocked_main_thread_is_seen_from_outside() -> None:
     answers: list[int] = []
 
-    def probe() -> None:
+    def probe(url: str) -> None:
         time.sleep(0.5)
-        answers.append(get(f"{server.url}/healthz")[0])
+        answers.append(get(f"{url}/healthz")[0])
 
-    prober = threading.Thread(target=probe)
-    prober.start()
-    until = time.monotonic() + 1.0
-    while time.monotonic() < until:  # this thread, the event loop's, does nothing else
-        pass
-    prober.join()
+    with HttpServer(Metrics(), Health(heartbeat_timeout=0.3), port=0) as server:
+        prober = threading.Thread(target=probe, args=(server.url,))
+        prober.start()
+        while prober.is_alive():  # this thread, the event loop's, does nothing else
+            pass
     assert answers == [503]
 
 
@@ -140,15 +141,22 @@ def test_stopping_frees_the_port_and_the_thread(health: Health) -> None:
 def test_clients_that_say_nothing_do_not_keep_others_out(health: Health, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pages._Handler, "timeout", 0.3)
     with HttpServer(Metrics(), health, port=0) as server:
-        silent = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(pages.MAX_CONCURRENT + 4)]
-        time.sleep(0.6)
-        assert get(f"{server.url}/metrics")[0] == 200
+        silent = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(pages.MAX_CONCURRENT)]
+        wait_until(lambda: answers(server), 5.0)
         for client in silent:
             client.close()
 
 
-def test_a_scrape_is_quick(server: HttpServer) -> None:
-    started = time.perf_counter()
+def answers(server: HttpServer) -> bool:
+    """Whether there is room for another client."""
+    try:
+        return get(f"{server.url}/metrics")[0] == 200
+    except (OSError, http.client.HTTPException):
+        return False
+
+
+def test_a_scrape_is_cheap(server: HttpServer) -> None:
+    started = time.process_time()
     for _ in range(10):
         get(f"{server.url}/metrics")
-    assert (time.perf_counter() - started) / 10 < 0.25
+    assert (time.process_time() - started) / 10 < 0.25
