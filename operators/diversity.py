@@ -48,26 +48,38 @@ def list_diversity(items: IntArray, index: ItemIndex) -> float | None:
 
 @njit(cache=True, nogil=True)
 def _mmr(items, scores, limit, share, token_ids, token_count, norm, idf):  # type: ignore[no-untyped-def]
+    """Lazy: a value only falls as more is picked, so an old one is a bound, and only the largest is brought up to date.
+
+    Reference for the laziness: Minoux, "Accelerated greedy algorithms for maximizing submodular set functions" (1978).
+    """
     count = len(items)
     places = np.empty(limit, np.int32)
+    picked = np.empty(limit, items.dtype)
     nearest = np.zeros(count, np.float32)
-    similar = np.zeros(count, np.float32)
-    taken = np.zeros(count, np.bool_)
+    compared = np.zeros(count, np.int32)  # with how many of the picked ones
+    value = np.empty(count, np.float64)
+    similar = np.empty(limit, np.float32)
     top = max(scores[0], 1e-30)
+    for place in range(count):
+        value[place] = (1.0 - share) * scores[place] / top
     for turn in range(limit):
-        best = -1
-        best_value = -np.inf
-        for place in range(count):
-            if not taken[place]:
-                nearest[place] = max(nearest[place], similar[place])
-                value = (1.0 - share) * scores[place] / top - share * nearest[place]
-                if value > best_value:
-                    best_value = value
+        while True:
+            best = 0
+            for place in range(1, count):
+                if value[place] > value[best]:
                     best = place
+            first = compared[best]
+            if first == turn:
+                break
+            cosines(items[best], picked[first:turn], token_ids, token_count, norm, idf, similar)
+            for other in range(turn - first):
+                nearest[best] = max(nearest[best], similar[other])
+            compared[best] = turn
+            value[best] = (1.0 - share) * scores[best] / top - share * nearest[best]
         places[turn] = best
-        taken[best] = True
-        if turn + 1 < limit:
-            cosines(items[best], items, token_ids, token_count, norm, idf, similar)
+        picked[turn] = items[best]
+        value[best] = -np.inf
+        compared[best] = limit
     return places
 
 

@@ -19,15 +19,13 @@ NO_RANK = -1
 class CandidateTable:
     """The union of what g generators returned, one row an item, in order of first appearance.
 
-    `scores` f32[n, g]: the generator's score, 0 where it did not return the item; `shares` f32[n, g]: score by the
-    sum of that generator's scores; `ranks` i16[n, g]: 0 is the best, `NO_RANK` where it did not return the item;
-    `anchors` i32[n, g]: the history item that its reason may name, -1 where there is none.
+    `scores` f32[n, g]: the generator's score, 0 where it did not return the item; `ranks` i16[n, g]: 0 is the best,
+    `NO_RANK` where it did not return the item; `anchors` i32[n, g]: the history item that its reason may name, -1 where there is none.
     """
 
     generators: tuple[str, ...]
     items: IntArray
     scores: FloatArray
-    shares: FloatArray
     ranks: NDArray[np.int16]
     anchors: IntArray
 
@@ -67,14 +65,9 @@ BESIDE = frozenset({"popularity"})
 
 def tabulate(generators: tuple[str, ...], candidates: Sequence[Candidates], slots: IntArray) -> CandidateTable:
     """Unite the lists of the generators; `slots` is scratch by item number, -1 before and after."""
-    lengths = np.array([len(each.items) for each in candidates], np.int64)
-    columns = _tabulate(
-        np.concatenate([each.items for each in candidates]),
-        np.concatenate([each.scores for each in candidates]),
-        np.concatenate([each.anchors for each in candidates]),
-        lengths,
-        slots,
-    )
+    items, scores, anchors = zip(*candidates, strict=True)
+    lengths = np.array([len(each) for each in items], np.int64)
+    columns = _tabulate(np.concatenate(items), np.concatenate(scores), np.concatenate(anchors), lengths, slots)
     return CandidateTable(generators, *columns)
 
 
@@ -83,15 +76,11 @@ def _tabulate(all_items, all_scores, all_anchors, lengths, slots):  # type: igno
     generators = len(lengths)
     items = np.empty(len(all_items), np.int32)
     scores = np.zeros((len(all_items), generators), np.float32)
-    shares = np.zeros((len(all_items), generators), np.float32)
     ranks = np.full((len(all_items), generators), NO_RANK, np.int16)
     anchors = np.full((len(all_items), generators), -1, np.int32)
     count = 0
     start = 0
     for generator in range(generators):
-        total = 0.0
-        for rank in range(lengths[generator]):
-            total += all_scores[start + rank]
         for rank in range(lengths[generator]):
             item = all_items[start + rank]
             row = slots[item]
@@ -101,13 +90,12 @@ def _tabulate(all_items, all_scores, all_anchors, lengths, slots):  # type: igno
                 items[row] = item
                 count += 1
             scores[row, generator] = all_scores[start + rank]
-            shares[row, generator] = all_scores[start + rank] / total
             ranks[row, generator] = rank
             anchors[row, generator] = all_anchors[start + rank]
         start += lengths[generator]
     for row in range(count):
         slots[items[row]] = -1
-    return items[:count], scores[:count], shares[:count], ranks[:count], anchors[:count]
+    return items[:count], scores[:count], ranks[:count], anchors[:count]
 
 
 class EqualWeightFusion:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 NEVER = 2**63 - 1
 """`expires_at` of an item that does not expire."""
 
+CATEGORIES = 8
+"""Categories of an item that reasons know; those behind are in its text only."""
+
 _INITIAL_CAPACITY = 256
 _Array = TypeVar("_Array", bound=NDArray[np.generic])
 
@@ -42,7 +45,7 @@ class ItemIndex:
       contains at least one update; `id_hash` u64
     - `catalog` list of records or None, `available` bool (also True for items that no catalogue row names),
       `expires_at` i64 (`NEVER`), `deleted` bool, `cataloged` bool (a catalogue record is there);
-      `text`: titles and categories
+      `category_ids` i32[capacity, `CATEGORIES`]: numbers of its first categories, -1 behind; `text`: titles and categories
     - `version`: counts changes, so that whoever caches something derived knows how old it is: interactions that
       were learned, and rows that came from the catalogue or another process
     """
@@ -78,6 +81,8 @@ class ItemIndex:
         self.expires_at = np.full(rows, NEVER, np.int64)
         self.deleted = np.zeros(rows, np.bool_)
         self.cataloged = np.zeros(rows, np.bool_)
+        self.category_ids = np.full((rows, CATEGORIES), -1, np.int32)
+        self._category_numbers: dict[str, int] = {}
         self.mark = np.zeros(rows, np.int32)  # scratch of the kernels, all 0 between calls
 
     @property
@@ -124,9 +129,13 @@ class ItemIndex:
         self.version += 1
         self.available[item] = not deleted if record is None else record.available
         self.expires_at[item] = NEVER if record is None or record.expires_at is None else record.expires_at
+        self.category_ids[item] = -1
         if record is None:
             self.text.remove(item)
         else:
+            numbers = self._category_numbers
+            known = [numbers.setdefault(name, len(numbers)) for name in record.categories[:CATEGORIES]]
+            self.category_ids[item, : len(known)] = known
             self.text.add(item, " ".join((record.title, *record.categories)))
 
     def reset(self, item: int) -> None:
@@ -171,7 +180,7 @@ _EMPTY: dict[str, int] = {
     "factors": 0, "neighbour_items": -1, "neighbour_weights": 0, "neighbour_total": 0, "neighbour_at": 0,
     "successor_items": -1, "successor_weights": 0, "successor_total": 0, "successor_at": 0, "popularity": 0,
     "popularity_at": 0, "interactions": 0, "repeats": 0, "applied": -1, "partition": 0, "learned": 0, "id_hash": 0,
-    "available": 1, "expires_at": NEVER, "deleted": 0, "cataloged": 0, "mark": 0,
+    "available": 1, "expires_at": NEVER, "deleted": 0, "cataloged": 0, "category_ids": -1, "mark": 0,
 }  # fmt: skip
 
 

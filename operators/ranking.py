@@ -12,16 +12,15 @@ from numpy.typing import NDArray
 
 from operators.cold_start import ladder
 from operators.diversity import maximal_marginal_relevance
-from operators.eligibility import BANNED, SEEN, Gate, repeat_rate, repeats_allowed
+from operators.eligibility import BANNED, SEEN, Gate, fresh_for_user, repeat_rate, repeats_allowed
 from operators.fusion import CandidateTable, EqualWeightFusion, FusedScores, Fusion, FusionContext, tabulate
 from operators.generators.base import Candidates, FloatArray, Generator, IntArray, UserView, Workspace
 from operators.generators.fill import fill_up
-from operators.generators.popularity import Popularity
 from operators.generators.registry import default_generators
 from operators.generators.top_lists import TopLists
 from operators.item_index import ItemIndex
 from operators.parameters import Parameters
-from operators.reasons import explain, nameable
+from operators.reasons import explain, explained_as, nameable
 from operators.user_state import UserState
 from schemas.recommendation import Reason, Source
 
@@ -79,6 +78,7 @@ class Ranker:
         self.generators = tuple(generators) if generators is not None else default_generators()
         self.names = tuple(generator.name for generator in self.generators)
         self._by_name = np.argsort(self.names).astype(np.int32)
+        self._reason_kinds = explained_as(self.names)
         self.fusion = fusion if fusion is not None else EqualWeightFusion()
         self._top = TopLists()
         self._workspace = Workspace.of_size(index.capacity)
@@ -109,9 +109,9 @@ class Ranker:
 
         The baseline that is shown beside every figure; ask before the item's event is learned.
         """
-        with self._view(state, now_ms, None) as view:
-            found = np.flatnonzero(Popularity().generate(view, k).items == item)
-        return int(found[0]) if len(found) else -1
+        self._refresh()
+        with self._gate(state, now_ms) as gate:
+            return int(_position(self._top.popular, item, k, gate))
 
     def _propose(self, view: UserView, limit: int) -> Proposal:
         candidates = tuple(
@@ -135,18 +135,33 @@ class Ranker:
         source = ladder(len(view.history), query_matched=matched, answers_query=view.query_age_ms == 0)
         return Proposal(items, scores, places, candidates, table, fused, context, source)
 
+    def _refresh(self) -> None:
+        """Bring what is kept beside the index up to its size and version."""
+        if len(self._workspace.scores) < self.index.capacity:
+            self._workspace = Workspace.of_size(self.index.capacity)
+        self._top.refresh(self.index)
+
+    @contextmanager
+    def _gate(self, state: UserState, now_ms: int) -> Iterator[Gate]:
+        index, mask = self.index, self._workspace.mask
+        consumed = np.fromiter(state.consumed, np.int32, len(state.consumed))
+        mask[consumed] = SEEN
+        banned = np.fromiter(state.banned, np.int32, len(state.banned)) if state.banned else None
+        if banned is not None:
+            mask[banned] |= BANNED
+        try:
+            yield Gate(
+                mask, index.available, index.deleted, index.expires_at, index.cataloged, index.interactions, now_ms
+            )
+        finally:
+            mask[consumed] = 0
+            if banned is not None:
+                mask[banned] = 0
+
     @contextmanager
     def _view(self, state: UserState, now_ms: int, query: str | None) -> Iterator[UserView]:
         index, parameters = self.index, self.parameters
-        if len(self._workspace.scores) < index.capacity:
-            self._workspace = Workspace.of_size(index.capacity)
-        self._top.refresh(index)
-        mask = self._workspace.mask
-        consumed = np.fromiter(state.consumed, np.int32, len(state.consumed))
-        banned = np.fromiter(state.banned, np.int32, len(state.banned))
-        mask[consumed] |= SEEN
-        mask[banned] |= BANNED
-        gate = Gate(mask, index.available, index.deleted, index.expires_at, index.cataloged, index.interactions, now_ms)
+        self._refresh()
         history = np.array(list(dict.fromkeys(state.recent_items)), np.int32)
         age = 0
         if query is None and state.queries:
@@ -154,14 +169,11 @@ class Ranker:
             age = max(1, now_ms - asked_at)
             query = text if age < parameters.query_lifetime or len(history) == 0 else None
         allowed = repeats_allowed(parameters, repeat_rate(state, self._top.repeat_rate))
-        try:
+        with self._gate(state, now_ms) as gate:
             yield UserView(
                 state, index, parameters, now_ms, history, _anchors_allowed(index, history), query, age, allowed,
                 gate, self._top, self._workspace,
             )  # fmt: skip
-        finally:
-            mask[consumed] = 0
-            mask[banned] = 0
 
     def _context(self, view: UserView) -> FusionContext:
         weight = 0.0
@@ -177,23 +189,53 @@ class Ranker:
 
     def _explained(self, view: UserView, proposal: Proposal) -> tuple[list[dict[str, float]], list[Reason]]:
         """Contributions and reasons of the listed items."""
-        voices = _voices(proposal.fused.contributions, proposal.table.anchors, proposal.places, self._by_name)
-        contributions, reasons = [], []
-        columns = (column.tolist() for column in (proposal.items, *voices))
-        for item, count, generators, shares, anchors in zip(*columns, strict=True):
-            names = [self.names[generator] for generator in generators[:count]]
-            contributions.append(dict(zip(names, shares, strict=False)) or {FILL: 1.0})
-            reasons.append(explain(view, item, names, anchors))
-        return contributions, reasons
+        counts, generators, shares, anchors = _voices(
+            proposal.fused.contributions, proposal.table.anchors, proposal.places, self._by_name
+        )
+        name = self.names.__getitem__
+        contributions = [
+            dict(zip(map(name, row[:count]), row_shares, strict=False)) or {FILL: 1.0}
+            for count, row, row_shares in zip(counts.tolist(), generators.tolist(), shares.tolist(), strict=True)
+        ]
+        return contributions, explain(view, proposal.items, self._reason_kinds, counts, generators, anchors)
 
 
 def _anchors_allowed(index: ItemIndex, history: IntArray) -> NDArray[np.uint8]:
     return np.array([nameable(index, item) for item in history.tolist()], np.uint8)
 
 
-def _best_rows(scores: FloatArray, items: IntArray, limit: int) -> IntArray:
+@njit(cache=True, nogil=True)
+def _position(items, item, k, gate):  # type: ignore[no-untyped-def]
+    """Place of `item` among the first `k` of `items` that the user may get, -1 if it is not there."""
+    place = 0
+    for other in items:
+        if place == k:
+            break
+        if fresh_for_user(gate, other):
+            if other == item:
+                return place
+            place += 1
+    return -1
+
+
+@njit(cache=True, nogil=True)
+def _best_rows(scores, items, limit):  # type: ignore[no-untyped-def]
     """Rows by falling score, ties by item number, so the order in which generators were asked has no say."""
-    return np.lexsort((items, -scores))[:limit].astype(np.int32)
+    rows = np.empty(min(limit, len(scores)), np.int32)
+    kept = 0
+    for row in range(len(scores)):
+        at = kept
+        while at > 0:
+            other = rows[at - 1]
+            if scores[other] > scores[row] or (scores[other] == scores[row] and items[other] < items[row]):
+                break
+            if at < len(rows):
+                rows[at] = other
+            at -= 1
+        if at < len(rows):
+            rows[at] = row
+            kept = min(kept + 1, len(rows))
+    return rows
 
 
 @njit(cache=True, nogil=True)

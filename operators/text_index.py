@@ -7,7 +7,7 @@ term frequency is the boolean variant, as a word that a title repeats says no mo
 from __future__ import annotations
 
 import math
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numba import njit
@@ -24,6 +24,21 @@ _SCAN_BUDGET = 50_000
 IntArray = NDArray[np.int32]
 FloatArray = NDArray[np.float32]
 _Array = TypeVar("_Array", bound=NDArray[np.generic])
+
+
+class TextArrays(NamedTuple):
+    """The index as one argument of kernels: forward index, weights, postings, and scratch by item number."""
+
+    token_ids: IntArray
+    token_count: IntArray
+    norm: FloatArray
+    idf: FloatArray
+    start: NDArray[np.int64]
+    length: IntArray
+    pool_items: IntArray
+    scratch: FloatArray
+    touched: IntArray
+    budget: int
 
 
 class TextIndex:
@@ -109,8 +124,7 @@ class TextIndex:
 
     def profile_vector(self, items: IntArray, weights: FloatArray) -> tuple[IntArray, FloatArray]:
         """The weighted sum of the items' unit vectors, scaled to length 1; empty when none has a text."""
-        known = items < len(self.token_count)
-        tokens, values = _profile(items[known], weights[known], self.token_ids, self.token_count, self.norm, self.idf)
+        tokens, values = profile(items, weights, self.arrays())
         return tokens, values
 
     def matches(self, tokens: IntArray, weights: FloatArray) -> tuple[IntArray, FloatArray]:
@@ -118,22 +132,17 @@ class TextIndex:
 
         `items` is a view into scratch memory, valid until the next call.
         """
-        items, cosines = self.cosines_to(tokens, weights)
-        scores = cosines[items]
-        cosines[items] = 0.0
+        items = self._touched[: accumulate(tokens, weights, self.arrays())]
+        scores = self._scratch[items]
+        self._scratch[items] = 0.0
         return items, scores
 
-    def cosines_to(self, tokens: IntArray, weights: FloatArray) -> tuple[IntArray, FloatArray]:
-        """The same as scratch memory: numbers of the items, and cosines *by item number*, 0 for all others.
-
-        The caller sets the cosines back to 0 before the next call; for kernels that read them in one pass.
-        """
-        rarest_first = np.argsort(-self.idf[tokens], kind="stable")
-        count = _accumulate(
-            tokens[rarest_first], weights[rarest_first], self.idf, self._start, self._length,
-            self._pool_items, self.norm, self._scratch, self._touched, self.scan_budget,
+    def arrays(self) -> TextArrays:
+        """What kernels read; anew at each use, as arrays are replaced when they grow."""
+        return TextArrays(
+            self.token_ids, self.token_count, self.norm, self.idf, self._start, self._length, self._pool_items,
+            self._scratch, self._touched, self.scan_budget,
         )  # fmt: skip
-        return self._touched[:count], self._scratch
 
     def search(self, query: str, limit: int) -> tuple[IntArray, FloatArray]:
         """The `limit` items nearest to a query, best first, ties by item number."""
@@ -236,20 +245,22 @@ def cosines(item, others, token_ids, token_count, norm, idf, out):  # type: igno
 
 
 @njit(cache=True, nogil=True)
-def _profile(items, weights, token_ids, token_count, norm, idf):  # type: ignore[no-untyped-def]
+def profile(items, weights, text):  # type: ignore[no-untyped-def]
+    """Tokens and weights of the weighted sum of the items' unit vectors, scaled to length 1; items may be unknown."""
     most = 0
     for item in items:
-        most += token_count[item]
+        if item < len(text.token_count):
+            most += text.token_count[item]
     tokens = np.empty(most, np.int32)
     values = np.empty(most, np.float32)
     count = 0
     for row in range(len(items)):
         item = items[row]
-        if norm[item] <= 0.0:
+        if item >= len(text.norm) or text.norm[item] <= 0.0:
             continue
-        for column in range(token_count[item]):
-            token = token_ids[item, column]
-            value = weights[row] * idf[token] / norm[item]
+        for column in range(text.token_count[item]):
+            token = text.token_ids[item, column]
+            value = weights[row] * text.idf[token] / text.norm[item]
             place = 0
             while place < count and tokens[place] != token:
                 place += 1
@@ -270,18 +281,22 @@ def _profile(items, weights, token_ids, token_count, norm, idf):  # type: ignore
 
 
 @njit(cache=True, nogil=True)
-def _accumulate(  # type: ignore[no-untyped-def]
-    tokens, weights, idf, start, length, pool_items, norm, scratch, touched, budget
-):
+def accumulate(tokens, weights, text):  # type: ignore[no-untyped-def]
+    """Cosines with a unit vector into `text.scratch` by item number, and the items into `text.touched`; returns how many.
+
+    Rarest tokens first, within the budget. The caller sets the scratch back to 0.
+    """
     count = 0
-    for place in range(len(tokens)):
+    budget = text.budget
+    scratch, touched, norm = text.scratch, text.touched, text.norm
+    for place in np.argsort(-text.idf[tokens], kind="mergesort"):
         token = tokens[place]
-        factor = weights[place] * idf[token]
-        postings = min(length[token], budget)
+        factor = weights[place] * text.idf[token]
+        postings = min(text.length[token], budget)
         budget -= postings
-        first = start[token] + length[token] - postings
+        first = text.start[token] + text.length[token] - postings
         for at in range(first, first + postings):
-            item = pool_items[at]
+            item = text.pool_items[at]
             if norm[item] <= 0.0:
                 continue
             if scratch[item] == 0.0:

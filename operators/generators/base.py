@@ -33,6 +33,15 @@ class Candidates(NamedTuple):
 NO_CANDIDATES = Candidates(np.empty(0, np.int32), np.empty(0, np.float32), np.empty(0, np.int32))
 
 
+_NO_ANCHORS = np.full(1024, -1, np.int32)
+_NO_ANCHORS.flags.writeable = False
+
+
+def no_anchors(count: int) -> IntArray:
+    """i32[count] of -1, shared: of candidates that name no item."""
+    return _NO_ANCHORS[:count] if count <= len(_NO_ANCHORS) else np.full(count, -1, np.int32)
+
+
 @dataclass(slots=True)
 class Workspace:
     """Scratch arrays by item number, zero between uses; one ranking at a time."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 
-from operators.generators.base import NO_CANDIDATES, Candidates, UserView
+from operators.generators.base import NO_CANDIDATES, Candidates, UserView, no_anchors
 from operators.generators.text_match import match_text
+from operators.text_index import profile
 
 
 class Content:
@@ -22,5 +24,14 @@ class Content:
         history = view.history[: p.content_history]
         if len(history) == 0 or view.index.text.documents == 0:
             return NO_CANDIDATES
-        weights = (p.content_decay ** np.arange(len(history))).astype(np.float32)
-        return match_text(view, view.index.text.profile_vector(history, weights), limit)
+        items, scores = _content(history, p.content_decay, view.index.text.arrays(), limit, view.gate)
+        return Candidates(items, scores, no_anchors(len(items)))
+
+
+@njit(cache=True, nogil=True)
+def _content(history, decay, text, limit, gate):  # type: ignore[no-untyped-def]
+    weights = np.empty(len(history), np.float32)
+    for rank in range(len(history)):
+        weights[rank] = decay**rank
+    tokens, values = profile(history, weights, text)
+    return match_text(tokens, values, text, limit, gate)

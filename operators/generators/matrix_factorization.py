@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from operators.generators.base import NO_CANDIDATES, Candidates, UserView
+from operators.generators.base import NO_CANDIDATES, Candidates, UserView, no_anchors
 from operators.generators.select import keep_best
 
 ALL_ITEMS_UP_TO = 4_096
@@ -30,7 +30,7 @@ class MatrixFactorization:
         small = index.size <= ALL_ITEMS_UP_TO
         pool = np.arange(index.size, dtype=np.int32) if small else view.top.union
         items, scores = _best_products(user, index.factors, pool, view.gate, limit)
-        return Candidates(items, scores, np.full(len(items), -1, np.int32))
+        return Candidates(items, scores, no_anchors(len(items)))
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from operators.generators.base import NO_CANDIDATES, Candidates, UserView
+from operators.generators.base import NO_CANDIDATES, Candidates, UserView, no_anchors
 from operators.generators.text_match import match_text
 
 
@@ -15,4 +15,9 @@ class QueryMatch:
         """The items nearest to the view's query that the user has not consumed."""
         if view.query is None or view.index.text.documents == 0:
             return NO_CANDIDATES
-        return match_text(view, view.index.text.query_vector(view.query), limit)
+        text = view.index.text
+        tokens, weights = text.query_vector(view.query)
+        if len(tokens) == 0:
+            return NO_CANDIDATES
+        items, scores = match_text(tokens, weights, text.arrays(), limit, view.gate)
+        return Candidates(items, scores, no_anchors(len(items)))

@@ -6,23 +6,25 @@ import numpy as np
 from numba import njit
 
 from operators.eligibility import Gate, fresh_for_user
-from operators.generators.base import Candidates, FloatArray, IntArray
+from operators.generators.base import Candidates, FloatArray, IntArray, no_anchors
 
 
 def walk_list(items: IntArray, scores: FloatArray, gate: Gate, limit: int) -> Candidates:
     """The first `limit` items of a list that pass the gate, with their scores, without anchors."""
-    kept = _walk(items, gate, limit)
-    return Candidates(items[kept], scores[kept], np.full(len(kept), -1, np.int32))
+    kept_items, kept_scores = _walk(items, scores, gate, limit)
+    return Candidates(kept_items, kept_scores, no_anchors(len(kept_items)))
 
 
 @njit(cache=True, nogil=True)
-def _walk(items, gate, limit):  # type: ignore[no-untyped-def]
-    places = np.empty(limit, np.int32)
+def _walk(items, scores, gate, limit):  # type: ignore[no-untyped-def]
+    kept_items = np.empty(limit, np.int32)
+    kept_scores = np.empty(limit, np.float32)
     kept = 0
     for place in range(len(items)):
         if kept == limit:
             break
         if fresh_for_user(gate, items[place]):
-            places[kept] = place
+            kept_items[kept] = items[place]
+            kept_scores[kept] = scores[place]
             kept += 1
-    return places[:kept]
+    return kept_items[:kept], kept_scores[:kept]

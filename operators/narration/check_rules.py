@@ -39,3 +39,4 @@ class CheckRule(StrEnum):
     TAUTOLOGY = "tautology"
     REPEATED_WORD = "repeated_word"
     WRONG_SCRIPT = "wrong_script"
+    UNLIKELY = "unlikely"  # to the model itself: not asked by the checker, which sees no probabilities

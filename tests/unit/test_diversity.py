@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from operators.diversity import maximal_marginal_relevance
 from schemas.records import CatalogItem
@@ -22,3 +23,26 @@ def test_maximal_marginal_relevance_by_hand() -> None:
     assert maximal_marginal_relevance(items, scores, 5, 0.0, run.index.text).tolist() == [0, 1, 2, 3, 4]
     # .9 * .5 = .45 of i3 against .81 - .1 of i1: a little weight changes little
     assert maximal_marginal_relevance(items, scores, 5, 0.1, run.index.text).tolist() == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_the_lazy_choice_is_the_greedy_one(share: float) -> None:
+    """Random titles of few words, so that many are alike, and scores with ties."""
+    rng, run = np.random.default_rng(12), Run()
+    words = ["tea", "lamp", "moon", "chair", "river", "clock", "stone", "bread"]
+    for n in range(60):
+        title = " ".join(rng.choice(words, rng.integers(1, 4), replace=False))
+        run.index.set_catalog(CatalogItem(f"i{n}", title))
+    text = run.index.text
+    for _ in range(20):
+        items = rng.permutation(60)[:40].astype(np.int32)
+        scores = -np.sort(-rng.integers(1, 12, 40).astype(np.float32))
+        chosen: list[int] = []
+        nearest = np.zeros(40, np.float32)
+        for _ in range(20):
+            value = (1.0 - share) * scores.astype(float) / float(scores[0]) - share * nearest.astype(float)
+            value[chosen] = -np.inf
+            best = int(np.argmax(value))
+            chosen.append(best)
+            nearest = np.maximum(nearest, text.cosines(int(items[best]), items))
+        assert maximal_marginal_relevance(items, scores, 20, share, text).tolist() == chosen
