@@ -44,7 +44,8 @@ class ItemIndex:
     - `applied` i64: last item-updates offset in the row (-1 none); `partition` i16; `learned` bool: the row
       contains at least one update; `id_hash` u64
     - `catalog` list of records or None, `available` bool (also True for items that no catalogue row names),
-      `expires_at` i64 (`NEVER`), `deleted` bool, `cataloged` bool (a catalogue record is there);
+      `expires_at` i64 (`NEVER`), `deleted` bool, `cataloged` bool (a catalogue record is there),
+      `titled` bool (with a title that is not blank);
       `category_ids` i32[capacity, `CATEGORIES`]: numbers of its first categories, -1 behind; `text`: titles and categories
     - `version`: counts changes, so that whoever caches something derived knows how old it is: interactions that
       were learned, and rows that came from the catalogue or another process
@@ -81,6 +82,7 @@ class ItemIndex:
         self.expires_at = np.full(rows, NEVER, np.int64)
         self.deleted = np.zeros(rows, np.bool_)
         self.cataloged = np.zeros(rows, np.bool_)
+        self.titled = np.zeros(rows, np.bool_)
         self.category_ids = np.full((rows, CATEGORIES), -1, np.int32)
         self._category_numbers: dict[str, int] = {}
         self.mark = np.zeros(rows, np.int32)  # scratch of the kernels, all 0 between calls
@@ -129,6 +131,7 @@ class ItemIndex:
         self.version += 1
         self.available[item] = not deleted if record is None else record.available
         self.expires_at[item] = NEVER if record is None or record.expires_at is None else record.expires_at
+        self.titled[item] = record is not None and bool(record.title.strip())
         self.category_ids[item] = -1
         if record is None:
             self.text.remove(item)
@@ -180,7 +183,7 @@ _EMPTY: dict[str, int] = {
     "factors": 0, "neighbour_items": -1, "neighbour_weights": 0, "neighbour_total": 0, "neighbour_at": 0,
     "successor_items": -1, "successor_weights": 0, "successor_total": 0, "successor_at": 0, "popularity": 0,
     "popularity_at": 0, "interactions": 0, "repeats": 0, "applied": -1, "partition": 0, "learned": 0, "id_hash": 0,
-    "available": 1, "expires_at": NEVER, "deleted": 0, "cataloged": 0, "category_ids": -1, "mark": 0,
+    "available": 1, "expires_at": NEVER, "deleted": 0, "cataloged": 0, "titled": 0, "category_ids": -1, "mark": 0,
 }  # fmt: skip
 
 

@@ -171,7 +171,7 @@ class Ranker:
         allowed = repeats_allowed(parameters, repeat_rate(state, self._top.repeat_rate))
         with self._gate(state, now_ms) as gate:
             yield UserView(
-                state, index, parameters, now_ms, history, _anchors_allowed(index, history), query, age, allowed,
+                state, index, parameters, now_ms, history, nameable(index, history), query, age, allowed,
                 gate, self._top, self._workspace,
             )  # fmt: skip
 
@@ -198,10 +198,6 @@ class Ranker:
             for count, row, row_shares in zip(counts.tolist(), generators.tolist(), shares.tolist(), strict=True)
         ]
         return contributions, explain(view, proposal.items, self._reason_kinds, counts, generators, anchors)
-
-
-def _anchors_allowed(index: ItemIndex, history: IntArray) -> NDArray[np.uint8]:
-    return np.array([nameable(index, item) for item in history.tolist()], np.uint8)
 
 
 @njit(cache=True, nogil=True)

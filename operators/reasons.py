@@ -36,15 +36,13 @@ _EXPLAINED_AS = {
 _UNEXPLAINED = -1
 
 
-def nameable(index: ItemIndex, item: int) -> bool:
-    """Whether an explanation may name the item: not deleted, and with a title where there is a catalogue.
+def nameable(index: ItemIndex, items: IntArray) -> NDArray[np.bool_]:
+    """Whether an explanation may name each item: not deleted, and with a title where there is a catalogue.
 
     A system without any catalogue has no titles; there ids are named, in records and not in sentences.
     """
-    if index.deleted[item]:
-        return False
-    record = index.catalog[item]
-    return bool(record.title.strip()) if record is not None else index.text.documents == 0
+    named: NDArray[np.bool_] = index.titled[items]
+    return named if index.text.documents else named | ~(index.deleted[items] | index.cataloged[items])
 
 
 def explained_as(generators: Sequence[str]) -> NDArray[np.int8]:

@@ -66,7 +66,7 @@ class Workspace:
 class UserView:
     """What the generators may know at one ranking.
 
-    `history`: distinct items of the user's positive interactions, newest first; `anchor_allowed` u8 beside it:
+    `history`: distinct items of the user's positive interactions, newest first; `anchor_allowed` bool beside it:
     whether an explanation may name the item. `query` is the text that the list may stand on, None when the user
     asked for nothing lately; `query_age_ms` how old it is (0: the list answers it).
     """
@@ -76,7 +76,7 @@ class UserView:
     parameters: Parameters
     now_ms: int
     history: IntArray
-    anchor_allowed: NDArray[np.uint8]
+    anchor_allowed: NDArray[np.bool_]
     query: str | None
     query_age_ms: int
     repeats_allowed: bool

@@ -23,7 +23,7 @@ from streams.topics import ITEM_STATE, ITEM_UPDATES
 from streams.update_messages import CatalogUpdate, UpdateKind, message_number, unpack
 
 META_KEY = b"\xff\x00merged"  # not UTF-8, so no item has this key
-PUBLISHING_SHARE = 0.1  # of the time at most: a slow publication is followed by a longer pause
+PUBLISHING_SHARE = 0.05  # of the time at most: a slow publication is followed by a longer pause
 WRITING = 2  # times what encoding takes: encoded, sent and stored
 
 
