@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from operators.cold_start import ladder
 from operators.diversity import maximal_marginal_relevance
