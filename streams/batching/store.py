@@ -1,6 +1,6 @@
 """Local stores of batched tables: bulk reads, and writes that carry the changelog offset with them.
 
-Both have the same face: ``get_many``, ``put_many``, ``items``; RocksDB (rocksdict) survives the process, memory does not
+Both have the same face: ``get_many``, ``put_many``, ``items``, ``walk``; RocksDB (rocksdict) survives the process, memory does not
 and is rebuilt from the changelog.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,16 +19,23 @@ from faust.stores import memory, rocksdb
 from faust.types import TP
 
 from streams.batching.errors import StoreDamagedError, store_damaged
+from streams.topics import TOMBSTONES_KEPT
 
 log = logging.getLogger(__name__)
 Item = tuple[bytes, bytes | None]
 CORRUPTION = "Corruption"  # how RocksDB begins to say that a checksum is wrong
 DAMAGED = "damaged"
+OLDEST = TOMBSTONES_KEPT - 86_400  # seconds without a write; a store that old may have missed a deletion
+WALKED_AT_ONCE = 64  # rows
 
 
 def _throw_away(path: Path, reason: str) -> None:
     log.warning("%s is thrown away and rebuilt from its changelog: %s", path, reason)
     shutil.rmtree(path)
+
+
+def _seconds_since_written(path: Path) -> float:
+    return time.time() - max((file.stat().st_mtime for file in path.iterdir()), default=time.time())
 
 
 def _pairs(event: Any) -> list[Item]:
@@ -38,13 +46,16 @@ class RocksStore(rocksdb.Store):  # type: ignore[misc]
     """RocksDB, one database a partition.
 
     It is a cache of its changelog, so damage costs time and nothing else: a database that does not open is thrown away, one
-    that turns out to be damaged while it is read is marked, the worker stops, and the next start throws it away.
+    that turns out to be damaged while it is read is marked, the worker stops, and the next start throws it away. So is one
+    that lay unused for so long that the changelog may no longer say what was deleted since.
     """
 
     def _open_for_partition(self, partition: int) -> Any:
         path = self.partition_path(partition)
         if (path / DAMAGED).exists():
             _throw_away(path, "it was found damaged")
+        elif path.is_dir() and _seconds_since_written(path) > OLDEST:
+            _throw_away(path, "it was not used for so long that deletions may be missing from it")
         try:
             return super()._open_for_partition(partition)
         except Exception as exc:  # rocksdict has no classes of its own
@@ -100,6 +111,27 @@ class RocksStore(rocksdb.Store):  # type: ignore[misc]
                 place.next()
             place.status()
 
+    def walk(self, partition: int) -> Iterator[tuple[bytes, bytes]]:
+        """All there is, as it is when it is come to; may take hours, and pins nothing between two parts."""
+        after: bytes | None = None
+        while part := self._part(partition, after):
+            yield from part
+            after = part[-1][0]
+
+    def _part(self, partition: int, after: bytes | None) -> list[tuple[bytes, bytes]]:
+        passing = rocksdict.ReadOptions()
+        passing.fill_cache(False)  # what is walked over is not what is used
+        part: list[tuple[bytes, bytes]] = []
+        with self._sound(partition) as database:
+            place = database.iter(passing)
+            place.seek_to_first() if after is None else place.seek(after + b"\0")
+            while place.valid() and len(part) < WALKED_AT_ONCE:
+                if place.key() != self.offset_key:
+                    part.append((place.key(), place.value()))
+                place.next()
+            place.status()
+        return part
+
     def count(self, partition: int) -> int:
         """Keys, as RocksDB estimates them."""
         return int(self._db_for_partition(partition).property_int_value("rocksdb.estimate-num-keys") or 0)
@@ -131,6 +163,13 @@ class MemoryStore(memory.Store):  # type: ignore[misc]
 
     def items(self, partition: int) -> Iterator[tuple[bytes, bytes]]:
         return iter(self._partitions.get(partition, {}).items())
+
+    def walk(self, partition: int) -> Iterator[tuple[bytes, bytes]]:
+        values = self._partitions.get(partition, {})
+        for key in list(values):
+            value = values.get(key)
+            if value is not None:
+                yield key, value
 
     def count(self, partition: int) -> int:
         return len(self._partitions.get(partition, {}))

@@ -57,6 +57,11 @@ class BatchTable(Table):  # type: ignore[misc]
         items: Iterator[tuple[bytes, bytes]] = self.data.items(partition)
         return items
 
+    def walk(self, partition: int) -> Iterator[tuple[bytes, bytes]]:
+        """As ``items_of``, for those who take their time: each (key, value) as it is when it is come to."""
+        walked: Iterator[tuple[bytes, bytes]] = self.data.walk(partition)
+        return walked
+
     def check_changelog(self) -> None:
         """Raises :class:`ChangelogBehindError` when the store of a recovered partition is ahead of its changelog.
 

@@ -258,6 +258,12 @@ class Metrics:
             meaning="User states kept decoded in memory.",
             remedy="At `HEADWATER_CACHED_USERS` with slow steps: raise it, at about 3 kB a user.",
         )  # fmt: skip
+        self.expired_users = declare(
+            Counter, "headwater_expired_users_total", unit="users",
+            meaning="States of users that were removed because nothing was heard of them for `HEADWATER_USER_IDLE_DAYS`.",
+            remedy="Nearly as many as come anew: ids are not stable (one a session or page). Users who return find themselves "
+            "forgotten: raise `HEADWATER_USER_IDLE_DAYS`.",
+        )  # fmt: skip
         self.item_rows_published = declare(
             Counter, "headwater_item_rows_published_total", unit="rows",
             meaning="Changed items written to the compacted item state.",

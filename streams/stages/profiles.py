@@ -30,7 +30,8 @@ from streams.stages.answers import Answers, Trigger
 from streams.stages.context import Context
 from streams.stages.feedback import Feedback
 from streams.stages.user_cache import UserCache
-from streams.topics import EVENTS, ITEM_UPDATES, USER_STATE, Topic
+from streams.stages.user_expiry import UserExpiry
+from streams.topics import DAY_MS, EVENTS, ITEM_UPDATES, USER_STATE, Topic
 from streams.update_messages import pack_learning
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ UPDATES_BYTES = 900_000  # of one message: topics take 2 MiB, brokers by default
 UPDATES_INTERVAL = 0.02  # seconds: few messages for the items stage, each with more to learn
 RANKED_AT_ONCE = 16  # between two turns of the event loop
 MISPLACED_EVERY = 60.0  # seconds between two warnings about a topic
+TIMED = 32  # records at the end of a batch that tell how far time has come
 
 
 class _Accepted(NamedTuple):
@@ -57,6 +59,9 @@ class ProfilesStage(CheckpointedStage):
         settings = context.settings
         table = context.table(app, "users", USER_STATE)
         self.users = UserCache(table, context.index, context.recommender.parameters, settings.cached_users)
+        self.expiry = UserExpiry(
+            table, self.users, int(settings.user_idle_days * DAY_MS), context.metrics.expired_users.of().add
+        )
         self.feedback = Feedback(context)
         self._kinds = {context.topic(topic): (kind, topic) for kind, topic in EVENTS.items()}
         self._dead = context.dead_letters("profiles")
@@ -141,6 +146,7 @@ class ProfilesStage(CheckpointedStage):
                 self.feedback.after(observation, topic)
             if observation.answers and now - times.arrived <= self._max_age:
                 triggers.append(_trigger(batch, record, event, times, state))
+        self.expiry.see(partition, ((event.user_id, times.arrived) for _, event, times in accepted[-TIMED:]))
         for outcome, count in outcomes.items():
             if count:
                 self.context.metrics.events.of(topic, outcome).add(count)
@@ -206,14 +212,18 @@ class ProfilesStage(CheckpointedStage):
 
     def restore(self, partitions: set[int]) -> None:
         """States are read from the table as their users come."""
+        self.expiry.restore(partitions)
 
     def forget(self) -> None:
+        self.expiry.forget()
         self.users.clear()
         self._held.clear()
 
     async def tick(self) -> None:
         self.context.metrics.cached_users.of().set(len(self.users))
         self.feedback.show()
+        if self.is_open:
+            self.expiry.sweep()
 
 
 _OUTCOMES = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from operators.item_index import ItemIndex
 from operators.parameters import Parameters
@@ -11,14 +12,23 @@ from operators.user_state import UserState
 from streams.batching import BatchTable
 from streams.batching.store import Item
 
+MINUTE_MS = 60_000
+
 
 class UserCache:
-    """Hot states stay decoded; a dirty one is encoded once a checkpoint. Bounded: clean states leave, oldest first."""
+    """Hot states stay decoded; a dirty one is encoded once a checkpoint. Bounded: clean states leave, oldest first.
+
+    The table is behind the cache while a snapshot is being written. So what was in the last one stays (checkpoints come
+    one after the other: with the next snapshot it is in the table), and a user in it without a state was removed.
+    """
 
     def __init__(self, table: BatchTable, index: ItemIndex, parameters: Parameters, limit: int) -> None:
         self._table, self._index, self._parameters, self._limit = table, index, parameters, limit
         self._states: dict[int, dict[str, UserState]] = {}
         self._dirty: dict[int, set[str]] = {}
+        """Users whose state was changed or, where there is none, removed since the last snapshot."""
+        self._writing: dict[int, set[str]] = {}
+        """Those of the last snapshot."""
 
     def load(self, partition: int, user_ids: Iterable[str]) -> list[UserState]:
         """Bring the states of ``user_ids`` into memory; returns those read or made now.
@@ -30,7 +40,7 @@ class UserCache:
         raws = self._table.get_many(partition, [user_id.encode() for user_id in missing])
         loaded = []
         for user_id, raw in zip(missing, raws, strict=True):
-            if raw is None:
+            if raw is None or self._in_motion(partition, user_id):
                 state = UserState.fresh(user_id, self._parameters)
             else:
                 state = decode_user(user_id, raw, self._index)
@@ -46,34 +56,54 @@ class UserCache:
         """The state was changed."""
         self._dirty.setdefault(partition, set()).add(user_id)
 
+    def remove_idle(self, partition: int, user_id: str, before_ms: int) -> bool:
+        """Remove a user whose stored state was last heard of before ``before_ms``; False where the cache knows better."""
+        states = self._states.setdefault(partition, {})
+        state = states.get(user_id)
+        if self._in_motion(partition, user_id) or (state and state.rate_minute * MINUTE_MS >= before_ms):
+            return False
+        states.pop(user_id, None)
+        self.touch(partition, user_id)
+        return True
+
+    def _in_motion(self, partition: int, user_id: str) -> bool:
+        """The table does not have yet what became of the user."""
+        return user_id in self._dirty.get(partition, ()) or user_id in self._writing.get(partition, ())
+
     def snapshot(self) -> dict[int, Sequence[Item]]:
-        """Encoded dirty states by partition; they are clean from here on."""
+        """Encoded dirty states by partition, None for removed ones; they are clean from here on."""
         puts: dict[int, Sequence[Item]] = {}
         for partition, user_ids in self._dirty.items():
             states = self._states[partition]
-            puts[partition] = [
-                (user_id.encode(), encode_user(states[user_id], self._index)) for user_id in sorted(user_ids)
-            ]
-        self._dirty = {}
+            puts[partition] = [(user_id.encode(), self._encoded(states.get(user_id))) for user_id in sorted(user_ids)]
+        self._writing, self._dirty = self._dirty, {}
         self._shrink()
         return puts
 
+    def _encoded(self, state: UserState | None) -> bytes | None:
+        return None if state is None else encode_user(state, self._index)
+
     def _shrink(self) -> None:
         surplus = len(self) - self._limit
-        for states in self._states.values():
-            for user_id in list(states)[: max(0, surplus)]:
+        for partition, states in self._states.items():
+            if surplus <= 0:
+                break
+            writing = self._writing.get(partition, ())
+            leaving = list(islice((user_id for user_id in states if user_id not in writing), surplus))
+            for user_id in leaving:
                 del states[user_id]
-                surplus -= 1
+            surplus -= len(leaving)
 
     def clear(self) -> None:
         """Forget everything, written or not."""
         self._states.clear()
         self._dirty.clear()
+        self._writing.clear()
 
     def __len__(self) -> int:
         return sum(map(len, self._states.values()))
 
     @property
     def dirty_count(self) -> int:
-        """States changed since the last snapshot."""
+        """States changed or removed since the last snapshot."""
         return sum(map(len, self._dirty.values()))
