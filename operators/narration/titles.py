@@ -70,6 +70,7 @@ def shortened(text: str) -> str:
     return fitting.rstrip(" ,;:.\u00b7-\u2013\u2014(/&") + "\u2026"
 
 
+@lru_cache(maxsize=16_384)
 def quoted(title: str) -> str:
     """The title as an English sentence shows it: in quotation marks unless it reads as a name without them."""
     if _PLAIN.fullmatch(title) and not _STOPS.search(_ABBREVIATION.sub("", title)) and title[-1] not in ".!?:":
