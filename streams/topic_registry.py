@@ -34,6 +34,7 @@ from streams.topics import (
     USER_STATE,
     Topic,
 )
+from streams.update_messages import MAX_EPOCHS
 
 TIMEOUT = 30.0
 LEAVE_MARGIN = 3.0  # seconds beyond a session, for the broker to notice
@@ -45,6 +46,10 @@ class TopicReplacedError(StreamError):
 
 class PartitionsAddedError(StreamError):
     """A topic has more partitions than the state was made with."""
+
+
+class EpochsExhaustedError(StreamError):
+    """A topic was deleted and made again too often."""
 
 
 class Described(NamedTuple):
@@ -141,7 +146,8 @@ class Accepted:
 def accept(brokers: str, settings: Settings, topic: str) -> Accepted:
     """Accept the topic's current incarnation, and have everything read again that its state is made from.
 
-    Raises :class:`StreamError` while a worker is running that reads these topics.
+    Raises :class:`StreamError` while a worker is running that reads these topics, :class:`EpochsExhaustedError` when its
+    incarnations are used up.
     """
     suffix = topic.removeprefix(f"{settings.namespace}.")
     again = [(stage, source.name(settings.namespace)) for stage, source in _READ_AGAIN.get(suffix, ())]
@@ -154,11 +160,21 @@ def accept(brokers: str, settings: Settings, topic: str) -> Accepted:
         if suffix in _REPUBLISHED_BY_CATALOG:  # a new epoch without a new topic: no row counts as published
             catalog = CATALOG.name(settings.namespace)
             fresh[catalog] = [*known.get(catalog, [ids[catalog]]), ids[catalog]]
+        _refuse_too_many(fresh)
     until = time.monotonic() + settings.session_timeout + LEAVE_MARGIN
     for stage, name in again:
         _rewind(brokers, f"{settings.namespace}.{stage}", name, until)
     record_ids(brokers, settings.namespace, fresh)
     return Accepted(len(fresh[topic]) - 1, tuple(name for _, name in again))
+
+
+def _refuse_too_many(ids: Mapping[str, list[str]]) -> None:
+    for name, known in ids.items():
+        if len(known) > MAX_EPOCHS:
+            raise EpochsExhaustedError(
+                f"{name} has had {MAX_EPOCHS} incarnations, and offsets inside the state cannot tell more of them apart. "
+                "Nothing was changed. Choose another HEADWATER_NAMESPACE, run headwater topics create and replay the events."
+            )
 
 
 _LEARN = tuple(("profiles", topic) for topic in EVENTS.values())

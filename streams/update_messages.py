@@ -13,6 +13,8 @@ from typing import NamedTuple
 from operators.errors import StateCorruptError
 
 _HEAD = struct.Struct("<cIq")
+MAX_EPOCHS = 128
+"""Incarnations of a topic that offsets inside the state can tell apart."""
 
 
 class UpdateKind(enum.Enum):
@@ -58,7 +60,7 @@ def unpack(message: bytes) -> bytes | CatalogUpdate:
 
 def source_number(topic_epoch: int, topic_number: int, partition: int) -> int:
     """One number for (incarnation of the topic, topic, partition): what applied offsets are kept under."""
-    if not (0 <= topic_epoch < 128 and 0 <= topic_number < 256 and 0 <= partition < 65_536):
+    if not (0 <= topic_epoch < MAX_EPOCHS and 0 <= topic_number < 256 and 0 <= partition < 65_536):
         raise ValueError(f"source out of range: epoch {topic_epoch}, topic {topic_number}, partition {partition}")
     return topic_epoch << 24 | topic_number << 16 | partition
 

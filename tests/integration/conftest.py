@@ -34,8 +34,9 @@ def namespace() -> str:
 
 
 @pytest.fixture
-def shop(kafka: LocalKafka, namespace: str, tmp_path: Path) -> Iterator[Shop]:
-    """Four user partitions, two item partitions."""
-    made = Shop(kafka.bootstrap, namespace, tmp_path)
+def shop(request: pytest.FixtureRequest, kafka: LocalKafka, namespace: str, tmp_path: Path) -> Iterator[Shop]:
+    """Four user partitions, or as many as the mark ``user_partitions`` says; two item partitions."""
+    mark = request.node.get_closest_marker("user_partitions")
+    made = Shop(kafka.bootstrap, namespace, tmp_path, partitions=mark.args[0] if mark else 4)
     yield made
     made.close()

@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from confluent_kafka import Producer, TopicPartition
 
-from streams.local_kafka import LocalKafka
 from streams.topics import CLICK
 from tests.integration.shop import Shop, by_id
 from tests.integration.waiting import wait_until
 from tests.integration.worker import Worker
 
-pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-def shop(kafka: LocalKafka, namespace: str, tmp_path: Path) -> Iterator[Shop]:
-    """One user partition: offsets of the click topic are one row of numbers."""
-    made = Shop(kafka.bootstrap, namespace, tmp_path, partitions=1)
-    yield made
-    made.close()
+# One user partition: offsets of a topic are one row of numbers.
+pytestmark = [pytest.mark.integration, pytest.mark.user_partitions(1)]
 
 
 def click(shop: Shop, event_id: str, user: str, item: str, producer: Producer | None = None) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,21 +17,15 @@ from operators.parameters import Parameters
 from streams.batching import RecordBatch
 from streams.batching.errors import LogReplacedError
 from streams.batching.guards import Continuity
-from streams.local_kafka import LocalKafka
+from streams.topic_registry import known_ids, record_ids
 from streams.topics import CATALOG, CATALOG_STATE, CLICK, ITEM_STATE, ITEM_UPDATES, RECOMMENDATIONS, USER_STATE, Topic
+from streams.update_messages import MAX_EPOCHS
 from tests.integration.reference import assert_exact, facts
 from tests.integration.shop import Shop
 from tests.integration.worker import ROOT, Worker
 
-pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-def shop(kafka: LocalKafka, namespace: str, tmp_path: Path) -> Iterator[Shop]:
-    """One user partition: offsets of a topic are one row of numbers."""
-    made = Shop(kafka.bootstrap, namespace, tmp_path, partitions=1)
-    yield made
-    made.close()
+# One user partition: offsets of a topic are one row of numbers.
+pytestmark = [pytest.mark.integration, pytest.mark.user_partitions(1)]
 
 
 def send_clicks(shop: Shop, prefix: str, count: int, users: int = 1) -> None:
@@ -165,6 +157,26 @@ def test_added_partitions_are_refused(shop: Shop) -> None:
     worker.start()
     assert worker.wait(60) == 2
     assert f"{name} has {shop.partitions(CLICK.suffix) + 1} partitions" in worker.log()
+
+
+@pytest.mark.faults
+def test_the_last_incarnation_is_refused_with_what_to_do(shop: Shop) -> None:
+    """c05: the 128th incarnation of a topic is learned, the next is refused before anything is changed."""
+    worker = ten_clicks(shop)
+    assert worker.stop() == 0
+    before, click = shop.records(), shop.topic(CLICK.suffix)
+    record_ids(shop.brokers, shop.namespace, {click: [f"id-{n}" for n in range(MAX_EPOCHS - 1)]})
+    recreate(shop, CLICK.suffix)
+    assert_accepted(shop, worker, CLICK.suffix)
+    send_clicks(shop, "new", 5)
+    assert_learned_anew(shop, worker, before, 5)
+    assert worker.stop() == 0
+
+    known = known_ids(shop.brokers, shop.namespace)
+    recreate(shop, CLICK.suffix)
+    result = accept(shop, worker, CLICK.suffix)
+    assert result.returncode == 1 and "HEADWATER_NAMESPACE" in result.stderr and click in result.stderr, result.stderr
+    assert known_ids(shop.brokers, shop.namespace) == known
 
 
 # ---- c06: topics of state
