@@ -85,6 +85,14 @@ class Junk(Good):
         return [Generated(junk[place % len(junk)], -0.1) for place, _ in enumerate(prompts)]
 
 
+class Unsure(Good):
+    """Finds its own words unlikely."""
+
+    def generate(self, prompts: Sequence[Prompt], max_new_tokens: int) -> list[Generated]:
+        """The good clause, with a low probability."""
+        return [Generated(GOOD_CLAUSE, -9.0) for _ in prompts]
+
+
 class TooFew(Good):
     """Answers with fewer texts than were asked for."""
 

@@ -75,7 +75,7 @@ def test_the_cache_spares_the_model(tmp_path: Path) -> None:
     scenario("Slow", tmp_path, body)
 
 
-@pytest.mark.parametrize("backend", ["Hanging", "Raising", "Dying", "Missing", "Junk", "TooFew", "none"])
+@pytest.mark.parametrize("backend", ["Hanging", "Raising", "Dying", "Missing", "Junk", "Unsure", "TooFew", "none"])
 def test_a_model_that_misbehaves_gives_none_in_time(backend: str, tmp_path: Path) -> None:
     async def body(live: LiveNarration, metrics: Metrics) -> None:
         started = time.monotonic()
@@ -83,6 +83,8 @@ def test_a_model_that_misbehaves_gives_none_in_time(backend: str, tmp_path: Path
         assert time.monotonic() - started < 1.0
         if backend == "Junk":
             assert metrics.registry.value("headwater_checker_rejections_total", rule=CheckRule.CLAIM) >= 1  # type: ignore[operator]
+        if backend == "Unsure":
+            assert metrics.registry.value("headwater_checker_rejections_total", rule=CheckRule.UNLIKELY) == 2
         if backend == "Hanging":
             assert metrics.registry.value("headwater_deadline_misses_total") == 2
         if backend in ("Missing", "none"):
