@@ -36,7 +36,7 @@ from streams.update_messages import pack_learning
 
 log = logging.getLogger(__name__)
 UPDATES_BYTES = 900_000  # of one message: topics take 2 MiB, brokers by default 1 MiB
-UPDATES_INTERVAL = 0.02  # seconds: few messages for the items stage, each with more to learn
+UPDATES_INTERVAL = 0.05  # seconds: few messages for the items stage, each with more to learn
 RANKED_AT_ONCE = 16  # between two turns of the event loop
 MISPLACED_EVERY = 60.0  # seconds between two warnings about a topic
 TIMED = 32  # records at the end of a batch that tell how far time has come
