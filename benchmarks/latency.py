@@ -1,187 +1,143 @@
-"""``python -m benchmarks.latency``: event in, recommendation record out, through broker and worker, with full rankings.
+"""``python -m benchmarks.latency``: event in, record out at steady rates; Headwater ranks, Kafka Streams beside it only counts.
 
 Times are taken on this side of the broker: from the call that sends the event to the poll that hands out the record that
-names it as its trigger; so they contain both clients. Broker, worker and both clients share this machine's cores.
+names it as its trigger; so they contain both clients. Broker, program and both clients share this machine's cores. Both
+programs run all the time, and are given their turns one after the other; the other one idles.
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
+import contextlib
+import statistics
 import sys
-import threading
 import time
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
-import msgspec
-import numpy as np
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.errors import BenchmarkError
-from benchmarks.events import Stream, past
-from benchmarks.feed import Feed
-from benchmarks.measure import measure
-from benchmarks.program import Program
-from benchmarks.programs import WORKER, started, warm_with
+from benchmarks.live import Answered, Live, live
+from benchmarks.peers.programs import KAFKA_STREAMS_RECORDS, java_missing
+from benchmarks.programs import WORKER, Peer
+from benchmarks.report import print_limit
 from streams.cli.console import load_settings
 from streams.local_kafka import LocalKafka
-from streams.topics import INPUTS, RECOMMENDATIONS
 
-WARM_UP = 100_000
-RATES = (200, 1_000)
-SATURATED = 15_000
-SECONDS, SETTLE_SECONDS = 20, 3
-"""A rate is held for both, and measured after the second."""
-LAST_RECORDS_SECONDS = 10.0
-
-
-class _Trigger(msgspec.Struct):
-    event_id: str
+RATE = 1_000
+"""The rate that the bars are for."""
+TURNS, SECONDS, SETTLE_SECONDS = 5, 12.0, 2.0
+CURVE = (200, 500, 2_000, 4_000, 8_000, 16_000, 32_000)
+CURVE_SECONDS = 5.0
+P50_MS, P99_MS, CORES = 4.0, 20.0, 0.6
+IDLE_SECONDS = 3.0
 
 
-class _Record(msgspec.Struct):
-    trigger: _Trigger
+def steady(programs: Sequence[Live], rate: int, turns: int, seconds: float, console: Console) -> list[list[Answered]]:
+    """Each program's turns at the rate, in pairs, after one that is not counted."""
+    for one in programs:
+        one.hold(rate, SETTLE_SECONDS, 0.0, seed=99)
+    found: list[list[Answered]] = [[] for _ in programs]
+    for turn in range(turns):
+        for one, answered in zip(programs, found, strict=True):
+            result = one.hold(rate, seconds, SETTLE_SECONDS, seed=100 + turn)
+            answered.append(result)
+            console.print(
+                f"run {turn + 1}/{turns}  {one.name:18} {rate:,} events / s: p50 {result.percentile(50):.1f} ms, "
+                f"p99 {result.percentile(99):.1f} ms, {result.cores:.0%} of a core",
+                highlight=False,
+            )
+    return found
 
 
-_decode_event = msgspec.json.Decoder(_Trigger).decode
-_decode = msgspec.json.Decoder(_Record).decode
+def curve(programs: Sequence[Live], rates: Sequence[int], seconds: float) -> list[list[Answered]]:
+    """Each program at each rate, up to the first one at which it does not keep up."""
+    found: list[list[Answered]] = [[] for _ in programs]
+    for number, rate in enumerate(rates):
+        for one, answered in zip(programs, found, strict=True):
+            if not answered or answered[-1].kept_up:
+                answered.append(one.hold(rate, seconds, 1.0, seed=200 + number))
+    return found
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """Latencies in milliseconds of the answered events at one rate, and the worker's share of a core."""
-
-    rate: float
-    sent: int
-    milliseconds: np.ndarray[tuple[int], np.dtype[np.float64]]
-    cores: float
-
-
-@dataclass(slots=True)
-class Reader:
-    """Reads the records of a namespace in a thread, from now on; ``seen`` has the arrival (monotonic) by event id."""
-
-    brokers: str
-    topic: str
-    partitions: int
-    seen: dict[str, float] = field(default_factory=dict)
-    _stopped: threading.Event = field(default_factory=threading.Event)
-    _thread: threading.Thread | None = None
-
-    def start(self) -> None:
-        """Returns once it stands at the end of every partition."""
-        consumer = Consumer({"bootstrap.servers": self.brokers, "group.id": "latency", "fetch.wait.max.ms": 100})
-        places = [TopicPartition(self.topic, partition) for partition in range(self.partitions)]
-        for place in places:
-            place.offset = consumer.get_watermark_offsets(place, timeout=10.0)[1]
-        consumer.assign(places)
-        consumer.poll(1.0)
-        self._thread = threading.Thread(target=self._read, args=(consumer,), daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stopped.set()
-        if self._thread is not None:
-            self._thread.join()
-
-    def _read(self, consumer: Consumer) -> None:
-        while not self._stopped.is_set():
-            message = consumer.poll(0.2)
-            if message is None:
-                continue
-            arrived = time.monotonic()
-            if message.error() is not None:
-                raise KafkaException(message.error())
-            self.seen.setdefault(_decode(message.value() or b"").trigger.event_id, arrived)
-        consumer.close()
-
-
-def steady(feed: Feed, program: Program, reader: Reader, rate: int, seed: int) -> Answered:
-    """Send at ``rate`` events a second and wait for the answers."""
-    count, settled = rate * (SETTLE_SECONDS + SECONDS), rate * SETTLE_SECONDS
-    now_ms = time.time_ns() // 1_000_000
-    inputs = Stream("live", seed=seed).read(count, (now_ms, now_ms + 1000 * (SETTLE_SECONDS + SECONDS)))
-    names = {kind: feed.name(kind) for kind in INPUTS}
-    producer = Producer({"bootstrap.servers": reader.brokers, "partitioner": "murmur2_random", "linger.ms": 0})
-    sent: dict[str, float] = {}
-    cpu = wall = 0.0
-    began = time.monotonic()
-    for number, (kind, key, value, _) in enumerate(list(inputs)):
-        if number == settled:
-            cpu, wall = program.cpu_seconds(), time.monotonic()
-        pause = began + number / rate - time.monotonic()
-        if pause > 0:
-            time.sleep(pause)
-        event_id = _decode_event(value).event_id
-        sent[event_id] = time.monotonic()
-        producer.produce(names[kind], value, key)
-        producer.poll(0)
-    cores = (program.cpu_seconds() - cpu) / (time.monotonic() - wall)
-    producer.flush(10.0)
-    asked = list(sent)[settled:]
-    deadline = time.monotonic() + LAST_RECORDS_SECONDS
-    while time.monotonic() < deadline and not all(event_id in reader.seen for event_id in asked):
-        time.sleep(0.1)
-        program.check()
-    taken = [1000 * (reader.seen[event_id] - sent[event_id]) for event_id in asked if event_id in reader.seen]
-    elapsed = sent[asked[-1]] - sent[asked[0]]
-    return Answered(len(asked) / elapsed, len(asked), np.array(taken), cores)
-
-
-def row(made: Table, name: str, answered: Answered) -> None:
-    """One rate's line."""
-    times = answered.milliseconds
-    p50, p95, p99 = np.percentile(times, (50, 95, 99)) if len(times) else (np.nan,) * 3
-    made.add_row(
-        name, f"{answered.rate:,.0f}", f"{len(times) / answered.sent:.1%}", f"{p50:,.1f}", f"{p95:,.1f}", f"{p99:,.1f}",
-        f"{answered.cores:.0%}",
-    )  # fmt: skip
-
-
-def run(console: Console, rates: list[int]) -> Table:
-    """Start broker and worker, saturate it once, then hold each rate."""
-    made = Table(title="Event to record, every event ranked and answered", title_justify="left")
-    for heading in ("load", "events / s", "answered", "p50 ms", "p95 ms", "p99 ms", "worker CPU"):
-        made.add_column(heading, justify="left" if heading == "load" else "right")
-    namespace = "bench-latency"
-    stream, groups = Stream("synthetic"), WORKER.groups(namespace)
-    with (
-        LocalKafka.from_settings(load_settings(), console.print) as kafka,
-        started(WORKER, kafka.bootstrap, namespace) as (program, feed),
-    ):
-        reader = Reader(kafka.bootstrap, RECOMMENDATIONS.name(namespace), load_settings().user_partitions)
-        inputs = stream.read(WARM_UP, past(time.time_ns() // 1_000_000))
-        warm_with(program, feed, groups, stream, inputs)
-        reader.start()
-        try:
-            for number, rate in enumerate(rates):
-                row(made, f"steady {rate:,}", steady(feed, program, reader, rate, seed=100 + number))
-                console.print(f"{rate:,} events / s: measured", highlight=False)
-            now_ms = time.time_ns() // 1_000_000
-            burst = Stream("burst", seed=99).read(SATURATED, (now_ms, now_ms))
-            full = measure(feed, groups, program, itertools.islice(burst, SATURATED), at_once=True, timeout=200.0)
-        finally:
-            reader.stop()
-    made.add_row(
-        "as fast as it can", f"{full.per_second:,.0f}", "", "", "", "", f"{full.cpu_seconds / full.wall_seconds:.0%}"
-    )
+def table(title: str, rows: Sequence[tuple[str, Sequence[Answered]]]) -> Table:
+    """One line for each program and rate: medians of its turns."""
+    made = Table(title=title, title_justify="left")
+    headings = ("events / s", "answers / s", "answered", "p50 ms", "p95 ms", "p99 ms", "CPU", "broker", "clients")
+    for heading in ("program", *headings):
+        made.add_column(heading, justify="left" if heading == "program" else "right")
+    for name, turns in rows:
+        made.add_row(
+            name,
+            f"{statistics.median(turn.rate for turn in turns):,.0f}",
+            f"{statistics.median(turn.answers for turn in turns):,.0f}",
+            f"{sum(len(turn.milliseconds) for turn in turns) / sum(turn.sent for turn in turns):.1%}",
+            *(f"{statistics.median(turn.percentile(percent) for turn in turns):,.1f}" for percent in (50, 95, 99)),
+            f"{statistics.median(turn.cores for turn in turns):.0%}",
+            f"{statistics.median(turn.broker_cores for turn in turns):.0%}",
+            f"{statistics.median(turn.client_cores for turn in turns):.0%}",
+        )
     return made
 
 
+def show(console: Console, programs: Sequence[Live], turns: list[list[Answered]], bends: list[list[Answered]]) -> bool:
+    """Print both tables and the bars; whether they are met."""
+    names = [one.name for one in programs]
+    console.print(table("Event to record at a steady rate (medians)", list(zip(names, turns, strict=True))))
+    rows = [(name, [answered]) for name, bend in zip(names, bends, strict=True) for answered in bend]
+    if rows:
+        console.print(table("Latency against rate, up to the first rate that is too high", rows))
+    own = turns[0]
+    return all([
+        print_limit(console, "p50, ms", [turn.percentile(50) for turn in own], P50_MS),
+        print_limit(console, "p99, ms", [turn.percentile(99) for turn in own], P99_MS),
+        print_limit(console, "worker CPU, share of a core", [turn.cores for turn in own], CORES),
+    ])  # fmt: skip
+
+
+def peers(console: Console) -> list[Peer]:
+    """Headwater, and Kafka Streams where it can run."""
+    if (why := java_missing()) is not None:
+        console.print(f"Kafka Streams is skipped: {why}", markup=False, highlight=False)
+        return [WORKER]
+    return [WORKER, KAFKA_STREAMS_RECORDS]
+
+
+def run(console: Console, rate: int, turns: int, seconds: float, rates: Sequence[int]) -> bool:
+    """Start broker and programs, measure, print; whether the bars are met."""
+    with LocalKafka.from_settings(load_settings(), console.print) as kafka, contextlib.ExitStack() as stack:
+        programs = []
+        for peer in peers(console):
+            namespace = f"latency-{peer.name.lower().replace(' ', '-')}"
+            one = live(peer, kafka.bootstrap, kafka.pid, namespace, peer.groups(namespace))
+            programs.append(stack.enter_context(one))
+        for one in programs:
+            console.print(f"{one.name}, idle: {one.idle(IDLE_SECONDS):.1%} of a core", highlight=False)
+        at_rate = steady(programs, rate, turns, seconds, console)
+        bends = curve(programs, rates, min(seconds, CURVE_SECONDS))
+        return show(console, programs, at_rate, bends)
+
+
 def main() -> int:
-    """Measure and print; 2 when nothing could be measured."""
+    """Measure and print; 1 when a bar is not met, 2 when nothing could be measured."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.latency", description=__doc__.splitlines()[0])
-    parser.add_argument("--rates", type=int, nargs="+", default=list(RATES), help="events a second")
+    parser.add_argument("--rate", type=int, default=RATE, help="events a second of the paired runs")
+    parser.add_argument("--runs", type=int, help=f"paired runs (default {TURNS})")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="that each run is measured")
+    parser.add_argument("--curve", type=int, nargs="*", default=list(CURVE), help="rates of the curve")
+    parser.add_argument("--quick", action="store_true", help="two runs, half of the curve")
     chosen = parser.parse_args()
-    console = Console(width=max(110, Console().width))
+    console = Console(width=max(120, Console().width))
+    rates = chosen.curve[1::2] if chosen.quick else chosen.curve
+    began = time.monotonic()
     try:
-        console.print(run(console, chosen.rates))
+        met = run(console, chosen.rate, chosen.runs or (2 if chosen.quick else TURNS), chosen.seconds, rates)
     except BenchmarkError as error:
         console.print(f"Error: {error}", markup=False, style="red")
         return 2
-    return 0
+    console.print(f"{time.monotonic() - began:.0f} s", highlight=False)
+    return 0 if met else 1
 
 
 if __name__ == "__main__":

@@ -11,11 +11,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.events import Input
 from benchmarks.feed import Feed, Offsets
-from benchmarks.program import Program
+from benchmarks.program import Measurable
 from schemas.kinds import Kind
 
 POLL_SECONDS = 0.1
@@ -51,11 +52,11 @@ class Groups:
     internal: Sequence[tuple[str, str]] = ()
     catalog: str | None = None
     """The group that reads the catalogue; None: no catalogue is produced."""
-    durable: Callable[[Program], Offsets] | None = None
+    durable: Callable[[Any], Offsets] | None = None
     """For a program that keeps its offsets itself and commits to no group: reads them."""
 
 
-def wait_drained(feed: Feed, groups: Groups, program: Program, timeout: float) -> float:
+def wait_drained(feed: Feed, groups: Groups, program: Measurable, timeout: float) -> float:
     """Wait until the program has worked on everything; returns when (monotonic) the last event was committed, before
     internal topics were. Raises :class:`BenchmarkError` after ``timeout`` seconds.
     """
@@ -83,7 +84,7 @@ def _internal_done(feed: Feed, groups: Groups) -> bool:
     return True
 
 
-def _behind(feed: Feed, groups: Groups, program: Program) -> int:
+def _behind(feed: Feed, groups: Groups, program: Measurable) -> int:
     """Produced records that are not committed yet."""
     catalog, topics = feed.name(Kind.CATALOG), {topic for topic, _ in feed.produced}
     if groups.durable is not None:
@@ -96,7 +97,7 @@ def _behind(feed: Feed, groups: Groups, program: Program) -> int:
 
 
 def measure(
-    feed: Feed, groups: Groups, program: Program, inputs: Iterable[Input], *, at_once: bool, timeout: float
+    feed: Feed, groups: Groups, program: Measurable, inputs: Iterable[Input], *, at_once: bool, timeout: float
 ) -> Measured:
     """Produce ``inputs`` for a drained program and measure it until it is drained again."""
     began: list[tuple[float, float]] = []

@@ -6,12 +6,22 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 from benchmarks.errors import BenchmarkError
 from streams.guarded_process import GuardedProcess
 
 STOP_SECONDS = 15.0
 _TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Measurable(Protocol):
+    """What is asked of a program, or of several that do one job."""
+
+    def cpu_seconds(self) -> float: ...
+    def memory_mib(self) -> float: ...
+    def check(self) -> None: ...
+    def tail(self) -> str: ...
 
 
 class Program:
@@ -28,7 +38,7 @@ class Program:
 
     def cpu_seconds(self) -> float:
         """User and system time of the process, all its threads, and its children."""
-        return sum(_own_cpu_seconds(pid) for pid in _family(self.pid))
+        return cpu_seconds(self.pid)
 
     def memory_mib(self) -> float:
         """Resident memory of the process and its children."""
@@ -48,6 +58,26 @@ class Program:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-15:])
 
 
+class Programs:
+    """Several that do one job."""
+
+    def __init__(self, programs: Sequence[Program]) -> None:
+        self.programs = programs
+
+    def cpu_seconds(self) -> float:
+        return sum(program.cpu_seconds() for program in self.programs)
+
+    def memory_mib(self) -> float:
+        return sum(program.memory_mib() for program in self.programs)
+
+    def check(self) -> None:
+        for program in self.programs:
+            program.check()
+
+    def tail(self) -> str:
+        return "\n".join(program.tail() for program in self.programs)
+
+
 @contextmanager
 def running(command: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[Program]:
     """A program for the length of a ``with`` block."""
@@ -56,6 +86,11 @@ def running(command: Sequence[str], folder: Path, environment: Mapping[str, str]
         yield program
     finally:
         program.stop()
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process, all its threads, and its children."""
+    return sum(_own_cpu_seconds(member) for member in _family(pid))
 
 
 def _family(pid: int) -> list[int]:

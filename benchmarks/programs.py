@@ -20,7 +20,7 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.events import Input, Stream, past
 from benchmarks.feed import Feed
 from benchmarks.measure import Groups, Measured, measure, wait_drained
-from benchmarks.program import Program, running
+from benchmarks.program import Measurable, Program, running
 from schemas.kinds import Kind
 from streams.admin import create_topics, delete_namespace
 from streams.cli.console import load_settings
@@ -94,14 +94,22 @@ BARE = Peer(
 
 @contextmanager
 def started(peer: Peer, brokers: str, namespace: str) -> Iterator[tuple[Program, Feed]]:
-    """The program on fresh topics; topics, groups and state are gone afterwards."""
+    """The program on fresh topics."""
+    with (
+        fresh_topics(brokers, namespace) as (feed, folder),
+        running(peer.start(brokers, namespace, folder), folder, environment(brokers, namespace, folder)) as program,
+    ):
+        yield program, feed
+
+
+@contextmanager
+def fresh_topics(brokers: str, namespace: str) -> Iterator[tuple[Feed, Path]]:
+    """Topics of a namespace, and a folder for its programs; both, groups and state are gone afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="headwater-bench-"))
     feed = Feed(brokers, namespace)
     try:
         create_topics(brokers, load_settings(namespace=namespace))
-        environment = _environment(brokers, namespace, folder)
-        with running(peer.start(brokers, namespace, folder), folder, environment) as program:
-            yield program, feed
+        yield feed, folder
     finally:
         feed.close()
         delete_namespace(brokers, namespace)
@@ -122,7 +130,7 @@ def run(
     return measured
 
 
-def warm_with(program: Program, feed: Feed, groups: Groups, stream: Stream, inputs: Iterable[Input]) -> None:
+def warm_with(program: Measurable, feed: Feed, groups: Groups, stream: Stream, inputs: Iterable[Input]) -> None:
     """Have the program compile, read the catalogue and learn the first events."""
     if groups.catalog is not None:
         now_ms = time.time_ns() // 1_000_000
@@ -141,7 +149,7 @@ def scrape(program: Program) -> str:
     return text
 
 
-def _environment(brokers: str, namespace: str, folder: Path) -> dict[str, str]:
+def environment(brokers: str, namespace: str, folder: Path) -> dict[str, str]:
     """Defaults for everything but where: no setting of the caller's shell changes what is measured."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("HEADWATER_")}
     return clean | {

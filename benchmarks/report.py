@@ -1,4 +1,4 @@
-"""How a ratio of two programs is printed."""
+"""How a figure with its bar is printed."""
 
 from __future__ import annotations
 
@@ -16,3 +16,15 @@ def print_ratio(console: Console, what: str, found: Sequence[float], bar: float 
         text += f"  at least {bar:g}: {'reached' if middle >= bar else 'NOT reached'}"
     console.print(text, highlight=False)
     return middle
+
+
+def print_limit(console: Console, what: str, found: Sequence[float], most: float) -> bool:
+    """Print the median of ``found``, its range, and whether it is at most ``most``; returns the latter."""
+    middle = statistics.median(found)
+    met = middle <= most
+    console.print(
+        f"{what}: {middle:.2f}  ({min(found):.2f} to {max(found):.2f} in {len(found)} runs)"
+        f"  at most {most:g}: {'met' if met else 'NOT met'}",
+        highlight=False,
+    )
+    return met

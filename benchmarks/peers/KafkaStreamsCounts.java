@@ -1,3 +1,4 @@
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.ObjectWriter;
@@ -12,6 +13,7 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.concurrent.CountDownLatch;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.common.serialization.Serde;
 import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.streams.CloseOptions;
@@ -29,17 +31,26 @@ import org.apache.kafka.streams.state.Stores;
  * Peer: the per-user update in Kafka Streams. Clicks are decoded by Jackson; states lie in RocksDB behind the record cache,
  * with a changelog topic. Choices are in its favour: processor API instead of the DSL, a cache that holds every user.
  *
- * <p>Usage: KafkaStreamsCounts BROKERS APPLICATION_ID TOPIC FOLDER json|binary (how states are stored)
+ * <p>With an output topic it writes a record for every event, as soon as it can (linger 0): trigger, count, recent items.
+ *
+ * <p>Usage: KafkaStreamsCounts BROKERS APPLICATION_ID TOPIC[,TOPIC...] FOLDER json|binary (how states are stored) [OUTPUT]
  */
 public final class KafkaStreamsCounts {
     private static final int RECENT = 50;
-    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final ObjectMapper JSON =
+            new ObjectMapper().configure(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES, false);
 
-    /** A click as it travels. */
+    /** A click as it travels; of other events what they have in common with it. */
     public static final class Click {
         public String event_id, user_id, occurred_at, item_id, action, session_id, locale;
         public int position;
     }
+
+    /** The event that a record answers. */
+    public record Trigger(String event_id) {}
+
+    /** A record for an event. */
+    public record Answer(String user_id, Trigger trigger, int count, ArrayDeque<String> recent) {}
 
     /** What is kept of a user. */
     public static final class User {
@@ -49,7 +60,10 @@ public final class KafkaStreamsCounts {
 
         void add(Click click) {
             count++;
-            actions.merge(click.action, 1, Integer::sum);
+            actions.merge(click.action == null ? "other" : click.action, 1, Integer::sum);
+            if (click.item_id == null) { // a search
+                return;
+            }
             recent.addLast(click.item_id);
             if (recent.size() > RECENT) {
                 recent.removeFirst();
@@ -57,11 +71,18 @@ public final class KafkaStreamsCounts {
         }
     }
 
-    static final class Counter implements Processor<String, Click, Void, Void> {
+    static final class Counter implements Processor<String, Click, String, Answer> {
+        private final boolean answers;
+        private ProcessorContext<String, Answer> context;
         private KeyValueStore<String, User> users;
 
+        Counter(boolean answers) {
+            this.answers = answers;
+        }
+
         @Override
-        public void init(ProcessorContext<Void, Void> context) {
+        public void init(ProcessorContext<String, Answer> context) {
+            this.context = context;
             users = context.getStateStore("users");
         }
 
@@ -73,6 +94,10 @@ public final class KafkaStreamsCounts {
             }
             user.add(record.value());
             users.put(record.key(), user);
+            if (answers) {
+                Trigger trigger = new Trigger(record.value().event_id);
+                context.forward(record.withValue(new Answer(record.key(), trigger, user.count, user.recent)));
+            }
         }
     }
 
@@ -146,21 +171,34 @@ public final class KafkaStreamsCounts {
         settings.put(StreamsConfig.APPLICATION_ID_CONFIG, arguments[1]);
         settings.put(StreamsConfig.STATE_DIR_CONFIG, arguments[3]);
         settings.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, 1);
-        settings.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, 1000);
+        settings.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, Integer.getInteger("commit.interval.ms", 1000));
         settings.put(StreamsConfig.STATESTORE_CACHE_MAX_BYTES_CONFIG, 256L << 20);
         settings.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
         settings.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
         settings.put(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, 5000);
 
+        boolean answers = arguments.length > 5;
+        if (answers) {
+            settings.put(StreamsConfig.producerPrefix(ProducerConfig.LINGER_MS_CONFIG), 0);
+        }
+
         Serde<User> users = arguments[4].equals("json") ? json(User.class) : binary();
         Topology topology = new Topology()
-                .addSource("clicks", Serdes.String().deserializer(), json(Click.class).deserializer(), arguments[2])
-                .addProcessor("count", Counter::new, "clicks")
+                .addSource(
+                        "clicks",
+                        Serdes.String().deserializer(),
+                        json(Click.class).deserializer(),
+                        arguments[2].split(","))
+                .addProcessor("count", () -> new Counter(answers), "clicks")
                 .addStateStore(
                         Stores.keyValueStoreBuilder(Stores.persistentKeyValueStore("users"), Serdes.String(), users)
                                 .withCachingEnabled()
                                 .withLoggingEnabled(Map.of()),
                         "count");
+        if (answers) {
+            topology.addSink(
+                    "records", arguments[5], Serdes.String().serializer(), json(Answer.class).serializer(), "count");
+        }
         KafkaStreams streams = new KafkaStreams(topology, settings);
         streams.setUncaughtExceptionHandler(error -> {
             error.printStackTrace();

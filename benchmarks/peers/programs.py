@@ -18,7 +18,8 @@ from benchmarks.peers import bytewax_counts, faust_counts, headwater_counts, jav
 from benchmarks.peers.user_counts import Counts, Users, read_changelog
 from benchmarks.program import Program
 from benchmarks.programs import Peer
-from streams.topics import CLICK, USER_STATE
+from streams.topics import CLICK, EVENTS, USER_STATE
+from streams.topics import RECOMMENDATIONS as RECORDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,12 @@ def _java(form: str, brokers: str, namespace: str, folder: Path) -> list[str]:
     return [*command, brokers, f"{namespace}.{form}", CLICK.name(namespace), str(folder / "state"), form]
 
 
+def _java_with_records(brokers: str, namespace: str, folder: Path) -> list[str]:
+    topics = ",".join(topic.name(namespace) for topic in EVENTS.values())
+    arguments = (brokers, f"{namespace}.records", topics, str(folder / "state"), "json", RECORDS.name(namespace))
+    return [*java_program.start_command(), *arguments]
+
+
 def _java_users(form: str, brokers: str, namespace: str, program: Program) -> Users:
     decode = _decode_binary if form == "binary" else partial(msgspec.json.decode, type=_JavaUser)
     found = read_changelog(brokers, f"{namespace}.{form}-users-changelog", decode, bytes.decode)
@@ -103,7 +110,8 @@ def _decode_binary(value: bytes) -> Counts:
     return Counts(count, actions, [text() for _ in range(number(">h"))])
 
 
-def _java_missing() -> str | None:
+def java_missing() -> str | None:
+    """Why Kafka Streams cannot run here."""
     try:
         java_program.start_command()
     except BenchmarkError as error:
@@ -135,7 +143,7 @@ def _streams_peer(name: str, form: str, bar: float | None, scale: int = 1) -> Co
         partial(_java_users, form),
         "changelog + RocksDB, once a second",
         bar=bar,
-        missing=_java_missing,
+        missing=java_missing,
     )
 
 
@@ -154,6 +162,8 @@ HEADWATER_FEW = replace(HEADWATER, peer=replace(HEADWATER.peer, name="Headwater,
 KAFKA_STREAMS = _streams_peer("Kafka Streams", "json", 2.0)
 # Its states in a format written by hand: quicker than what one would write, so that nobody has to wonder
 KAFKA_STREAMS_BINARY = _streams_peer("Kafka Streams, binary", "binary", None, scale=2)
+KAFKA_STREAMS_RECORDS = Peer("Kafka Streams", _java_with_records, _group("records"))
+"""The same program over all events, with a record for each: what latency is compared with."""
 QUIX = CountPeer(
     Peer("Quix Streams", _installed("benchmarks.peers.quix_counts"), _group(quix_counts.GROUP), scale=10),
     _quix_users,

@@ -73,8 +73,9 @@ def brokers() -> Iterator[str]:
 def test_a_program_counts_what_it_is_given(brokers: str, peer: CountPeer) -> None:
     if (why := peer.missing()) is not None:
         pytest.skip(why)
-    measured = per_user.run(peer, brokers, f"bench-test-{PEERS.index(peer)}", 20_000)
-    assert measured.events == 20_000 // peer.peer.scale and measured.cpu_seconds > 0
+    events = 20_000 // peer.peer.scale
+    measured = per_user.run(peer, brokers, f"bench-test-{PEERS.index(peer)}", events)
+    assert measured.events == events and measured.cpu_seconds > 0
 
 
 @pytest.mark.integration
