@@ -59,7 +59,9 @@ def _plain_groups(namespace: str) -> Groups:
 
 
 def _all_learned(program: Program, events: int) -> None:
-    counted = re.findall(r'^headwater_events_total\{outcome="(\w+)",topic="events.*?"\} (\S+)$', scrape(program), re.M)
+    counted = re.findall(
+        r'^headwater_events_total\{outcome="(\w+)",topic="events.*?"\} (\S+)$', page(program, "/metrics"), re.M
+    )
     outcomes = {name: sum(float(count) for other, count in counted if other == name) for name, _ in counted}
     if outcomes.get("learned") != events:
         raise BenchmarkError(f"the worker learned not all of {events} events: {outcomes}")
@@ -139,12 +141,12 @@ def warm_with(program: Measurable, feed: Feed, groups: Groups, stream: Stream, i
     wait_drained(feed, groups, program, WARM_UP_TIMEOUT)
 
 
-def scrape(program: Program) -> str:
-    """The worker's metrics as text; raises :class:`BenchmarkError` when its log does not say where they are."""
-    found = re.search(r"http://[^/\s]+/metrics", program.log.read_text())
+def page(program: Program, path: str) -> str:
+    """A page of the worker's; raises :class:`BenchmarkError` when its log does not say where they are."""
+    found = re.search(r"(http://[^/\s]+)/metrics", program.log.read_text())
     if found is None:
         raise BenchmarkError(f"the worker has not said where its metrics are:\n{program.tail()}")
-    with urllib.request.urlopen(found.group(), timeout=10.0) as response:
+    with urllib.request.urlopen(found.group(1) + path, timeout=10.0) as response:
         text: str = response.read().decode()
     return text
 
