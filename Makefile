@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/.installed-run
 INSTALLED_DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-faults test-bench lint bench docs ci clean
+.PHONY: help setup demo test test-faults test-bench lint bench soak docs ci clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -42,8 +42,12 @@ lint: $(INSTALLED_DEV) ## ruff and mypy --strict
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(INSTALLED_DEV) ## events per CPU-second beside plain Faust and the bare loop
-	$(BIN)/python -m benchmarks.throughput
+bench: $(INSTALLED_DEV) ## seven tables, peers beside, with their bars (under 30 minutes)
+	-$(BIN)/python -m benchmarks.peers.packages
+	$(BIN)/python -m benchmarks
+
+soak: $(INSTALLED_DEV) ## 20 minutes at half of saturation: memory, handles and latency stay flat
+	$(BIN)/python -m benchmarks.soak
 
 docs: $(INSTALLED_DEV) ## rewrite the generated tables
 	$(BIN)/python -m streams.docs

@@ -21,7 +21,7 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.live import Answered, Live, live
 from benchmarks.peers.programs import KAFKA_STREAMS_RECORDS, java_missing
 from benchmarks.programs import WORKER, Peer
-from benchmarks.report import print_limit
+from benchmarks.report import MET, NOT_MET, NOTHING, print_limit
 from streams.cli.console import load_settings
 from streams.local_kafka import LocalKafka
 
@@ -120,7 +120,7 @@ def run(console: Console, rate: int, turns: int, seconds: float, rates: Sequence
 
 
 def main() -> int:
-    """Measure and print; 1 when a bar is not met, 2 when nothing could be measured."""
+    """Measure and print; the status is one of those in ``benchmarks.report``."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.latency", description=__doc__.splitlines()[0])
     parser.add_argument("--rate", type=int, default=RATE, help="events a second of the paired runs")
     parser.add_argument("--runs", type=int, help=f"paired runs (default {TURNS})")
@@ -135,9 +135,9 @@ def main() -> int:
         met = run(console, chosen.rate, chosen.runs or (2 if chosen.quick else TURNS), chosen.seconds, rates)
     except BenchmarkError as error:
         console.print(f"Error: {error}", markup=False, style="red")
-        return 2
+        return NOTHING
     console.print(f"{time.monotonic() - began:.0f} s", highlight=False)
-    return 0 if met else 1
+    return MET if met else NOT_MET
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from benchmarks.peers.programs import HEADWATER, HEADWATER_FEW, PEERS, CountPeer
 from benchmarks.peers.user_counts import clicks, difference, expected
 from benchmarks.program import Program
 from benchmarks.programs import started
-from benchmarks.report import print_ratio
+from benchmarks.report import INCOMPLETE, MET, NOT_MET, NOTHING, print_ratio
 from streams.cli.console import load_settings
 from streams.local_kafka import LocalKafka
 
@@ -126,12 +126,15 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def chosen_peers(only: Sequence[str] | None, console: Console) -> list[CountPeer]:
+def wanted_peers(only: Sequence[str] | None) -> list[CountPeer]:
+    """The programs of these names beside Headwater; all without names."""
+    return [peer for peer in PEERS if not only or peer in (HEADWATER, HEADWATER_FEW) or peer.name in only]
+
+
+def present(wanted: Sequence[CountPeer], console: Console) -> list[CountPeer]:
     """The programs that can run here; says which cannot, and why."""
     peers = []
-    for peer in PEERS:
-        if only and peer not in (HEADWATER, HEADWATER_FEW) and peer.name not in only:
-            continue
+    for peer in wanted:
         if (why := peer.missing()) is not None:
             console.print(f"{peer.name} is skipped: {why}", markup=False, highlight=False)
         else:
@@ -140,19 +143,22 @@ def chosen_peers(only: Sequence[str] | None, console: Console) -> list[CountPeer
 
 
 def main() -> int:
-    """Measure and print; 1 when a bar was not reached, 2 when nothing could be measured."""
+    """Measure and print; the status is one of those in ``benchmarks.report``."""
     chosen = arguments()
     console = Console(width=max(140, Console().width))
     events = chosen.events or (QUICK_EVENTS if chosen.quick else EVENTS)
     runs = chosen.runs or (QUICK_RUNS if chosen.quick else RUNS)
     began = time.monotonic()
-    measured = measure_all(chosen_peers(chosen.only, console), events, runs, console)
+    wanted = wanted_peers(chosen.only)
+    measured = measure_all(present(wanted, console), events, runs, console)
     if HEADWATER not in measured:
-        return 2
+        return NOTHING
     console.print(table(measured))
     reached = [show_ratio(console, measured, peer) for peer in measured if peer not in (HEADWATER, HEADWATER_FEW)]
     console.print(f"{time.monotonic() - began:.0f} s", highlight=False)
-    return 0 if all(reached) else 1
+    if not all(reached):
+        return NOT_MET
+    return INCOMPLETE if any(peer.bar is not None and peer not in measured for peer in wanted) else MET
 
 
 if __name__ == "__main__":

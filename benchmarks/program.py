@@ -93,6 +93,16 @@ def cpu_seconds(pid: int) -> float:
     return sum(_own_cpu_seconds(member) for member in _family(pid))
 
 
+def file_handles(pid: int) -> int:
+    """Open file handles of a process and its children."""
+    return sum(len(list(Path(f"/proc/{member}/fd").iterdir())) for member in _family(pid))
+
+
+def threads(pid: int) -> int:
+    """Threads of a process and its children."""
+    return sum(int(fields[17]) for member in _family(pid) if (fields := _stat(member)))
+
+
 def _family(pid: int) -> list[int]:
     """The process and its living descendants."""
     parents = {child: int(fields[1]) for child, fields in _all_stats()}

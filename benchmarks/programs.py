@@ -77,7 +77,7 @@ PLAIN = Peer(
     "plain Faust",
     lambda brokers, namespace, folder: _python("benchmarks.plain_faust", brokers, namespace, str(folder)),
     _plain_groups,
-    scale=20,
+    scale=40,
     reads_committed=False,
 )
 PLAIN_ALL_ROWS = Peer(

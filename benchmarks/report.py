@@ -7,6 +7,9 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
+MET, NOT_MET, NOTHING, INCOMPLETE = range(4)
+"""Exit status of a table: every bar met, one not met, nothing could be measured, a peer that has a bar is missing."""
+
 
 def print_ratio(console: Console, what: str, found: Sequence[float], bar: float | None = None) -> float:
     """Print the median of ``found``, its range, and whether ``bar`` is reached; returns the median."""

@@ -31,7 +31,7 @@ from benchmarks.feed import Feed
 from benchmarks.measure import measure
 from benchmarks.program import Program, Programs, cpu_seconds, running
 from benchmarks.programs import WORKER, environment, fresh_topics, page, warm_with
-from benchmarks.report import print_ratio
+from benchmarks.report import MET, NOT_MET, NOTHING, print_ratio
 from streams.cli.console import load_settings
 from streams.local_kafka import LocalKafka
 
@@ -181,7 +181,7 @@ def show(console: Console, pairs: Sequence[tuple[Caught, Caught]], events: int) 
 
 
 def main() -> int:
-    """Measure and print; 1 when the bar is not reached, 2 when nothing could be measured."""
+    """Measure and print; the status is one of those in ``benchmarks.report``."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.two_workers", description=__doc__.splitlines()[0])
     parser.add_argument("--events", type=int, help=f"events of each run (default {EVENTS:,})")
     parser.add_argument("--runs", type=int, help=f"paired runs (default {RUNS})")
@@ -195,10 +195,10 @@ def main() -> int:
         pairs = measure_all(events, runs, console)
     except BenchmarkError as error:
         console.print(f"Error: {error}", markup=False, style="red")
-        return 2
+        return NOTHING
     reached = show(console, pairs, events)
     console.print(f"{time.monotonic() - began:.0f} s", highlight=False)
-    return 0 if reached else 1
+    return MET if reached else NOT_MET
 
 
 if __name__ == "__main__":
