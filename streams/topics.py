@@ -26,6 +26,9 @@ class Topic:
     owner: str
     config: dict[str, str] = field(default_factory=dict)
 
+    def __hash__(self) -> int:
+        return hash(self.suffix)
+
     def name(self, namespace: str) -> str:
         return f"{namespace}.{self.suffix}"
 

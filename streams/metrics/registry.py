@@ -69,18 +69,20 @@ class Family(Generic[S, *Values]):
         self.definition = definition
         self._kind, self._factory = kind, factory
         self._series: dict[tuple[str, ...], S] = {}
+        self._bound: dict[tuple[Any, ...], S] = {}
+        """The same by the values as they were given: text is only made once."""
         if kind.starts_at_zero:
             for values in itertools.product(*(label.values for label in definition.labels)):
                 self.of(*values)
 
     def of(self, *values: *Values) -> S:
         """The series of these label values; raises ``ValueError`` for a value outside its closed set."""
-        key = self._key(values)
-        found = self._series.get(key)
-        return found if found is not None else self._bind(key, values)
+        found = self._bound.get(values)
+        return found if found is not None else self._bind(values)
 
     def drop(self, *values: *Values) -> None:
         """Forget a series (a partition that was given up); one that is not there is none."""
+        self._bound.pop(values, None)
         self._series.pop(self._key(values), None)
 
     def all(self) -> list[tuple[tuple[str, ...], S]]:
@@ -90,13 +92,16 @@ class Family(Generic[S, *Values]):
     def _key(self, values: Sequence[Any]) -> tuple[str, ...]:
         return tuple([label.text(value) for label, value in zip(self.definition.labels, values, strict=True)])
 
-    def _bind(self, key: tuple[str, ...], values: Sequence[Any]) -> S:
+    def _bind(self, values: tuple[Any, ...]) -> S:
+        key = self._key(values)
         for label, value in zip(self.definition.labels, values, strict=True):
             if value not in label.values:
                 raise ValueError(f"{self.definition.name}: this {label.name} is not in its closed set of values")
-        names = {label.name: text for label, text in zip(self.definition.labels, key, strict=True)}
-        self._series[key] = self._factory.make(self._kind, self.definition, names)
-        return self._series[key]
+        if key not in self._series:
+            names = {label.name: text for label, text in zip(self.definition.labels, key, strict=True)}
+            self._series[key] = self._factory.make(self._kind, self.definition, names)
+        found = self._bound[values] = self._series[key]
+        return found
 
 
 @dataclass(slots=True, eq=False)

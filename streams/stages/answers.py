@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import NamedTuple
 
 import msgspec
+import numpy as np
 
 from operators.narration.facts import Facts, Text
 from operators.narration.frames import FrameLibrary
@@ -108,7 +109,7 @@ class Answers:
         for place, (item, score, reason, contributions, propensity) in enumerate(
             zip(
                 ranked.items.tolist(),
-                ranked.scores.tolist(),
+                np.round(ranked.scores.astype(np.float64), 6).tolist(),
                 ranked.reasons,
                 ranked.contributions,
                 ranked.propensities.tolist(),
@@ -118,9 +119,7 @@ class Answers:
         ):
             row = index.catalog[item]
             title = "" if row is None else row.title
-            made.append(
-                RecommendedItem(index.ids[item], title, place, round(score, 6), reason, contributions, propensity)
-            )
+            made.append(RecommendedItem(index.ids[item], title, place, score, reason, contributions, propensity))
         return tuple(made)
 
     def _facts(self, trigger: Trigger, ranked: RankedList, first: RecommendedItem) -> Facts:
