@@ -51,7 +51,8 @@ class Feedback:
             metrics.impressions.of().add(observation.impressions_counted)
         if observation.attributed >= 0:
             metrics.attributed_clicks.of().add()
-        self._clicks.add(observation.impressions_counted, int(observation.attributed >= 0))
+        if observation.impressions_counted or observation.attributed >= 0:
+            self._clicks.add(observation.impressions_counted, int(observation.attributed >= 0))
 
     def show(self) -> None:
         """Bring the window's figures into the metrics, once a second; absent while there are too few."""
