@@ -10,9 +10,10 @@ import logging
 from collections import defaultdict
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import CorruptRecordException
 
 from operators.item_codec import decode_item
-from streams.batching.errors import StreamError
+from streams.batching.errors import RecordsDamagedError, StreamError, records_damaged
 from streams.stages.context import Context
 from streams.stages.items import META_KEY
 from streams.topics import ITEM_STATE
@@ -67,7 +68,10 @@ class IndexReader:
         self._context.metrics.index_items.of().set(self._context.index.size)
 
     async def _read_some(self) -> None:
-        read = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=POLL_RECORDS)
+        try:
+            read = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=POLL_RECORDS)
+        except CorruptRecordException as exc:
+            raise RecordsDamagedError(records_damaged(str(exc))) from exc
         for tp, records in read.items():
             if tp.partition in self._context.owned_items:
                 continue

@@ -88,6 +88,12 @@ class Settings(BaseSettings):
     store: Literal["rocksdb", "memory"] = Field("rocksdb", description="local store of the tables")
     rocksdb_cache_bytes: int = Field(8 << 20, ge=1 << 20, description="block cache of each partition's RocksDB")
     session_timeout: float = Field(10.0, ge=1, le=300, description="a silent worker's partitions move after this time")
+    stuck_timeout: float = Field(
+        120.0,
+        ge=5,
+        description="a worker whose event loop stands still, or whose work on some records does not end, for this time loses its "
+        "partitions to others",
+    )
     fetch_records: int = Field(4096, ge=1, description="records of one partition handed on as one batch")
     dead_letter_rate: float = Field(
         0.05, gt=0, le=1, description="share of refused records, over the last 1,000, that stops the worker"

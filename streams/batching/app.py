@@ -11,6 +11,7 @@ from faust.tables.manager import TableManager
 from faust.transport.drivers import aiokafka as driver
 
 from streams.batching.consumer import BatchConsumer
+from streams.batching.guards import PauseGuard, StuckGuard
 from streams.batching.producer import BatchProducer
 from streams.batching.schema import raw_schema
 from streams.settings import Settings
@@ -39,6 +40,8 @@ class BatchApp(faust.App):  # type: ignore[misc]
     """A :class:`faust.App` whose topics all move in batches of at most ``batch_records`` records."""
 
     batch_records: int = 4096
+    pauses: PauseGuard
+    stuck: StuckGuard
     live_age_ms: int = 0
     """Records younger than this are live: they move in small batches, so that answers leave early."""
 
@@ -73,6 +76,7 @@ def create_app(settings: Settings, stage: str, brokers: str) -> BatchApp:
     """
     datadir = settings.namespace_dir / stage
     datadir.parent.mkdir(parents=True, exist_ok=True)
+    heartbeat_interval = min(3.0, settings.session_timeout / 4)
     app = BatchApp(
         id=f"{settings.namespace}.{stage}",
         broker=[f"kafka://{server.strip()}" for server in brokers.split(",")],
@@ -90,9 +94,9 @@ def create_app(settings: Settings, stage: str, brokers: str) -> BatchApp:
         stream_buffer_maxsize=16,
         broker_commit_interval=settings.checkpoint_interval,
         broker_session_timeout=settings.session_timeout,
-        broker_heartbeat_interval=min(3.0, settings.session_timeout / 4),
+        broker_heartbeat_interval=heartbeat_interval,
         broker_request_timeout=max(40.0, settings.session_timeout + 5.0),
-        broker_max_poll_interval=300.0,
+        broker_max_poll_interval=settings.stuck_timeout,  # an event loop that stands still polls no more
         broker_max_poll_records=settings.fetch_records * 4,
         consumer_max_fetch_size=8 << 20,
         consumer_auto_offset_reset="earliest",
@@ -103,6 +107,8 @@ def create_app(settings: Settings, stage: str, brokers: str) -> BatchApp:
         producer_linger=0.0,
         logging_config=None,
     )
+    app.pauses = PauseGuard(settings.session_timeout, heartbeat_interval)
+    app.stuck = StuckGuard(settings.stuck_timeout)
     app.batch_records = settings.fetch_records
     app.live_age_ms = int(settings.max_event_age * 1000)
     return app

@@ -27,7 +27,7 @@ from typing import Any
 
 from streams.batching.app import LIVE_BATCH_RECORDS, BatchApp
 from streams.batching.batch import RecordBatch
-from streams.batching.guards import Continuity, PauseGuard
+from streams.batching.guards import Continuity, watch
 from streams.batching.outbox import Outbox
 from streams.batching.producer import Sent
 from streams.batching.store import Item
@@ -71,7 +71,6 @@ class CheckpointedStage(abc.ABC):
         *,
         interval: float,
         dirty_bytes: int = 16 << 20,
-        session_timeout: float = 10.0,
     ) -> None:
         self.app, self.name, self.table = app, name, table
         self.interval, self.dirty_bytes = interval, dirty_bytes
@@ -85,7 +84,7 @@ class CheckpointedStage(abc.ABC):
         self._room = asyncio.Event()
         self._wake = asyncio.Event()
         self._open = False
-        self._continuity, self._pauses = Continuity(), PauseGuard(session_timeout)
+        self._continuity = Continuity()
         self._written_at = time.monotonic()
         self._tasks: list[asyncio.Task[None]] = []
         self.on_group: Callable[[int], None] = lambda records: None
@@ -128,10 +127,11 @@ class CheckpointedStage(abc.ABC):
 
     # ---- in
     async def _consume(self, stream: Any) -> None:
+        app = self.app
         self._tasks = [
             asyncio.create_task(self._guard(self._drain())),
             asyncio.create_task(self._guard(self._ticker())),
-            asyncio.create_task(self._guard(self._pauses.watch())),
+            asyncio.create_task(self._guard(watch(app.pauses, app.stuck))),
         ]
         try:
             async for event in stream.noack().events():
@@ -198,7 +198,8 @@ class CheckpointedStage(abc.ABC):
             self._continuity.check(batch)
         self.on_group(sum(len(batch) for batch in batches))
         outbox = Outbox()
-        await self.compute(batches, outbox)
+        with self.app.stuck.working():
+            await self.compute(batches, outbox)
         self._events.extend(events)
         await self.emit(outbox)
         self.durations.group = time.perf_counter() - started
@@ -214,9 +215,10 @@ class CheckpointedStage(abc.ABC):
         if not outbox.records:
             return
         started = time.perf_counter()
-        producer = await self.app.maybe_start_producer()
-        for (topic, partition), records in outbox.records.items():
-            self._outputs.extend(await producer.send_many(topic, partition, records))
+        with self.app.stuck.waiting():
+            producer = await self.app.maybe_start_producer()
+            for (topic, partition), records in outbox.records.items():
+                self._outputs.extend(await producer.send_many(topic, partition, records))
         outbox.records.clear()
         self.on_emit(time.perf_counter() - started)
 
@@ -246,7 +248,7 @@ class CheckpointedStage(abc.ABC):
         for output in covered.outputs:
             await output.last_offset()
         self.crash_point("changelog")
-        self._pauses.check()
+        self.app.pauses.check()
         size = 0
         if self.table is not None and covered.states:
             size = await self.table.write(covered.states)
@@ -320,7 +322,7 @@ class CheckpointedStage(abc.ABC):
                     self.table.check_changelog()
                 await self.check_topics()
                 self.restore({tp.partition for tp in self.app.consumer.assignment()})
-                self._pauses.alive()
+                self.app.pauses.alive()
                 self._open = True
         except Exception as exc:
             await self._crash(exc)

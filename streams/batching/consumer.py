@@ -21,10 +21,12 @@ from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from typing import Any
 
+from aiokafka.errors import CorruptRecordException
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
 from streams.batching.batch import RecordBatch
+from streams.batching.errors import RecordsDamagedError, records_damaged
 
 FETCH_MAX_WAIT_MS = 500  # Faust's 1,500 delays a shut-down; a waiting fetch is woken by data in any case
 
@@ -74,7 +76,10 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
         async with self._seek_lock:
             epoch = self.epoch
-            records, active = await self._wait_next_records(timeout)
+            try:
+                records, active = await self._wait_next_records(timeout)
+            except CorruptRecordException as exc:
+                raise RecordsDamagedError(records_damaged(str(exc))) from exc
         generation = self.app.consumer_generation_id
         if records is None or self.should_stop:
             return

@@ -8,7 +8,9 @@
      ├── DeliveryError          the broker refused an output
      ├── LogReplacedError       offsets of a partition went back: it is another log
      ├── PausedTooLongError     the process slept past its session: its partitions may have another owner
-     └── StoreDamagedError      a file of the local store is damaged
+     ├── RecordsDamagedError    a batch of records on the broker's disk is damaged
+     ├── StoreDamagedError      a file of the local store is damaged
+     └── WorkerStuckError       work on a group of records does not end
 """
 
 from __future__ import annotations
@@ -38,8 +40,34 @@ class PausedTooLongError(StreamError):
     """Writing now could overwrite the state of the partitions' new owner."""
 
 
+class RecordsDamagedError(StreamError):
+    """Records that the broker hands out are not what was written to it."""
+
+
 class StoreDamagedError(StreamError):
     """Bytes on the local disk are not what was written."""
+
+
+class WorkerStuckError(StreamError):
+    """Others must take over: heartbeats would keep the partitions of a worker that does nothing for them."""
+
+
+def worker_stuck(timeout: float) -> str:
+    """What to say of work that hangs."""
+    return (
+        f"work on a group of records does not end: it has been under way for {timeout:.0f} s (HEADWATER_STUCK_TIMEOUT). Nothing of it was "
+        "acknowledged; other workers get the partitions once this one's session is over. Start it again; if it hangs at the same "
+        "records again, report this line."
+    )
+
+
+def records_damaged(found: str) -> str:
+    """What to say when the checksum of a batch of records is wrong."""
+    return (
+        f"records are damaged on the broker's disk ({found}). Nothing was written over them, and nothing behind them is acknowledged. "
+        "Have the partition restored from a replica or a backup and start the worker again; without one, make the topic again and "
+        "accept that (headwater topics accept, docs/operations.md)."
+    )
 
 
 def store_damaged(path: object, found: str) -> str:

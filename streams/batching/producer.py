@@ -9,13 +9,13 @@ import asyncio
 import math
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 from faust.transport.drivers import aiokafka as driver
 
-from streams.batching.errors import DeliveryError
+from streams.batching.errors import DeliveryError, PausedTooLongError
 
 METADATA_UPDATES = 5  # a second at most
 Headers = tuple[tuple[str, bytes], ...]
@@ -62,6 +62,7 @@ class BatchProducer(driver.Producer):  # type: ignore[misc]
         producer = self._ensure_producer()
         producer._message_accumulator._batch_ttl = math.inf
         _bound_updates(producer.client)
+        _fence(producer._sender, self.app.pauses.check)
 
     async def send_many(self, topic: str, partition: int, records: Iterable[Out]) -> list[Sent]:
         """Queue ``records`` in order as aiokafka record batches; returns them without waiting for delivery.
@@ -113,6 +114,21 @@ def _bound_updates(client: Any) -> None:
         return await update(*args)
 
     client._metadata_update = updated
+
+
+def _fence(sender: Any, check: Callable[[], object]) -> None:
+    """What waits to be sent when the process falls asleep must not leave it when it wakes too late: it would overwrite
+    what the partitions' new owner has written since."""
+    send = sender._send_produce_req
+
+    async def fenced(*args: Any) -> None:
+        try:
+            check()
+        except PausedTooLongError:
+            await asyncio.Event().wait()  # never: the stage sees the same, and stops the worker
+        await send(*args)
+
+    sender._send_produce_req = fenced
 
 
 async def _when_there_is_room(producer: Any, builder: Any, topic: str, partition: int) -> asyncio.Future[Any]:

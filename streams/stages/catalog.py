@@ -49,7 +49,6 @@ class CatalogStage(CheckpointedStage):
             table,
             interval=settings.checkpoint_interval,
             dirty_bytes=settings.checkpoint_bytes,
-            session_timeout=settings.session_timeout,
         )
 
     async def compute(self, batches: Sequence[RecordBatch], outbox: Outbox) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
+from operators.errors import corrupt
 from operators.item_codec import decode_item, encode_item
 from operators.item_updates import unpack as unpack_learning
 from schemas.records import CatalogItem
@@ -35,8 +36,16 @@ class Merged(msgspec.Struct, array_like=True):
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode_merged = msgspec.msgpack.Decoder(Merged).decode
+_merged_decoder = msgspec.msgpack.Decoder(Merged)
 _decode_catalog = msgspec.json.Decoder(CatalogItem).decode
+
+
+def decode_merged(value: bytes) -> Merged:
+    """Raises ``StateCorruptError``."""
+    try:
+        return _merged_decoder.decode(value)
+    except msgspec.DecodeError as exc:
+        raise corrupt(f"the record of merged updates in {ITEM_STATE.suffix}", str(exc)) from exc
 
 
 class ItemsStage(CheckpointedStage):
@@ -58,7 +67,6 @@ class ItemsStage(CheckpointedStage):
             table,
             interval=settings.item_publish_interval,
             dirty_bytes=settings.checkpoint_bytes,
-            session_timeout=settings.session_timeout,
         )
 
     async def compute(self, batches: Sequence[RecordBatch], outbox: Outbox) -> None:
@@ -132,7 +140,7 @@ class ItemsStage(CheckpointedStage):
             merged = Merged(sources={})
             for key, value in self.table.items_of(partition):
                 if key == META_KEY:
-                    merged = _decode_merged(value)
+                    merged = decode_merged(value)
                 else:
                     decode_item(self.index, key.decode(), value)
             self._merged[partition] = merged

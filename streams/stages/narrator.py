@@ -38,7 +38,6 @@ class NarratorStage(CheckpointedStage):
             [context.topic(DRAFTS)],
             None,
             interval=context.settings.checkpoint_interval,
-            session_timeout=context.settings.session_timeout,
         )
 
     async def compute(self, batches: Sequence[RecordBatch], outbox: Outbox) -> None:

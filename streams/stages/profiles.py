@@ -79,7 +79,6 @@ class ProfilesStage(CheckpointedStage):
             table,
             interval=settings.checkpoint_interval,
             dirty_bytes=settings.checkpoint_bytes,
-            session_timeout=settings.session_timeout,
         )
 
     # ---- a group

@@ -47,7 +47,6 @@ class CounterStage(CheckpointedStage):
             [f"{names}.in"],
             table,
             interval=settings.checkpoint_interval,
-            session_timeout=settings.session_timeout,
         )
         wanted = os.environ.get("CRASH_POINT")
 

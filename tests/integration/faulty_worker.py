@@ -1,14 +1,16 @@
 """``headwater worker`` with one fault, that comes once the file named by TEST_FAULT_MARK is there (case c59).
 
 TEST_FAULT is ``agent`` (the profiles agent's task ends with an exception), ``compute`` (so does its work on a batch),
-``block`` (the event loop stands still for two minutes) or ``pause`` (partition 1 of the clicks is never fetched again).
-Everything else is the real program.
+``block`` (the event loop stands still for two minutes), ``hang`` (its work on a batch never ends), ``freeze`` (the process
+stops itself while user states wait to be sent to their changelog), ``slow`` (states are recovered a few at a time, while the
+mark is there) or ``pause`` (partition 1 of the clicks is never fetched again). Everything else is the real program.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -16,9 +18,11 @@ from typing import Any
 
 from faust.types import TP
 
+from streams.batching.producer import BatchProducer
+from streams.batching.store import RocksStore
 from streams.cli.main import main
 from streams.stages.profiles import ProfilesStage
-from streams.topics import CLICK
+from streams.topics import CLICK, USER_STATE
 
 PAUSED = 1
 MARK = Path(os.environ.get("TEST_FAULT_MARK", "/"))
@@ -61,6 +65,45 @@ def compute() -> None:
     ProfilesStage.compute = failing  # type: ignore[method-assign]
 
 
+def hang() -> None:
+    """The next batch is never done, while the event loop turns."""
+    working = ProfilesStage.compute
+
+    async def hanging(self: ProfilesStage, *args: Any) -> None:
+        if due():
+            await asyncio.Event().wait()
+        await working(self, *args)
+
+    ProfilesStage.compute = hanging  # type: ignore[method-assign]
+
+
+def freeze() -> None:
+    """SIGSTOP at the worst moment: the states are handed to the producer, and nothing of them has left the process."""
+    sending = BatchProducer.send_many
+    done: list[str] = []
+
+    async def freezing(self: BatchProducer, topic: str, *args: Any) -> Any:
+        sent = await sending(self, topic, *args)
+        if topic.endswith(USER_STATE.suffix) and due() and not done:
+            done.append(topic)
+            os.kill(os.getpid(), signal.SIGSTOP)
+        return sent
+
+    BatchProducer.send_many = freezing  # type: ignore[method-assign]
+
+
+def slow() -> None:
+    """Recovery takes a tenth of a second for every few batches."""
+    applying = RocksStore.apply_changelog_batch
+
+    def dawdling(self: RocksStore, *args: Any) -> None:
+        if due():
+            time.sleep(0.1)
+        applying(self, *args)
+
+    RocksStore.apply_changelog_batch = dawdling  # type: ignore[method-assign]
+
+
 def block() -> None:
     """The event loop stands still."""
     on_tick(lambda stage: time.sleep(120))
@@ -90,5 +133,6 @@ def on_tick(fault: Callable[[ProfilesStage], None]) -> None:
 
 
 if __name__ == "__main__":
-    {"agent": agent, "compute": compute, "block": block, "pause": pause}[os.environ["TEST_FAULT"]]()
+    faults = (agent, compute, hang, freeze, slow, block, pause)
+    next(fault for fault in faults if fault.__name__ == os.environ["TEST_FAULT"])()
     main()

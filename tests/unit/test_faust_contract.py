@@ -93,6 +93,9 @@ def test_producer_takes_extra_settings_and_whole_batches() -> None:
     assert "self._settings_extra()" in source(driver.Producer._new_producer)
     assert list(inspect.signature(BatchBuilder.append).parameters) == ["self", "timestamp", "key", "value", "headers"]
     assert "partition" in inspect.signature(aiokafka.AIOKafkaProducer.send_batch).parameters
+    assert "self._send_produce_req(node_id, node_batches)" in source(Sender._sender_routine), (
+        "every batch leaves through it"
+    )
 
 
 def test_tables_and_stores_take_our_parts() -> None:
