@@ -56,7 +56,6 @@ class CountStage(CheckpointedStage):
             [CLICK.name(settings.namespace)],
             table,
             interval=settings.checkpoint_interval,
-            session_timeout=settings.session_timeout,
         )
 
     async def compute(self, batches: Sequence[RecordBatch], outbox: Outbox) -> None:
