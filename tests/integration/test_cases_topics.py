@@ -193,6 +193,7 @@ def two_hundred_clicks(shop: Shop) -> Worker:
 
 
 @pytest.mark.faults
+@pytest.mark.faults
 def test_recreated_user_state_is_rebuilt(shop: Shop) -> None:
     """c06: refused with the topic named; once accepted, the old store is thrown away and the events learned anew."""
     worker = two_hundred_clicks(shop)

@@ -74,6 +74,7 @@ def is_alive(pid: int) -> bool:
     return True
 
 
+@pytest.mark.faults
 def test_data_survives_stop_and_crash(own: LocalKafka) -> None:
     address = own.bootstrap
     create(own, "kept")
