@@ -36,6 +36,8 @@ class _Item(msgspec.Struct, array_like=True):
     popularity_at: int
     interactions: float
     repeats: float
+    deleted_at: int = 0
+    """Not in the first rows of this format; a program that does not know it passes over it."""
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -56,15 +58,17 @@ def encode_item(index: ItemIndex, item: int) -> bytes:
 
 
 def decode_item(index: ItemIndex, item_id: str, data: bytes | None) -> int:
-    """Overwrite the item's row with the stored one (None, a tombstone: as if never seen); returns its number.
+    """Overwrite the item's row with the stored one (None, a tombstone: as if never seen); returns its number, -1 where a
+    tombstone is for an item without one.
 
     Rows longer than this process's parameters are cut to their heaviest entries, shorter ones leave places empty.
     Raises `StateCorruptError` and `StateVersionError`, and then leaves the row as it was.
     """
     if data is None:
-        item = index.intern(item_id)
-        index.reset(item)
-        return item
+        gone = index.lookup.get(item_id, -1)
+        if gone >= 0:
+            index.reset(gone)
+        return gone
     what = f"state of item {item_id!r}"
     payload = unseal(what, KIND, VERSION, data)
     try:
@@ -107,6 +111,7 @@ def _encode(index: ItemIndex, item: int, keep: int) -> bytes:
         int(index.popularity_at[item]),
         float(index.interactions[item]),
         float(index.repeats[item]),
+        int(index.deleted_at[item]),
     )
     return seal(KIND, VERSION, _encoder.encode(stored))
 
@@ -138,6 +143,7 @@ def _restore(index: ItemIndex, item: int, stored: _Item, factors: NDArray[np.flo
     index.interactions[item] = stored.interactions
     index.repeats[item] = stored.repeats
     index.set_record(item, stored.catalog, deleted=stored.deleted)
+    index.deleted_at[item] = stored.deleted_at
 
 
 def _fill(

@@ -43,12 +43,13 @@ class ItemIndex:
       interactions by users who had consumed the item before
     - `applied` i64: last item-updates offset in the row (-1 none); `partition` i16; `learned` bool: the row
       contains at least one update; `id_hash` u64
+    - `deleted_at` i64: when the item was deleted, where that is known
     - `catalog` list of records or None, `available` bool (also True for items that no catalogue row names),
       `expires_at` i64 (`NEVER`), `deleted` bool, `cataloged` bool (a catalogue record is there),
       `titled` bool (with a title that is not blank);
       `category_ids` i32[capacity, `CATEGORIES`]: numbers of its first categories, -1 behind; `text`: titles and categories
     - `version`: counts changes, so that whoever caches something derived knows how old it is: interactions that
-      were learned, and rows that came from the catalogue or another process
+      were learned, and rows that came from the catalogue or another process; `resets`: those that went
     """
 
     def __init__(self, parameters: Parameters, partition_of: Callable[[bytes], int] | None = None) -> None:
@@ -60,6 +61,7 @@ class ItemIndex:
         self.catalog: list[CatalogItem | None] = []
         self.text = TextIndex()
         self.version = 0
+        self.resets = 0
         rows = _INITIAL_CAPACITY
         self.factors = np.zeros((rows, parameters.factors), np.float32)
         self.neighbour_items = np.full((rows, parameters.neighbours), -1, np.int32)
@@ -81,6 +83,7 @@ class ItemIndex:
         self.available = np.ones(rows, np.bool_)
         self.expires_at = np.full(rows, NEVER, np.int64)
         self.deleted = np.zeros(rows, np.bool_)
+        self.deleted_at = np.zeros(rows, np.int64)
         self.cataloged = np.zeros(rows, np.bool_)
         self.titled = np.zeros(rows, np.bool_)
         self.category_ids = np.full((rows, CATEGORIES), -1, np.int32)
@@ -127,6 +130,7 @@ class ItemIndex:
             return
         self.catalog[item] = record
         self.deleted[item] = deleted
+        self.deleted_at[item] = 0
         self.cataloged[item] = record is not None
         self.version += 1
         self.available[item] = not deleted if record is None else record.available
@@ -141,6 +145,10 @@ class ItemIndex:
             self.category_ids[item, : len(known)] = known
             self.text.add(item, " ".join((record.title, *record.categories)))
 
+    def is_blank(self, item: int) -> bool:
+        """Whether nothing is known of the item: its row is as `intern` and `reset` give it."""
+        return not (self.learned[item] or self.cataloged[item] or self.deleted[item])
+
     def reset(self, item: int) -> None:
         """Put the row back to what `intern` gives for an unknown item (its number and partition stay)."""
         self.neighbour_items[item] = -1
@@ -153,6 +161,7 @@ class ItemIndex:
             array[item] = 0
         self.applied[item] = -1
         self.version += 1
+        self.resets += 1
         self.set_record(item, None, deleted=False)
         self.reset_factors(item)
 
@@ -183,7 +192,7 @@ _EMPTY: dict[str, int] = {
     "factors": 0, "neighbour_items": -1, "neighbour_weights": 0, "neighbour_total": 0, "neighbour_at": 0,
     "successor_items": -1, "successor_weights": 0, "successor_total": 0, "successor_at": 0, "popularity": 0,
     "popularity_at": 0, "interactions": 0, "repeats": 0, "applied": -1, "partition": 0, "learned": 0, "id_hash": 0,
-    "available": 1, "expires_at": NEVER, "deleted": 0, "cataloged": 0, "titled": 0, "category_ids": -1, "mark": 0,
+    "available": 1, "expires_at": NEVER, "deleted": 0, "deleted_at": 0, "cataloged": 0, "titled": 0, "category_ids": -1, "mark": 0,
 }  # fmt: skip
 
 

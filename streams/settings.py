@@ -85,6 +85,11 @@ class Settings(BaseSettings):
         description="a user of whom nothing was heard for so many days (of Kafka time) is forgotten; longer than the event "
         "topics keep records; 0: never",
     )
+    deleted_item_days: float = Field(
+        90.0,
+        ge=0,
+        description="what was learned of a deleted item goes so many days after its deletion, or the last click after that; 0: never",
+    )
     store: Literal["rocksdb", "memory"] = Field("rocksdb", description="local store of the tables")
     rocksdb_cache_bytes: int = Field(8 << 20, ge=1 << 20, description="block cache of each partition's RocksDB")
     session_timeout: float = Field(10.0, ge=1, le=300, description="a silent worker's partitions move after this time")

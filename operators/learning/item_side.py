@@ -30,7 +30,9 @@ def apply_updates(
     - `partition`: only rows of this item partition (None: all rows);
     - `message_offset` ≥ 0: rows that contain this item-updates message already are left alone, the others get it as
       their `applied`;
-    - `fence[source]`: events of that source up to this offset were learned before and are dropped.
+    - `fence[source]`: events of that source up to this offset were learned before and are dropped;
+    - what only refers to an item (it is in a user's history, or was drawn as a negative) teaches its row as long as it is
+      there and not deleted: that does not make one, and keeps none that is about to be removed.
 
     Rows do not read each other, so rows learned from split messages equal those learned from the whole.
     """
@@ -47,8 +49,8 @@ def apply_updates(
         index.factors, index.neighbour_items, index.neighbour_weights, index.neighbour_total, index.neighbour_at,
         index.successor_items, index.successor_weights, index.successor_total, index.successor_at,
         index.popularity, index.popularity_at, index.interactions, index.repeats, index.applied, index.partition,
-        index.learned, index.id_hash, index.mark, rank_weight, -1 if partition is None else partition,
-        message_offset, p.item_learning_rate, p.regularization, p.max_norm, p.neighbour_half_life,
+        index.learned, index.cataloged, index.deleted, index.id_hash, index.mark, rank_weight,
+        -1 if partition is None else partition, message_offset, p.item_learning_rate, p.regularization, p.max_norm, p.neighbour_half_life,
         p.successor_half_life, p.popularity_half_life,
     )  # fmt: skip
     index.version += positive
@@ -62,7 +64,7 @@ def _learn(  # type: ignore[no-untyped-def]
     factors, neighbour_items, neighbour_weights, neighbour_total, neighbour_at,
     successor_items, successor_weights, successor_total, successor_at,
     popularity, popularity_at, interactions, repeats, applied, row_partition,
-    learned, id_hash, mark, rank_weight, partition,
+    learned, cataloged, deleted, id_hash, mark, rank_weight, partition,
     message_offset, learning_rate, regularization, max_norm, neighbour_half_life,
     successor_half_life, popularity_half_life,
 ):  # fmt: skip
@@ -76,11 +78,17 @@ def _learn(  # type: ignore[no-untyped-def]
             positive += 1
             count = _mark(target[event], row_partition, applied, partition, message_offset, mark, touched, count)
             for place in range(context_start[event], context_start[event + 1]):
-                count = _mark(context[place], row_partition, applied, partition, message_offset, mark, touched, count)
-            if previous[event] >= 0:
-                count = _mark(previous[event], row_partition, applied, partition, message_offset, mark, touched, count)
+                other = context[place]
+                if _learns(other, learned, cataloged, deleted):
+                    count = _mark(other, row_partition, applied, partition, message_offset, mark, touched, count)
+            last = previous[event]
+            if last >= 0 and _learns(last, learned, cataloged, deleted):
+                count = _mark(last, row_partition, applied, partition, message_offset, mark, touched, count)
         for place in range(sgd_start[event], sgd_start[event + 1]):
-            count = _mark(sgd_item[place], row_partition, applied, partition, message_offset, mark, touched, count)
+            other = sgd_item[place]
+            own = weight[event] <= 0.0 or other == target[event]  # an event that pushes away has no other example
+            if own or _learns(other, learned, cataloged, deleted):
+                count = _mark(other, row_partition, applied, partition, message_offset, mark, touched, count)
     update_popularity(
         time, target, weight, repeat, dropped, mark, popularity, popularity_at, interactions, repeats,
         popularity_half_life,
@@ -115,3 +123,9 @@ def _mark(row, row_partition, applied, partition, message_offset, mark, touched,
         touched[count] = row
         count += 1
     return count
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _learns(row, learned, cataloged, deleted):  # type: ignore[no-untyped-def]
+    """Whether the row learns from what only refers to its item."""
+    return cataloged[row] or (learned[row] and not deleted[row])

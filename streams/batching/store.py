@@ -112,7 +112,7 @@ class RocksStore(rocksdb.Store):  # type: ignore[misc]
             place.status()
 
     def walk(self, partition: int) -> Iterator[tuple[bytes, bytes]]:
-        """All there is, as it is when it is come to; may take hours, and pins nothing between two parts."""
+        """All there is; may take hours, and pins nothing between two parts. What is in a part may have changed since."""
         after: bytes | None = None
         while part := self._part(partition, after):
             yield from part

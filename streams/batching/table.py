@@ -58,7 +58,7 @@ class BatchTable(Table):  # type: ignore[misc]
         return items
 
     def walk(self, partition: int) -> Iterator[tuple[bytes, bytes]]:
-        """As ``items_of``, for those who take their time: each (key, value) as it is when it is come to."""
+        """As ``items_of``, for those who take their time; a value may have changed a moment ago, so read it again."""
         walked: Iterator[tuple[bytes, bytes]] = self.data.walk(partition)
         return walked
 

@@ -269,6 +269,11 @@ class Metrics:
             meaning="Changed items written to the compacted item state.",
             remedy="Far above the events: raise `HEADWATER_ITEM_PUBLISH_INTERVAL`.",
         )  # fmt: skip
+        self.removed_items = declare(
+            Counter, "headwater_removed_items_total", unit="items",
+            meaning="Deleted items whose state was removed, `HEADWATER_DELETED_ITEM_DAYS` after the last that was heard of them.",
+            remedy="Items that return find themselves forgotten: raise `HEADWATER_DELETED_ITEM_DAYS`.",
+        )  # fmt: skip
         self.index_items = declare(
             Gauge, "headwater_index_items", unit="items",
             meaning="Items in this worker's index.",

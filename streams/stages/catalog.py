@@ -2,7 +2,7 @@
 
 Its table keeps a digest of the last accepted row of each item: an unchanged row (shops send their whole catalogue again
 and again) is not published, and a refused one leaves the row before it in force. Digests are by epoch of the catalogue topic:
-with a new one (``headwater topics accept``) every row is published anew.
+with a new one (``headwater topics accept``) every row is published anew. The digest of a deleted item goes after its state.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from streams.batching.store import Item
 from streams.metrics import EventOutcome, Stage
 from streams.partitioning import partition_of
 from streams.stages.context import Context
+from streams.stages.slow_walk import SlowWalk
 from streams.topics import CATALOG, CATALOG_STATE, ITEM_UPDATES
 from streams.update_messages import UpdateKind, pack_catalog
 
@@ -41,7 +42,10 @@ class CatalogStage(CheckpointedStage):
         self._limits = Limits(max_bytes=settings.max_record_bytes)
         self._updates = context.topic(ITEM_UPDATES)
         self._epoch = context.incarnations[context.topic(CATALOG)].epoch.to_bytes(1, "little")
-        self._dirty: defaultdict[int, dict[bytes, bytes]] = defaultdict(dict)
+        self._dirty: defaultdict[int, dict[bytes, bytes | None]] = defaultdict(dict)
+        self._walk = SlowWalk(table, self._due, self._look)
+        self._walked: dict[int, int] = {}
+        """By partition: how many items had gone when its last walk began."""
         super().__init__(
             app,
             "catalog",
@@ -107,8 +111,37 @@ class CatalogStage(CheckpointedStage):
         self._dirty.clear()
         return puts
 
+    def dirty_size(self) -> int:
+        return 64 * sum(map(len, self._dirty.values()))
+
+    async def tick(self) -> None:
+        if self.is_open and not self._checkpointing.locked():
+            self._walk.slice()
+
+    def _due(self, partition: int) -> bool:
+        gone = self.context.index.resets
+        if self._walked.get(partition) == gone:
+            return False
+        self._walked[partition] = gone
+        return True
+
+    def _look(self, partition: int, key: bytes, digest: bytes) -> None:
+        """Without the item's state there is nothing that could be deleted once more."""
+        assert self.table is not None
+        if digest != self._digest(b"") or key in self._dirty[partition]:
+            return
+        row = self.context.index.lookup.get(key.decode())
+        known = row is not None and not self.context.index.is_blank(row)
+        if not known and self.table.get_many(partition, [key]) == [
+            digest
+        ]:  # it may have come back since it was walked over
+            self._dirty[partition][key] = None
+
     def restore(self, partitions: set[int]) -> None:
         """Digests are read from the table as they are needed."""
+        self._walk.restore(partitions)
 
     def forget(self) -> None:
+        self._walk.restore(())
+        self._walked.clear()
         self._dirty.clear()

@@ -3,6 +3,8 @@
 The rows live in the worker's item index; the table's changelog *is* ``item-state.v1``, so publishing and making durable
 are one write. Nothing is merged twice: a row knows the last update message that it contains, and a meta record a
 partition knows up to which source offsets updates were merged (a profiles worker that crashed sends some again).
+
+A deleted item keeps a row that says so until long after; then the row is removed by a tombstone.
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ from schemas.records import CatalogItem
 from streams.batching import BatchApp, CheckpointedStage, Outbox, RecordBatch
 from streams.batching.store import Item
 from streams.stages.context import Context
-from streams.topics import ITEM_STATE, ITEM_UPDATES
+from streams.stages.item_expiry import ItemExpiry
+from streams.topics import DAY_MS, ITEM_STATE, ITEM_UPDATES
 from streams.update_messages import CatalogUpdate, UpdateKind, message_number, unpack
 
 META_KEY = b"\xff\x00merged"  # not UTF-8, so no item has this key
@@ -56,6 +59,9 @@ class ItemsStage(CheckpointedStage):
         settings = context.settings
         table = context.table(app, "items", ITEM_STATE)
         self._epoch = context.incarnations[context.topic(ITEM_UPDATES)].epoch
+        self.expiry = ItemExpiry(
+            self.index, int(settings.deleted_item_days * DAY_MS), context.metrics.removed_items.of().add
+        )
         self._merged: dict[int, Merged] = {}
         self._dirty: defaultdict[int, set[int]] = defaultdict(set)
         self._urgent = False
@@ -70,15 +76,17 @@ class ItemsStage(CheckpointedStage):
         )
 
     async def compute(self, batches: Sequence[RecordBatch], outbox: Outbox) -> None:
+        now = self.context.now_ms()
         for batch in batches:
             merged = self._merged[batch.tp.partition]
+            time_ms = self.expiry.see(batch.tp.partition, min(batch.records[-1].timestamp, now))
             for record in batch:
                 message = message_number(self._epoch, record.offset)
                 if message <= merged.message:
                     continue
                 update = unpack(record.value)
                 if isinstance(update, CatalogUpdate):
-                    self._catalog(update, batch.tp.partition, message, merged)
+                    self._catalog(update, batch.tp.partition, message, merged, time_ms)
                 else:
                     self._learn(update, batch.tp.partition, message, merged)
                 merged.message = message
@@ -93,7 +101,7 @@ class ItemsStage(CheckpointedStage):
             last = int(updates.offset[updates.source == source].max())
             merged.sources[source] = max(last, merged.sources.get(source, -1))
 
-    def _catalog(self, update: CatalogUpdate, partition: int, message: int, merged: Merged) -> None:
+    def _catalog(self, update: CatalogUpdate, partition: int, message: int, merged: Merged, time_ms: int) -> None:
         if update.offset <= merged.sources.get(update.source, -1):
             return
         merged.sources[update.source] = update.offset
@@ -103,6 +111,8 @@ class ItemsStage(CheckpointedStage):
         if message <= self.index.applied[row]:
             return  # the row was published with what came later, the meta record was not: both contain this one
         self.index.set_record(row, record, deleted=record is None)
+        if record is None:
+            self.index.deleted_at[row] = time_ms
         self.index.applied[row] = message
         self._urgent = True
 
@@ -121,7 +131,7 @@ class ItemsStage(CheckpointedStage):
         knows the last message that it contains."""
         for row in rows:
             started = time.perf_counter()
-            encoded = encode_item(self.index, row)
+            encoded = None if self.index.is_blank(row) else encode_item(self.index, row)
             self._encoding_seconds += time.perf_counter() - started
             yield self.index.ids[row].encode(), encoded
         yield META_KEY, merged  # last, so that it is in the changelog only when all rows are
@@ -132,8 +142,13 @@ class ItemsStage(CheckpointedStage):
             return 0.0  # a withdrawn item must not be recommended for a debounce longer
         return max(self.interval, WRITING * self._encoding_seconds / PUBLISHING_SHARE)
 
+    async def tick(self) -> None:
+        if self.is_open and not self._checkpointing.locked():
+            self.expiry.sweep(self._dirty)
+
     def restore(self, partitions: set[int]) -> None:
         assert self.table is not None
+        self.expiry.restore(partitions)
         self.context.owned_items.clear()
         self.context.owned_items.update(partitions)
         for partition in partitions:
@@ -146,6 +161,7 @@ class ItemsStage(CheckpointedStage):
             self._merged[partition] = merged
 
     def forget(self) -> None:
+        self.expiry.restore(())
         self.context.owned_items.clear()
         self._merged.clear()
         self._dirty.clear()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,12 +41,13 @@ class Replay:
     """Reason by place of every record that has to be refused."""
 
 
-def replay(shop: Shop) -> Replay:
+def replay(shop: Shop, forgotten: Mapping[str, int] | None = None) -> Replay:
     """Read the event topics of ``shop`` (read committed) and learn them, topic by topic, in the order of their offsets.
 
     Counters and applied offsets do not depend on how the topics were interleaved, as event ids are unique in a topic.
+    ``forgotten``: users whose states were removed, with a Kafka time between their last event before and their first after.
     """
-    made, now = Replay(), wall_clock_ms()
+    made, now, before = Replay(), wall_clock_ms(), dict[str, UserState]()
     recommender = Recommender(Parameters(), made.index, shop.settings.seed)
     limits, tolerance = Limits(max_bytes=shop.settings.max_record_bytes), int(shop.settings.future_tolerance * 1000)
     for kind, topic in EVENTS.items():
@@ -55,9 +57,10 @@ def replay(shop: Shop) -> Replay:
             if isinstance(event, Rejection):
                 made.rejected[where] = event.code.value
                 continue
-            state = made.states.get(event.user_id)
+            states = made.states if message.timestamp()[1] >= (forgotten or {}).get(event.user_id, 0) else before
+            state = states.get(event.user_id)
             if state is None:
-                state = made.states[event.user_id] = UserState.fresh(event.user_id, recommender.parameters)
+                state = states[event.user_id] = UserState.fresh(event.user_id, recommender.parameters)
             times = event_time(message.timestamp()[1], event.occurred_at, now, tolerance)
             source = source_number(0, SOURCE_NUMBERS[topic.suffix], message.partition())
             observation = recommender.observe(state, event, times.occurred, source, message.offset())
@@ -93,9 +96,9 @@ class Verdict:
     """Records that came more than once, with the same id."""
 
 
-def assert_exact(shop: Shop) -> Verdict:
-    """Everything of ``shop`` was learned once, answered, and merged once; nothing waits."""
-    wanted, index = replay(shop), ItemIndex(Parameters())
+def assert_exact(shop: Shop, forgotten: Mapping[str, int] | None = None) -> Verdict:
+    """Everything of ``shop`` was learned once, answered, and merged once; nothing waits. ``forgotten``: see ``replay``."""
+    wanted, index = replay(shop, forgotten), ItemIndex(Parameters())
     states = shop.user_states(index)
     expected = {user: facts(state, wanted.index) for user, state in wanted.states.items()}
     found = {user: facts(state, index) for user, state in states.items()}

@@ -184,6 +184,9 @@ class Shop:
         for message in self.read(USER_STATE.suffix):
             user_id = message.key().decode()
             assert where.setdefault(user_id, message.partition()) == message.partition(), f"{user_id} has two profiles"
+            if message.value() is None:
+                states.pop(user_id, None)
+                continue
             states[user_id] = decode_user(user_id, message.value(), index)
         return states
 

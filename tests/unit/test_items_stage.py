@@ -35,6 +35,7 @@ class Record(msgspec.Struct):
 
     offset: int
     value: bytes
+    timestamp: int = NOW
 
 
 class Process:

@@ -17,7 +17,7 @@ from streams.batching import BatchTable
 from streams.batching.app import create_app
 from streams.event_clock import SUPPORT, EventClock
 from streams.settings import Settings
-from streams.stages import user_expiry
+from streams.stages import slow_walk
 from streams.stages.user_cache import MINUTE_MS, UserCache
 from streams.stages.user_expiry import UserExpiry
 
@@ -83,7 +83,7 @@ class Process:
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
-    monkeypatch.setattr(user_expiry, "SLICE", 0.05)  # so that a walk is over, however busy the machine is
+    monkeypatch.setattr(slow_walk, "SLICE", 5.0)  # so that a walk is over, however busy the machine is
     yield Settings(state_dir=tmp_path, store="rocksdb", user_partitions=1)
 
 
@@ -218,7 +218,9 @@ def test_what_belongs_to_others_is_not_walked(settings: Settings) -> None:
 
 @pytest.mark.parametrize("store", ["rocksdb", "memory"])
 @pytest.mark.parametrize("seed", range(5))
-def test_any_order_of_events_checkpoints_and_slices(tmp_path: Path, store: str, seed: int) -> None:
+def test_any_order_of_events_checkpoints_and_slices(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: str, seed: int
+) -> None:
     """Every user has all clicks since the last time of being removed, and only idle ones were removed."""
     rng, now = random.Random(seed), START
     p = Process(
@@ -244,6 +246,7 @@ def test_any_order_of_events_checkpoints_and_slices(tmp_path: Path, store: str, 
             p.end_checkpoint()
         else:
             p.expiry.sweep()
+    monkeypatch.setattr(slow_walk, "SLICE", 5.0)
     for days in range(30, 35):  # who was being written when the walk came by is left to the next one
         p.crowd(now + days * DAY)
         p.checkpoint()

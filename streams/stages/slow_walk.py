@@ -1,0 +1,44 @@
+"""A walk over all rows of a table that is in nobody's way: for what must be looked at some day, in no hurry."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+
+from streams.batching import BatchTable
+
+SLICE = 0.0003  # seconds of work, a few times a second
+
+
+class SlowWalk:
+    """Walks over the partitions that are due, one after the other; ``slice`` does a fraction of a millisecond of it."""
+
+    def __init__(
+        self, table: BatchTable, due: Callable[[int], bool], look: Callable[[int, bytes, bytes], None]
+    ) -> None:
+        """``due`` says that a walk over a partition begins now, ``look`` gets partition, key and value of each row."""
+        self._table, self._due, self._look = table, due, look
+        self._partitions: tuple[int, ...] = ()
+        self._partition = -1
+        self._rows: Iterator[tuple[bytes, bytes]] = iter(())
+
+    def restore(self, partitions: Iterable[int]) -> None:
+        """These are the worker's now (none: they may belong to others)."""
+        self._partitions, self._rows = tuple(partitions), iter(())
+
+    def slice(self) -> None:
+        """Look at as many rows as a slice has time for."""
+        until = time.perf_counter() + SLICE
+        while time.perf_counter() < until:
+            row = next(self._rows, None)
+            if row is not None:
+                self._look(self._partition, *row)
+            elif not self._begin():
+                return
+
+    def _begin(self) -> bool:
+        for partition in self._partitions:
+            if self._due(partition):
+                self._partition, self._rows = partition, self._table.walk(partition)
+                return True
+        return False
