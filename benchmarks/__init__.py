@@ -1,1 +1,1 @@
-"""What is claimed about speed, as commands that print it: ``python -m benchmarks.throughput``, ``benchmarks.latency``."""
+"""What is claimed about speed, as commands that print it: ``python -m benchmarks`` runs all of them (``make bench``)."""
