@@ -15,7 +15,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from confluent_kafka import Producer, TopicCollection
+import msgspec
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicCollection
 from confluent_kafka.admin import AdminClient
 
 from streams import group_offsets
@@ -46,6 +47,14 @@ class TopicReplacedError(StreamError):
 
 class PartitionsAddedError(StreamError):
     """A topic has more partitions than the state was made with."""
+
+
+class TopicGoneError(StreamError):
+    """A topic that the state was made from, or that answers go to, is no longer there."""
+
+
+class IdsLostError(StreamError):
+    """Which incarnation of each topic the state was made from is not known."""
 
 
 class EpochsExhaustedError(StreamError):
@@ -85,17 +94,54 @@ def partitions_added(name: str, before: int, now: int) -> str:
     )
 
 
+def ids_lost(name: str) -> str:
+    """What to say when there is state, and no record of the topics that it was made from."""
+    return (
+        f"{name} is empty, though there is state: it was deleted and made again. Without it offsets would be compared with those of other "
+        "incarnations of their topics. Nothing was learned. If the topics are still those that the state was made from, stop the "
+        f"workers and run: headwater topics accept {name} (it reads from the state which incarnations they are)"
+    )
+
+
+def gone(name: str) -> str:
+    """What to say of a topic that is no longer there."""
+    return (
+        f"{name} is gone: it was deleted. Nothing that it lacks is acknowledged any more. To go on without what was in it, stop "
+        f"the workers and run: headwater topics create, then: headwater topics accept {name}"
+    )
+
+
 def describe(admin: AdminClient, topics: Iterable[str], timeout: float = TIMEOUT) -> dict[str, Described]:
-    """Topics as the broker has them now; raises ``KafkaException`` for one that is missing."""
+    """Topics as the broker has them now, without those that it does not have; raises ``KafkaException``."""
     futures = admin.describe_topics(TopicCollection(list(topics)), request_timeout=timeout)
-    found = {name: future.result() for name, future in futures.items()}
-    return {name: Described(str(topic.topic_id), len(topic.partitions)) for name, topic in found.items()}
+    found: dict[str, Described] = {}
+    for name, future in futures.items():
+        try:
+            topic = future.result()
+        except KafkaException as exc:
+            if exc.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+                raise
+        else:
+            found[name] = Described(str(topic.topic_id), len(topic.partitions))
+    return found
 
 
 def known_ids(brokers: str, namespace: str) -> dict[str, list[str]]:
     """Ids recorded so far, oldest first, by topic."""
     messages = read_topic(brokers, TOPIC_IDS.name(namespace))
-    return {(message.key() or b"").decode(): json.loads(message.value() or b"[]") for message in messages}
+    latest = {message.key() or b"": message.value() or b"[]" for message in messages}
+    return {key.decode(): _ids(namespace, key, value) for key, value in latest.items()}
+
+
+def _ids(namespace: str, key: bytes, value: bytes) -> list[str]:
+    try:
+        return msgspec.json.decode(value, type=list[str])
+    except msgspec.DecodeError as exc:
+        raise IdsLostError(
+            f"{TOPIC_IDS.name(namespace)} has a record for {key.decode(errors='replace')} that cannot be read ({exc}): not written by "
+            "Headwater. Nothing was learned. Write the right list of ids under that key, or delete the topic and run: headwater "
+            f"topics create, then: headwater topics accept {TOPIC_IDS.name(namespace)}"
+        ) from exc
 
 
 def record_ids(brokers: str, namespace: str, ids: Mapping[str, list[str]]) -> None:
@@ -114,6 +160,8 @@ def incarnations(brokers: str, settings: Settings, topics: Iterable[str]) -> dic
     """
     current = describe(AdminClient({"bootstrap.servers": brokers}), topics)
     known = known_ids(brokers, settings.namespace)
+    if not known:
+        _refuse_state(brokers, settings)
     for name, topic in current.items():
         if name in known and known[name][-1] != topic.topic_id:
             raise TopicReplacedError(replaced(name))
@@ -124,6 +172,20 @@ def incarnations(brokers: str, settings: Settings, topics: Iterable[str]) -> dic
         name: Incarnation(topic.topic_id, len(known.get(name, [topic.topic_id])) - 1, topic.partitions)
         for name, topic in current.items()
     }
+
+
+def _refuse_state(brokers: str, settings: Settings) -> None:
+    """Without recorded ids there has to be no state; raises :class:`IdsLostError`."""
+    for topic in (USER_STATE, ITEM_STATE, CATALOG_STATE):
+        if any(True for _ in read_topic(brokers, topic.name(settings.namespace))):
+            raise IdsLostError(ids_lost(TOPIC_IDS.name(settings.namespace)))
+
+
+def refuse_gone(wanted: Iterable[str], current: Mapping[str, Described]) -> None:
+    """Raises :class:`TopicGoneError` when a topic is missing."""
+    missing = set(wanted) - current.keys()
+    if missing:
+        raise TopicGoneError(gone(min(missing)))
 
 
 def refuse_changed(ids: Mapping[str, Incarnation], current: Mapping[str, Described]) -> None:
@@ -151,21 +213,37 @@ def accept(brokers: str, settings: Settings, topic: str) -> Accepted:
     """
     suffix = topic.removeprefix(f"{settings.namespace}.")
     again = [(stage, source.name(settings.namespace)) for stage, source in _READ_AGAIN.get(suffix, ())]
-    current = describe(AdminClient({"bootstrap.servers": brokers}), {topic, *(name for _, name in again)})
+    wanted = {topic, *(name for _, name in again)}
+    current = describe(AdminClient({"bootstrap.servers": brokers}), wanted)
+    refuse_gone(wanted, current)
     ids = {name: each.topic_id for name, each in current.items()}
     known = known_ids(brokers, settings.namespace)
+    if not known and suffix != TOPIC_IDS.suffix:
+        _refuse_state(brokers, settings)
     fresh = {topic: known.get(topic, [])}
     if fresh[topic][-1:] != [ids[topic]]:
         fresh[topic] = [*fresh[topic], ids[topic]]
         if suffix in _REPUBLISHED_BY_CATALOG:  # a new epoch without a new topic: no row counts as published
             catalog = CATALOG.name(settings.namespace)
             fresh[catalog] = [*known.get(catalog, [ids[catalog]]), ids[catalog]]
+        if suffix == TOPIC_IDS.suffix:
+            fresh |= _told_by_state(brokers, settings, known)
         _refuse_too_many(fresh)
     until = time.monotonic() + settings.session_timeout + LEAVE_MARGIN
     for stage, name in again:
         _rewind(brokers, f"{settings.namespace}.{stage}", name, until)
     record_ids(brokers, settings.namespace, fresh)
     return Accepted(len(fresh[topic]) - 1, tuple(name for _, name in again))
+
+
+def _told_by_state(brokers: str, settings: Settings, known: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Ids of topics that had other incarnations before, where the record lacks them: how many there were is what counts."""
+    from streams.state_epochs import epochs_in_state  # the states' modules stand on this one
+
+    epochs = {name: epoch for name, epoch in epochs_in_state(brokers, settings).items() if name not in known}
+    current = describe(AdminClient({"bootstrap.servers": brokers}), epochs)
+    refuse_gone(epochs, current)
+    return {name: [*["lost"] * epoch, current[name].topic_id] for name, epoch in epochs.items()}
 
 
 def _refuse_too_many(ids: Mapping[str, list[str]]) -> None:

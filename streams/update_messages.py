@@ -68,3 +68,13 @@ def source_number(topic_epoch: int, topic_number: int, partition: int) -> int:
 def message_number(topic_epoch: int, offset: int) -> int:
     """Where a message stands among those of all incarnations of its topic: grows with the offset, and with the epoch."""
     return topic_epoch << 48 | offset
+
+
+def source_place(source: int) -> tuple[int, int, int]:
+    """Epoch, topic number and partition of a :func:`source_number`."""
+    return source >> 24, source >> 16 & 255, source & 65_535
+
+
+def message_epoch(message: int) -> int:
+    """Epoch of a :func:`message_number`."""
+    return message >> 48

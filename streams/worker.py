@@ -45,7 +45,7 @@ from streams.stages.items import ItemsStage
 from streams.stages.narrator import NarratorStage
 from streams.stages.profiles import ProfilesStage
 from streams.state_lock import StateLock
-from streams.topic_registry import Incarnation, describe, incarnations, refuse_changed
+from streams.topic_registry import Described, Incarnation, describe, incarnations, refuse_changed, refuse_gone
 
 log = logging.getLogger("headwater.worker")
 GRACE = 6.0  # for the last checkpoints
@@ -250,21 +250,23 @@ class Worker:
         try:
             current = await asyncio.to_thread(describe, self._admin, ids, ASK_TIMEOUT)
         except KafkaException:
-            return  # no answer is no other topic; a missing one is ``_watch_broker``'s
+            return  # no answer is no other topic; a topic that is gone is ``_watch_broker``'s
         refuse_changed(ids, current)
 
     async def _watch_broker(self, ids: Mapping[str, Incarnation]) -> None:
         """Now and then whether the broker answers, and that the topics are still what they were."""
+        seen = {name: Described(id.topic_id, id.partitions) for name, id in ids.items()}
         while True:
             await asyncio.sleep(BROKER_CHECK)
             try:
-                current = await asyncio.to_thread(describe, self._admin, ids, ASK_TIMEOUT)
+                before, seen = seen, await asyncio.to_thread(describe, self._admin, ids, ASK_TIMEOUT)
+                refuse_gone(ids, before | seen)  # twice: a broker that has just come back may not know all yet
                 await asyncio.to_thread(self.progress.ask, self._admin)
             except KafkaException as exc:
                 self.health.set("broker", False, f"{self.brokers} does not answer ({exc.args[0].name()})")
                 continue
             self.health.set("broker", True, f"reached at {self.brokers}")
-            refuse_changed(ids, current)
+            refuse_changed(ids, seen)
 
     # ---- stop
     async def _stop(self, starting: asyncio.Task[None]) -> None:

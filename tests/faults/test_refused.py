@@ -1,0 +1,98 @@
+"""What a worker writes is refused by the broker: it stops and says what to do, and nothing behind it is acknowledged."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
+
+from streams.topics import CLICK, ITEM_STATE, ITEM_UPDATES, RECOMMENDATIONS, USER_STATE, Topic
+from tests.faults.events import Mixed
+from tests.integration.reference import assert_exact
+from tests.integration.shop import Shop
+from tests.integration.test_cases_topics import accept
+from tests.integration.worker import Worker
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(120)]
+TINY = 80  # bytes: less than any record batch
+FIRST, MORE = 200, 300
+WRITERS = [
+    (RECOMMENDATIONS, "profiles", CLICK),
+    (ITEM_UPDATES, "profiles", CLICK),
+    (USER_STATE, "profiles", CLICK),
+    (ITEM_STATE, "items", ITEM_UPDATES),
+]
+"""A topic, the stage that writes to it, and what that reads."""
+
+
+def set_limit(shop: Shop, topic: Topic, size: int | None) -> None:
+    """``max.message.bytes`` of a topic; None: as it was created."""
+    size = int(topic.topic_config()["max.message.bytes"]) if size is None else size
+    entry = ConfigEntry("max.message.bytes", str(size), incremental_operation=AlterConfigOpType.SET)
+    resource = ConfigResource(ResourceType.TOPIC, shop.topic(topic.suffix), incremental_configs=[entry])
+    shop.admin.incremental_alter_configs([resource])[resource].result(30)
+
+
+def assert_stopped(worker: Worker, shop: Shop, topic: Topic) -> None:
+    """By itself; its last line names the topic and says what to do."""
+    assert worker.wait(60) in (1, 2), worker.log()[-3000:]
+    last = worker.log().rstrip().splitlines()[-1]
+    assert shop.topic(topic.suffix) in last and "Traceback" not in worker.log(), worker.log()[-3000:]
+    assert "max.message.bytes" in last and "Nothing behind them was acknowledged" in last
+
+
+@pytest.mark.parametrize(("topic", "stage", "source"), WRITERS, ids=[topic.suffix for topic, _, _ in WRITERS])
+def test_a_topic_that_refuses_the_size_of_records_stops_the_worker(
+    shop: Shop, real_lines: Mixed, topic: Topic, stage: str, source: Topic
+) -> None:
+    """Started again it stops again, without acknowledging more; with the setting put right it goes on, exactly."""
+    worker = shop.worker()
+    worker.wait_ready()
+    shop.send_lines(real_lines.catalog[:300])
+    shop.send_lines(real_lines.events[:FIRST])
+    shop.wait_lag_zero()
+    before = shop.committed(stage, source.suffix)
+    set_limit(shop, topic, TINY)
+    shop.send_lines(real_lines.events[FIRST : FIRST + MORE])
+    for _ in range(2):
+        assert_stopped(worker, shop, topic)
+        assert shop.committed(stage, source.suffix) == before
+        worker.start()
+    worker.kill()
+    set_limit(shop, topic, None)
+    worker.start()
+    shop.wait_lag_zero()
+    assert_exact(shop)
+    assert worker.stop() == 0
+
+
+def test_an_output_topic_deleted_under_a_running_worker(shop: Shop, real_lines: Mixed) -> None:
+    """It stops and says what to do; that done, every event behind the deletion is answered, and nothing learned twice."""
+    worker = shop.worker()
+    worker.wait_ready()
+    shop.send_lines(real_lines.events[:FIRST])
+    shop.wait_lag_zero()
+    gone = shop.records()
+    shop.delete_topic(RECOMMENDATIONS.suffix)
+    shop.send_lines(real_lines.events[FIRST : FIRST + MORE])
+    assert worker.wait(60) == 1, worker.log()[-3000:]
+    last = worker.log().rstrip().splitlines()[-1]
+    for word in (shop.topic(RECOMMENDATIONS.suffix), "headwater topics create", "headwater topics accept"):
+        assert word in last and "Traceback" not in worker.log(), worker.log()[-3000:]
+    worker.start()
+    assert worker.wait(60) == 2 and "headwater topics create" in worker.log()
+
+    shop.create_topic(RECOMMENDATIONS.suffix)
+    assert accept(shop, worker, RECOMMENDATIONS.suffix).returncode == 0
+    worker.start()
+    shop.wait_lag_zero()
+    with_those_of_the_old_topic(shop, gone)
+    assert_exact(shop)
+    assert worker.stop() == 0
+
+
+def with_those_of_the_old_topic(shop: Shop, gone: list[dict[str, Any]]) -> None:
+    """The exact comparison sees them, too."""
+    there = shop.records
+    shop.records = lambda: gone + there()  # type: ignore[method-assign]
