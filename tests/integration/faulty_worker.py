@@ -93,13 +93,13 @@ def freeze() -> None:
 
 
 def slow() -> None:
-    """Recovery takes a tenth of a second for every few batches."""
+    """Recovery takes some tenths of a second for every few batches."""
     applying = RocksStore.apply_changelog_batch
 
-    def dawdling(self: RocksStore, *args: Any) -> None:
+    def dawdling(self: RocksStore, *args: Any, **kwargs: Any) -> None:
         if due():
-            time.sleep(0.1)
-        applying(self, *args)
+            time.sleep(0.3)
+        applying(self, *args, **kwargs)
 
     RocksStore.apply_changelog_batch = dawdling  # type: ignore[method-assign]
 

@@ -1,0 +1,71 @@
+"""Partitions move while their states are being recovered: nothing half recovered is worked on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.faults.events import Line, Mixed
+from tests.faults.test_stuck import owners
+from tests.integration.load import Load
+from tests.integration.reference import assert_exact, describe
+from tests.integration.shop import Shop
+from tests.integration.waiting import wait_until
+from tests.integration.worker import Worker
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
+USERS = 3_000
+RATE = 50.0
+
+
+def test_partitions_move_while_recovery_is_under_way(
+    shop: Shop, real_lines: Mixed, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A recovers, B joins it in the midst; A is killed while both recover, and comes back while B recovers again."""
+    mark = tmp_path / "mark"
+    slow = {"TEST_FAULT": "slow", "TEST_FAULT_MARK": str(mark)}
+    first = shop.worker("a", module="tests.integration.faulty_worker", **slow)
+    shop.send_lines(many_users(real_lines))
+    shop.wait_lag_zero(90)
+    assert first.stop() == 0
+    first.wipe()
+    load = Load(shop, real_lines.events, RATE)
+    first.env["HEADWATER_FETCH_RECORDS"] = "1"  # each state is a batch of its own
+    mark.touch()
+    first.start()
+    wait_until(lambda: owners(shop, "profiles").keys() == {"a"} and recovering(first), 60, shop.logs)
+    second = shop.worker("b", module=first.module, HEADWATER_FETCH_RECORDS="1", **slow)
+    wait_until(lambda: owners(shop, "profiles").keys() == {"a", "b"}, 60, shop.logs)
+    assert recovering(first) and recovering(second), "the partitions moved when the recovery was over"
+    first.kill()
+    first.wipe()
+    wait_until(lambda: owners(shop, "profiles").keys() == {"b"}, 60, shop.logs)
+    assert recovering(second), "the partitions moved when the recovery was over"
+    first.start()
+    wait_until(lambda: owners(shop, "profiles").keys() == {"a", "b"}, 60, shop.logs)
+    assert recovering(first)
+    mark.unlink()
+    for worker in (first, second):
+        worker.wait_ready()
+    load.wait_sent(load.sent + 100)
+    sent = load.halt()
+    shop.wait_lag_zero(90)
+    found = assert_exact(shop)
+    with capsys.disabled():
+        print(f"\n{sent} events while {USERS} states were recovered here and there: {describe(found)}")
+    for worker in (first, second):
+        assert worker.stop() == 0
+
+
+def many_users(lines: Mixed) -> list[Line]:
+    """One click each, of users who do nothing else."""
+    like = next(line for line in lines.events if line["topic"] == "events.click.v1")
+    return [like | {"value": like["value"] | {"event_id": f"many-{n}", "user_id": f"many-{n}"}} for n in range(USERS)]
+
+
+def recovering(worker: Worker) -> bool:
+    """Whether its page says so."""
+    assert not worker.exited, worker.log()[-3000:]
+    return "recovery" in json.loads(worker.page("/readyz")[1])["failing"]
