@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.errors import BenchmarkError
+from benchmarks.events import Stream
 from benchmarks.live import Answered, Live, live
 from benchmarks.peers.programs import KAFKA_STREAMS_RECORDS, java_missing
 from benchmarks.programs import WORKER, Peer
@@ -110,7 +111,7 @@ def run(console: Console, rate: int, turns: int, seconds: float, rates: Sequence
         programs = []
         for peer in peers(console):
             namespace = f"latency-{peer.name.lower().replace(' ', '-')}"
-            one = live(peer, kafka.bootstrap, kafka.pid, namespace, peer.groups(namespace))
+            one = live(peer, kafka.bootstrap, kafka.pid, namespace, peer.groups(namespace), Stream("synthetic"))
             programs.append(stack.enter_context(one))
         for one in programs:
             console.print(f"{one.name}, idle: {one.idle(IDLE_SECONDS):.1%} of a core", highlight=False)

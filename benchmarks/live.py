@@ -6,13 +6,12 @@ import contextlib
 import gc
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from benchmarks.clients import Reader, Sender
 from benchmarks.events import Stream, past
-from benchmarks.feed import Feed
 from benchmarks.measure import Groups
 from benchmarks.program import Program, cpu_seconds
 from benchmarks.programs import Peer, started, warm_with
@@ -56,12 +55,13 @@ class Live:
     broker_pid: int
     sender: Sender
     reader: Reader
+    stream: Stream
 
     def hold(self, rate: int, seconds: float, settle: float, seed: int) -> Answered:
         """Send at ``rate`` for ``settle`` and ``seconds``, measure the latter, wait for the last records."""
         settled, last = int(rate * settle), int(rate * (settle + seconds))
         now_ms = time.time_ns() // 1_000_000
-        stream = Stream("live", seed=seed)
+        stream = replace(self.stream, seed=seed)
         self.sender.load(stream.read(last, (now_ms, now_ms + int(1000 * (settle + seconds)))))
         self.reader.seen.clear()
         with _no_collections():
@@ -95,22 +95,18 @@ class Live:
 
 
 @contextlib.contextmanager
-def live(peer: Peer, brokers: str, broker_pid: int, namespace: str, groups: Groups) -> Iterator[Live]:
-    """The program, warmed up with old events, and its clients."""
+def live(
+    peer: Peer, brokers: str, broker_pid: int, namespace: str, groups: Groups, stream: Stream, warm_up: int = WARM_UP
+) -> Iterator[Live]:
+    """The program, warmed up with old events of the stream (compiled; users have histories), and its clients."""
     with started(peer, brokers, namespace) as (program, feed):
-        warm_up(program, feed, groups)
+        warm_with(program, feed, groups, stream, stream.read(warm_up, past(time.time_ns() // 1_000_000)))
         reader = Reader(brokers, RECOMMENDATIONS.name(namespace))
         reader.start()
         try:
-            yield Live(peer.name, program, broker_pid, Sender(brokers, feed), reader)
+            yield Live(peer.name, program, broker_pid, Sender(brokers, feed), reader, stream)
         finally:
             reader.stop()
-
-
-def warm_up(program: Program, feed: Feed, groups: Groups) -> None:
-    """Everything is compiled and users have histories."""
-    stream = Stream("synthetic")
-    warm_with(program, feed, groups, stream, stream.read(WARM_UP, past(time.time_ns() // 1_000_000)))
 
 
 @contextlib.contextmanager

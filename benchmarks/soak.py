@@ -11,7 +11,7 @@ import itertools
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +36,8 @@ MINUTES, SAMPLE_SECONDS = 20.0, 10.0
 LADDER = (500, 1_000, 1_500, 2_000, 3_000, 4_000, 6_000, 8_000, 12_000)
 RUNG_SECONDS = 5.0
 SHARE = 0.5
+STREAM, WARM_UP = Stream("soak", users=2_000), 300_000
+"""Few users, whose histories are full after the warm-up: state that still fills up would grow, and should."""
 DRAIN_SECONDS = 30.0
 # 20 minutes of records would be several GB of the disk: the broker may drop old ones, as in production
 BROKER = {
@@ -87,7 +89,7 @@ def saturation(one: Live) -> float:
 def soak(one: Live, feed: Feed, groups: Groups, rate: int, minutes: float, console: Console) -> list[Sample]:
     """A sample every ten seconds."""
     count, now_ms = int(rate * minutes * 60), time.time_ns() // 1_000_000
-    inputs = Stream("soak", seed=300).read(count, (now_ms, now_ms + int(minutes * 60_000)))
+    inputs = replace(STREAM, seed=300).read(count, (now_ms, now_ms + int(minutes * 60_000)))
     load, samples = Load(one, rate, iter(inputs), {}), list[Sample]()
     lost = 0
     began = time.monotonic()
@@ -150,7 +152,7 @@ def run(minutes: float, rate: int | None, console: Console) -> list[Sample]:
     settings = load_settings()
     with (
         LocalKafka(settings.cache_dir, kafka_home=settings.kafka_home, properties=BROKER) as kafka,
-        live(WORKER, kafka.bootstrap, kafka.pid, NAMESPACE, groups) as one,
+        live(WORKER, kafka.bootstrap, kafka.pid, NAMESPACE, groups, STREAM, WARM_UP) as one,
     ):
         if rate is None:
             most = saturation(one)

@@ -46,7 +46,7 @@ class Bound:
 
 BOUNDS = (
     Bound("memory, MiB", lambda sample: sample.memory_mib, 0.05, 8.0),
-    Bound("file handles", lambda sample: sample.handles, 0.02, 2.0),
+    Bound("file handles", lambda sample: sample.handles, 0.05, 8.0),
     Bound("threads", lambda sample: sample.threads, 0.02, 1.0),
     Bound("p50, ms", lambda sample: sample.p50_ms, 0.2, 0.5),
     Bound("p99, ms", lambda sample: sample.p99_ms, 0.3, 5.0),

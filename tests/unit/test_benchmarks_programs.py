@@ -43,9 +43,9 @@ def test_a_program_learns_what_it_is_given(brokers: str, peer: Peer) -> None:
 def test_a_program_answers_every_event(kafka: LocalKafka, peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
     if peer is KAFKA_STREAMS_RECORDS and (why := java_missing()) is not None:
         pytest.skip(why)
-    monkeypatch.setattr("benchmarks.live.WARM_UP", 2_000)
     monkeypatch.setattr("benchmarks.live.LAST_RECORDS_SECONDS", 30.0)
-    with live(peer, kafka.bootstrap, kafka.pid, "bench-live", peer.groups("bench-live")) as one:
+    stream, groups = Stream("s", users=50, items=40), peer.groups("bench-live")
+    with live(peer, kafka.bootstrap, kafka.pid, "bench-live", groups, stream, 2_000) as one:
         answered = one.hold(50, seconds=2.0, settle=1.0, seed=5)
     assert len(answered.milliseconds) == answered.sent == 100
     assert answered.rate == pytest.approx(50, rel=0.2) and 0 < answered.percentile(50) <= answered.percentile(99)
