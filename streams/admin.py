@@ -20,7 +20,7 @@ from streams.settings import Settings
 from streams.topics import ALL, Topic
 
 TIMEOUT = 15.0
-_COMPARED = ("cleanup.policy", "max.message.bytes")
+_COMPARED = ("cleanup.policy", "max.message.bytes", "delete.retention.ms")
 
 
 @dataclass(frozen=True, slots=True)
