@@ -45,7 +45,7 @@ def user_value(state: UserState, index: ItemIndex) -> dict[str, Any]:
         "queries": state.queries,
         "consumed": {ids[item]: count for item, count in state.consumed.items()},
         "banned": [ids[item] for item in state.banned],
-        "event_ids": state.event_ids,
+        "event_ids": state.event_ids.hex(),
     }
 
 
@@ -63,7 +63,7 @@ def user_state(user_id: str, value: dict[str, Any], index: ItemIndex, parameters
     state.queries = [(text, time) for text, time in value["queries"]]
     state.consumed = {intern(item): count for item, count in value["consumed"].items()}
     state.banned = dict.fromkeys(map(intern, value["banned"]))
-    state.event_ids = {int(event_id): content for event_id, content in value["event_ids"].items()}
+    state.event_ids = bytearray.fromhex(value["event_ids"])
     return state
 
 

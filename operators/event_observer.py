@@ -27,7 +27,7 @@ from operators.item_index import ItemIndex
 from operators.learning.event_batch import EventBatch
 from operators.observation import ANSWERED, DUPLICATE, IGNORED, UNANSWERED, Observation, Status
 from operators.parameters import Parameters
-from operators.user_state import ACTION_CODES, UserState
+from operators.user_state import ACTION_CODES, EVENT_ID_BYTES, UserState
 from schemas.records import Click, Event, Impression, Purchase, Search
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -69,16 +69,20 @@ class EventObserver:
 
     def _is_known(self, state: UserState, event: Event) -> bool | None:
         """None: an exact duplicate; True: the id was used for something else; False: a new id."""
-        event_id = int.from_bytes(blake2b(event.event_id.encode(), digest_size=8).digest(), "little")
-        record = (type(event).__name__, event)
-        content = int.from_bytes(blake2b(_encode(record), digest_size=8).digest(), "little")
+        event_id = blake2b(event.event_id.encode(), digest_size=8).digest()
+        content = blake2b(_encode((type(event).__name__, event)), digest_size=8).digest()
         known = state.event_ids
-        former = known.pop(event_id, None)
-        known[event_id] = content
-        if former is None:
-            if len(known) > self._parameters.event_ids:
-                del known[next(iter(known))]
+        at = known.find(event_id)
+        while at >= 0 and at % EVENT_ID_BYTES:
+            at = known.find(event_id, at + 1)
+        if at < 0:
+            known += event_id + content
+            if len(known) > self._parameters.event_ids * EVENT_ID_BYTES:
+                del known[:EVENT_ID_BYTES]
             return False
+        former = known[at + len(event_id) : at + EVENT_ID_BYTES]
+        del known[at : at + EVENT_ID_BYTES]
+        known += event_id + content
         return None if former == content else True
 
     def _click(self, state: UserState, event: Click, time_ms: int, source: int, offset: int) -> Observation:

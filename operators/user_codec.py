@@ -16,7 +16,7 @@ from operators.stable_hash import stable_hash
 from operators.user_state import ACTIONS, Shown, UserState
 
 KIND = b"U"
-VERSION = 1
+VERSION = 2
 
 
 class _Shown(msgspec.Struct, array_like=True):
@@ -27,7 +27,7 @@ class _Shown(msgspec.Struct, array_like=True):
 
 
 class _User(msgspec.Struct, array_like=True):
-    """Format 1. Items are places in `ids`; the first ones are `consumed`, in order, then `banned`."""
+    """Format 2. Items are places in `ids`; the first ones are `consumed`, in order, then `banned`."""
 
     ids: list[str]
     applied: dict[int, int]
@@ -45,7 +45,8 @@ class _User(msgspec.Struct, array_like=True):
     queries: list[tuple[str, int]]
     consumed: list[int]
     banned: list[int]
-    event_ids: dict[int, int]
+    event_ids: bytes | dict[int, int]
+    """In format 1 a map of two little-endian numbers, the halves of what is an entry now."""
     shown: list[_Shown]
     rate_minute: int
     rate_count: int
@@ -122,7 +123,7 @@ def _encode(state: UserState, index: ItemIndex) -> bytes:
         state.queries,
         list(state.consumed.values()),
         list(map(place, state.banned)),
-        state.event_ids,
+        bytes(state.event_ids),
         [
             _Shown(entry.recommendation_id, list(map(place, entry.items)), _bits(entry.impressed), _bits(entry.clicked))
             for entry in state.shown
@@ -184,14 +185,25 @@ def _restored(user_id: str, user: _User, index: ItemIndex) -> UserState:
         user.queries,
         dict(zip(items, user.consumed, strict=False)),
         dict.fromkeys(map(at, user.banned)),
-        user.event_ids,
+        _event_ids(user.event_ids),
         [
-            Shown(entry.recommendation_id, list(map(at, entry.items)), _number(entry.impressed), _number(entry.clicked))
+            Shown(
+                entry.recommendation_id,
+                array("i", map(at, entry.items)),
+                _number(entry.impressed),
+                _number(entry.clicked),
+            )
             for entry in user.shown
         ],
         user.rate_minute,
         user.rate_count,
     )
+
+
+def _event_ids(stored: bytes | dict[int, int]) -> bytearray:
+    if isinstance(stored, bytes):
+        return bytearray(stored)
+    return bytearray().join(number.to_bytes(8, "little") for number in chain.from_iterable(stored.items()))
 
 
 def _bits(mask: int) -> bytes:

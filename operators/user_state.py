@@ -18,6 +18,9 @@ ACTIONS: tuple[str, ...] = (
 )  # fmt: skip
 """Names behind the codes in `recent_actions`, which are stored: append only."""
 
+EVENT_ID_BYTES = 16
+"""Of an event in `UserState.event_ids`. One string of bytes a user: a dict of numbers would be most of the state's memory."""
+
 ACTION_CODES: dict[str, int] = {name: code for code, name in enumerate(ACTIONS)}
 
 
@@ -26,7 +29,7 @@ class Shown:
     """A list that was recommended: for each of its items, whether an impression and a click were counted."""
 
     recommendation_id: str
-    items: list[int]
+    items: array[int]
     impressed: int = 0
     """Bit p: position p (from 0) was counted as impressed."""
     clicked: int = 0
@@ -66,8 +69,8 @@ class UserState:
     """Item -> positive interactions, the last used item last."""
     banned: dict[int, None] = field(default_factory=dict)
     """Items never to be recommended again, the last banned one last."""
-    event_ids: dict[int, int] = field(default_factory=dict)
-    """Hash of event id -> hash of content, the newest last."""
+    event_ids: bytearray = field(default_factory=bytearray)
+    """`EVENT_ID_BYTES` for each of the last events, the newest last: 8 that stand for its id, 8 for its content."""
     shown: list[Shown] = field(default_factory=list)
     """The lists recommended last, the newest last."""
     rate_minute: int = 0
@@ -89,5 +92,5 @@ class UserState:
         A list made again under the same id (after a crash) takes the place of the first.
         """
         kept = [entry for entry in self.shown if entry.recommendation_id != recommendation_id]
-        kept.append(Shown(recommendation_id, [int(item) for item in items]))
+        kept.append(Shown(recommendation_id, array("i", map(int, items))))
         self.shown = kept[-limit:]

@@ -127,15 +127,16 @@ class Worker:
         await reader.loaded.wait()
         self.health.set("item index", True, f"{context.index.size} items")
         self._register_checks()
+        gc.collect()
+        gc.freeze()  # what is there now stays: no need to walk it again and again, least of all while tables are recovered
+        gc.set_threshold(100_000, 50, 100)
         started = time.monotonic()
         await asyncio.gather(*(self._start_app(stage) for stage in self.stages.values()))
         for name in self.stages:
             self.metrics.recovery_seconds.of(Stage(name)).set(time.monotonic() - started)
         self.health.remove("recovery")
         self.health.started()
-        gc.collect()
-        gc.freeze()  # what is there now stays: no need to walk it again and again
-        gc.set_threshold(100_000, 50, 100)
+        gc.freeze()
         log.info("ready: %s", ", ".join(self.stages))
 
     def _preflight(self) -> Mapping[str, Incarnation]:

@@ -9,7 +9,7 @@ from faust.types import TP
 
 
 class RecordBatch:
-    """Consecutive records of one partition, as aiokafka's ``ConsumerRecord`` (offset, timestamp ms, key, value, headers).
+    """Consecutive records of one partition, as aiokafka has parsed them (offset, timestamp ms, key, value, headers).
 
     ``previous`` is the last offset handed out before this batch since the last seek (None: the first), ``epoch`` the
     number of seeks before it: a batch of an older epoch comes again and must not be worked on or acknowledged.

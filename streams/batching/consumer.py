@@ -17,10 +17,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import defaultdict, deque
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from typing import Any
 
+from aiokafka.consumer.fetcher import FetchResult
 from aiokafka.errors import CorruptRecordException
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
@@ -29,6 +30,7 @@ from streams.batching.batch import RecordBatch
 from streams.batching.errors import RecordsDamagedError, records_damaged
 
 FETCH_MAX_WAIT_MS = 500  # Faust's 1,500 delays a shut-down; a waiting fetch is woken by data in any case
+RECOVERY_WAIT = 0.05  # seconds: the seek that ends a recovery waits for the fetch that found nothing more
 
 
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
@@ -40,6 +42,26 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS
         consumer._isolation_level = "read_committed"
         return consumer
+
+    async def on_start(self) -> None:
+        await super().on_start()
+        self._ensure_consumer()._fetcher._records = _LeanResults()
+
+
+class _LeanResults(OrderedDict[Any, Any]):
+    """aiokafka's fetched runs, that hand out its parsed records as they are.
+
+    It would make a ``ConsumerRecord`` of each, with eleven fields, which costs more than to parse it.
+    """
+
+    def __setitem__(self, tp: Any, result: Any) -> None:
+        if isinstance(result, FetchResult):
+            result._partition_records._consumer_record = _as_parsed
+        super().__setitem__(tp, result)
+
+
+def _as_parsed(_tp: Any, record: Any) -> Any:
+    return record
 
 
 class _NoReadOffsets(dict[TP, int | None]):
@@ -77,7 +99,8 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         async with self._seek_lock:
             epoch = self.epoch
             try:
-                records, active = await self._wait_next_records(timeout)
+                wait = timeout if self.sources_open else min(timeout, RECOVERY_WAIT)
+                records, active = await self._wait_next_records(wait)
             except CorruptRecordException as exc:
                 raise RecordsDamagedError(records_damaged(str(exc))) from exc
         generation = self.app.consumer_generation_id
@@ -104,10 +127,10 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         return tp.topic not in self.app.tables.changelog_topics
 
     def _runs(self, records: dict[TP, list[Any]]) -> Iterator[tuple[TP, list[Any]]]:
-        """Round robin over partitions, up to ``app.batch_size(run)`` records at a time."""
+        """Round robin over partitions, up to ``app.batch_size(run)`` records at a time; a changelog's all at once."""
         queues = []
         for tp, run in records.items():
-            size = self.app.batch_size(run)
+            size = self.app.batch_size(run) if self._is_source(tp) else len(run)
             queues.append((tp, deque(run[i : i + size] for i in range(0, len(run), size))))
         while queues:
             for tp, queue in queues:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from operators.item_index import ItemIndex
 from operators.parameters import DAY_MS, Parameters
 from operators.user_codec import decode_user, encode_user
+from operators.user_state import EVENT_ID_BYTES
 from schemas.records import Action, Click, Event, Impression, Purchase, Search
 from tests.learning_support import START, Run, random_events
 
@@ -48,7 +49,7 @@ def test_states_stay_bounded_ordered_and_finite(stream: list[Event]) -> None:
         assert list(state.recent_times) == sorted(state.recent_times, reverse=True)
         assert len(state.consumed) <= 8
         assert len(state.banned) <= 4
-        assert len(state.event_ids) <= 5
+        assert len(state.event_ids) <= 5 * EVENT_ID_BYTES
         assert [time for _, time in state.queries] == sorted((time for _, time in state.queries), reverse=True)
         assert np.all(np.isfinite(state.factors))
         assert encode_user(decode_user(state.user_id, encode_user(state, run.index), run.index), run.index) == (

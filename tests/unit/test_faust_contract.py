@@ -8,8 +8,11 @@ from importlib.metadata import version
 import aiokafka
 import pytest
 from aiokafka.client import AIOKafkaClient
+from aiokafka.consumer.fetcher import Fetcher, FetchResult, PartitionRecords
 from aiokafka.producer.message_accumulator import BatchBuilder, MessageAccumulator
 from aiokafka.producer.sender import Sender, SendProduceReqHandler
+from aiokafka.record.default_records import DefaultRecord
+from aiokafka.record.legacy_records import LegacyRecord
 from faust import App, Schema
 from faust.agents.agent import Agent
 from faust.stores import memory, rocksdb
@@ -89,6 +92,16 @@ def test_worker_consumer_reads_isolation_and_wait_at_start() -> None:
     assert "fetch_max_wait_ms=1500" in source(driver.AIOKafkaConsumerThread._create_worker_consumer)
 
 
+def test_fetched_records_are_made_where_we_pass_them_on() -> None:
+    assert "self._consumer_record(tp, record)" in source(PartitionRecords._unpack_records)
+    assert "self._partition_records = partition_records" in source(FetchResult.__init__)
+    assert "self._records[tp] = FetchResult(" in source(Fetcher._proc_fetch_request)
+    assert "self._records = collections.OrderedDict()" in source(Fetcher.__init__)
+    fields = {"offset", "timestamp", "timestamp_type", "key", "value", "headers"}
+    assert fields <= set(dir(DefaultRecord)) and fields <= set(dir(LegacyRecord))
+    assert "await self._consumer.start()" in source(driver.AIOKafkaConsumerThread.on_start)
+
+
 def test_producer_takes_extra_settings_and_whole_batches() -> None:
     assert "self._settings_extra()" in source(driver.Producer._new_producer)
     assert list(inspect.signature(BatchBuilder.append).parameters) == ["self", "timestamp", "key", "value", "headers"]
@@ -116,6 +129,7 @@ def test_tables_and_stores_take_our_parts() -> None:
     assert rocksdb.Store.offset_key == b"__faust\0offset__"
     assert "self._dbs[partition] = self._open_for_partition(partition)" in source(rocksdb.Store._db_for_partition)
     assert "path = self.partition_path(partition)" in source(rocksdb.Store._open_for_partition)
+    assert "self.revoke_partitions(self.table, revoked)" in source(rocksdb.Store.on_rebalance)
     assert "self.recovery_buffer_size = recovery_buffer_size" in source(Collection.__init__)
     assert "recovery_buffer_size == 1" in source(Recovery._restart_recovery.fun), (
         "1 would resume changelogs after recovery"

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 
 from operators.errors import StateCorruptError, StateVersionError
+from operators.framing import seal, unseal
 from operators.item_codec import decode_item, encode_item
 from operators.item_index import NEVER, ItemIndex
 from operators.item_updates import unpack
 from operators.parameters import Parameters
-from operators.user_codec import decode_user, encode_user
+from operators.user_codec import KIND, decode_user, encode_user
 from operators.user_state import UserState
 from schemas.records import Action, CatalogItem, Impression, Search
 from tests.learning_support import START, Run, click, random_events
@@ -43,7 +45,7 @@ def meaning(state: UserState, index: ItemIndex) -> tuple[object, ...]:
         state.purchases, state.impressions, state.negatives, state.learned, state.repeat_events,
         [ids[item] for item in state.recent_items], list(state.recent_times), list(state.recent_actions),
         state.queries, [(ids[item], count) for item, count in state.consumed.items()],
-        [ids[item] for item in state.banned], list(state.event_ids.items()),
+        [ids[item] for item in state.banned], bytes(state.event_ids),
         [(s.recommendation_id, [ids[item] for item in s.items], s.impressed, s.clicked) for s in state.shown],
     )  # fmt: skip
 
@@ -193,11 +195,27 @@ def test_newer_and_damaged_bytes_are_refused_with_advice(what: str) -> None:
     }
     data = good[what]
     read(data)
-    with pytest.raises(StateVersionError, match=r"version 2, .* up to 1.*newer"):
-        read(data[:1] + b"\x02" + data[2:])
+    version = data[1]
+    with pytest.raises(StateVersionError, match=rf"version {version + 1}, .* up to {version}.*newer"):
+        read(data[:1] + bytes((version + 1,)) + data[2:])
     damaged = [b"", data[:3], data[:-1], data + b"\x00", b"?" + data[1:], data[:1] + b"\x00" + data[2:]]
     damaged += [data[:place] + bytes((data[place] ^ 0x10,)) + data[place + 1 :] for place in range(6, len(data), 29)]
     damaged += [good[other] for other in good if other != what]
     for bad in damaged:
         with pytest.raises(StateCorruptError, match="state folder"):
             read(bad)
+
+
+def test_a_user_state_of_format_1_is_read() -> None:
+    """Its event ids are a map of numbers."""
+    run = Run(Parameters())
+    for number in range(3):
+        run.learn(click(number, "u", f"i{number}"))
+    state = next(iter(run.users.values()))
+    data = encode_user(state, run.index)
+    fields = msgspec.msgpack.decode(unseal("", KIND, 2, data))
+    place = fields.index(bytes(state.event_ids))
+    entries = np.frombuffer(state.event_ids, "<u8").reshape(-1, 2).tolist()
+    fields[place] = dict(entries)
+    old = decode_user(state.user_id, seal(KIND, 1, msgspec.msgpack.encode(fields)), run.index)
+    assert encode_user(old, run.index) == data

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from array import array
+
 import pytest
 
 from operators.observation import Status
 from operators.parameters import ACTION_WEIGHTS, Parameters
 from operators.recommender import Recommender
-from operators.user_state import ACTION_CODES, ACTIONS
+from operators.user_state import ACTION_CODES, ACTIONS, EVENT_ID_BYTES
 from schemas.records import Action, Impression, Purchase, Search
 from tests.learning_support import START, Run, click
 
@@ -50,7 +52,7 @@ def test_the_memory_of_event_ids_is_bounded_and_drops_the_oldest() -> None:
     run = Run(Parameters(factors=4, event_ids=3))
     for number in range(4):
         run.observe(click(number, "u", "i"))
-    assert len(run.users["u"].event_ids) == 3
+    assert len(run.users["u"].event_ids) == 3 * EVENT_ID_BYTES
     assert run.observe(click(3, "u", "i")).status == Status.DUPLICATE
     assert run.observe(click(0, "u", "i")).status == Status.LEARNED
 
@@ -211,7 +213,10 @@ def test_a_list_made_again_replaces_the_first() -> None:
     state.remember_shown("R1", [0])
     state.remember_shown("R2", [1])
     state.remember_shown("R1", [2, 3])
-    assert [(shown.recommendation_id, shown.items) for shown in state.shown] == [("R2", [1]), ("R1", [2, 3])]
+    assert [(shown.recommendation_id, shown.items) for shown in state.shown] == [
+        ("R2", array("i", [1])),
+        ("R1", array("i", [2, 3])),
+    ]
 
 
 def test_searches_are_kept_newest_first_and_bounded() -> None:
