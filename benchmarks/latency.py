@@ -28,7 +28,7 @@ from streams.local_kafka import LocalKafka
 
 RATE = 1_000
 """The rate that the bars are for."""
-TURNS, SECONDS, SETTLE_SECONDS = 5, 12.0, 2.0
+TURNS, SECONDS, SETTLE_SECONDS = 5, 10.0, 2.0
 CURVE = (200, 500, 2_000, 4_000, 8_000, 16_000, 32_000)
 CURVE_SECONDS = 5.0
 P50_MS, P99_MS, CORES = 4.0, 20.0, 0.6

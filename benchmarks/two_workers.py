@@ -35,7 +35,7 @@ from benchmarks.report import MET, NOT_MET, NOTHING, print_ratio
 from streams.cli.console import load_settings
 from streams.local_kafka import LocalKafka
 
-EVENTS, RUNS = 600_000, 5
+EVENTS, RUNS = 400_000, 5
 QUICK_EVENTS, QUICK_RUNS = 200_000, 2
 WARM_UP = 100_000
 TIMEOUT = 300.0
