@@ -102,7 +102,8 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
                 wait = timeout if self.sources_open else min(timeout, RECOVERY_WAIT)
                 records, active = await self._wait_next_records(wait)
             except CorruptRecordException as exc:
-                raise RecordsDamagedError(records_damaged(str(exc))) from exc
+                await self.app.crash(RecordsDamagedError(records_damaged(str(exc))))
+                return
         generation = self.app.consumer_generation_id
         if records is None or self.should_stop:
             return
