@@ -47,7 +47,7 @@ def test_a_full_disk_of_the_broker_loses_nothing(
     load = Load(shop, real_lines.events, RATE)
     said = []
     for killed in (False, True):
-        load.wait_sent(load.sent + 600)
+        load.wait_sent(load.sent + 300)
         said.append(fill_until_the_broker_ends(kafka, disk, worker))
         if killed:
             worker.kill()

@@ -35,12 +35,12 @@ def owners(shop: Shop, stage: str) -> Counter[str]:
 def two_workers(shop: Shop, real_lines: Mixed, fault: str, mark: Path) -> tuple[Worker, Worker, Load]:
     """One that is to stand still, one that is sound, and a load that both share."""
     shop.send_lines(real_lines.catalog[:300])
-    stuck = faulty(shop, fault, mark, HEADWATER_STUCK_TIMEOUT=str(STUCK))
     sound = shop.worker("sound")
+    stuck = faulty(shop, fault, mark, HEADWATER_STUCK_TIMEOUT=str(STUCK))
     sound.wait_ready()
     wait_until(lambda: set(owners(shop, "profiles")) == {"w0", "sound"}, 60, shop.logs)
     load = Load(shop, real_lines.events, RATE)
-    load.wait_sent(300)
+    load.wait_sent(150)
     mark.touch()
     return stuck, sound, load
 

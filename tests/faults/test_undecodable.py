@@ -18,7 +18,7 @@ from tests.integration.waiting import wait_until
 from tests.integration.worker import Worker
 
 __all__ = ["fragile_kafka"]
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
 
 
 @pytest.fixture
@@ -87,7 +87,6 @@ def test_a_changelog_damaged_on_the_brokers_disk(
     ("suffix", "key", "bad", "said"),
     [
         pytest.param(ITEM_STATE.suffix, META_KEY, b"\x00not merged", "is corrupt", id="merged updates"),
-        pytest.param(ITEM_UPDATES.suffix, None, b"Z of no known kind", "has no known kind", id="update kind"),
         pytest.param(ITEM_UPDATES.suffix, None, b"L\x00not learning", "is corrupt", id="update"),
     ],
 )
