@@ -20,6 +20,7 @@ from streams.metrics import Metrics
 from streams.narration.live import LiveNarration
 from streams.partitioning import partition_of
 from streams.stages.context import Context
+from streams.stages.items import META_KEY
 from streams.topics import CATALOG, CATALOG_STATE, CLICK, ITEM_STATE, USER_STATE
 from tests.integration.load import Load
 from tests.integration.reference import assert_exact
@@ -65,14 +66,14 @@ def stored(worker: Worker, stage: str) -> dict[bytes, bytes]:
         database = rocksdict.Rdict(
             str(path), options=rocksdict.Options(raw_mode=True), access_type=rocksdict.AccessType.read_only()
         )
-        rows |= {key: value for key, value in database.items() if not key.startswith(b"__")}
+        rows |= {key: value for key, value in database.items() if not key.startswith(b"__") and key != META_KEY}
         database.close()
     return rows
 
 
 def newest(shop: Shop, suffix: str) -> dict[bytes, bytes | None]:
-    """The last value of each key, None for a tombstone."""
-    return {message.key(): message.value() for message in shop.read(suffix)}
+    """The last value of each key, None for a tombstone; without the records about a partition, which share a key."""
+    return {message.key(): message.value() for message in shop.read(suffix) if message.key() != META_KEY}
 
 
 def test_idle_users_are_forgotten(old_shop: Shop) -> None:
@@ -191,7 +192,8 @@ def test_deleted_items_are_forgotten_by_all_workers(shop: Shop) -> None:
     shop.wait_lag_zero()
     assert newest(shop, ITEM_STATE.suffix)[b"tea"] is None, "histories do not bring it back"
     asyncio.run(reader.until(lambda: not reader.knows("tea") and reader.knows("salt"), 20))
-    assert listed(shop.records()[shown:])["tea"] == 0 and listed(shop.records()[shown:])["milk"] > 0
+    lists = listed(shop.records()[shown:])
+    assert lists["tea"] == 0 and lists.total() > 0
 
     kept = {key: value for key, value in newest(shop, ITEM_STATE.suffix).items() if value is not None}
     assert items.stop() == 0
@@ -224,7 +226,10 @@ def test_compaction_bounds_the_changelog(kafka: Any, namespace: str, tmp_path: P
         worker = shop.worker(HEADWATER_CHECKPOINT_INTERVAL="0.2")
         worker.wait_ready()
         send_clicks(shop, idle, now - 200 * DAY)
-        shop.wait_lag_zero()
+        for days in (4, 3, 2, 1):  # a walk may pass by users who are just being written
+            shop.wait_lag_zero()
+            send_clicks(shop, CROWD, now - days * DAY)
+        wait_until(lambda: expired(worker) == 300, 20, shop.logs)
         lines = [
             {"topic": CLICK.suffix, "value": {"event_id": f"e{n}", "user_id": CROWD[n % 60], "item_id": f"i{n % 9}", "occurred_at": now}}
             for n in range(20_000)
