@@ -1,12 +1,13 @@
 """``python -m benchmarks.memory``: what a million users take in a worker's memory and on its disk, and an item in the index.
 
 A real worker recovers users with 50 items of history each from ``user-state.v1``; then more users than its cache holds
-(``HEADWATER_CACHED_USERS``) have an event. Its memory is compared with that of the same worker with the same catalogue and no users.
+(``HEADWATER_CACHED_USERS``) have an event: some thousands at a time, as live, and then all others at once, as after a pause. Its memory is compared with that of the same worker with the same catalogue and no users.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import shutil
 import sys
 import tempfile
@@ -41,7 +42,8 @@ from streams.topics import USER_STATE
 USERS, ITEMS, INDEX_ITEMS = 1_000_000, 10_000, 50_000
 RECENT = 50
 TEMPLATES = 200
-TOUCHED = 250_000
+TOUCHED = 100_000
+ROUNDS, ROUND = 5, 10_000
 GIB_A_MILLION = 0.4
 NAMESPACE = "memory"
 TIMEOUT = 150.0
@@ -122,14 +124,18 @@ def worker(console: Console, users: int, touched: int) -> float:
         with restarts.worker() as program:
             wait_for(program, RECOVERED)
             recovered = program.memory_mib()
-            full = resident(program, feed, one_event_each(touched, span))
+            clicks = one_event_each(touched, span)
+            for _ in range(ROUNDS):
+                full = resident(program, feed, itertools.islice(clicks, ROUND))
+            most = resident(program, feed, clicks)
             cached = wait_for(program, "headwater_cached_users")
             disk = folder_mib(folder / "state")
         feed.close()
     stored = sum(map(len, values)) / len(values)
     for line in (
         f"{users:,} users with {RECENT} recent items, {stored:,.0f} bytes each as stored; {cached:,.0f} of them decoded",
-        f"resident: {empty:,.0f} MiB without users, {recovered:,.0f} MiB recovered, {full:,.0f} MiB after {touched:,} users' events",
+        f"resident: {empty:,.0f} MiB without users, {recovered:,.0f} MiB recovered, {full:,.0f} MiB after events of "
+        f"{ROUNDS * ROUND:,} users, {most:,.0f} MiB after those of {touched - ROUNDS * ROUND:,} others at once",
         f"RocksDB on disk: {disk:,.0f} MiB",
     ):
         console.print(line, highlight=False)

@@ -22,11 +22,13 @@ import asyncio
 import logging
 import signal
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import faust
 import uvloop
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
 from benchmarks.json_values import item_value, use_fast_json, user_state, user_value
 from operators.item_index import ItemIndex
@@ -101,6 +103,18 @@ def add_agents(app: Any, namespace: str, settings: Settings, *, all_rows: bool) 
                 items[index.ids[row]] = item_value(index, row)
 
 
+def create_changelogs(brokers: str, namespace: str, tables: Mapping[str, int]) -> None:
+    """Changelog topics by partitions before Faust starts: one that it has just made itself it may take for one of none."""
+    config = {"cleanup.policy": "compact"}
+    names = {f"{namespace}.{GROUP}-{table}-changelog": partitions for table, partitions in tables.items()}
+    admin = AdminClient({"bootstrap.servers": brokers})
+    made = admin.create_topics([NewTopic(name, count, 1, config=config) for name, count in names.items()])
+    for future in made.values():
+        future.result(30.0)
+    while not names.keys() <= admin.list_topics(timeout=10.0).topics.keys():
+        time.sleep(0.1)
+
+
 async def serve(app: Any) -> None:
     """Run until SIGTERM; raises what crashed the app."""
     loop, stopped = asyncio.get_running_loop(), asyncio.Event()
@@ -123,8 +137,11 @@ def main() -> None:
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.ERROR)
     use_fast_json()
+    settings = load_settings()
+    partitions = {"users": settings.user_partitions, "items": settings.item_partitions}
+    create_changelogs(arguments.brokers, arguments.namespace, partitions)
     app = make_app(arguments.brokers, arguments.namespace, arguments.folder)
-    add_agents(app, arguments.namespace, load_settings(), all_rows=arguments.rows == "all")
+    add_agents(app, arguments.namespace, settings, all_rows=arguments.rows == "all")
     uvloop.install()
     asyncio.run(serve(app))
 

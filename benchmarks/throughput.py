@@ -22,7 +22,7 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.events import Stream, mean_history, past
 from benchmarks.measure import Measured, measure
 from benchmarks.programs import BARE, PLAIN, PLAIN_ALL_ROWS, WORKER, Peer, run, started, warm_with
-from benchmarks.report import MET, NOT_MET, NOTHING, print_ratio
+from benchmarks.report import INCOMPLETE, MET, NOT_MET, NOTHING, print_ratio
 from streams.cli.console import load_settings
 from streams.local_kafka import LocalKafka
 
@@ -38,17 +38,22 @@ RANKED, RANKED_WARM_UP = 15_000, 100_000
 def measure_all(
     peers: Sequence[Peer], stream: Stream, events: int, runs: int, console: Console
 ) -> dict[str, list[Measured]]:
-    """Measurements by program, one a run, in the same order."""
+    """Measurements by program, one a run, in the same order; a program that fails has none."""
     measured: dict[str, list[Measured]] = {peer.name: [] for peer in peers}
     with LocalKafka.from_settings(load_settings(), console.print) as kafka:
         console.print(f"Apache Kafka {kafka.version} at {kafka.bootstrap}, {stream.name}")
         for turn in range(runs):
-            for peer in peers:
+            for peer in [peer for peer in peers if peer.name in measured]:
                 count = events // peer.scale
-                result = run(
-                    peer, kafka.bootstrap, f"bench-{turn}-{peer.name.lower().replace(' ', '-').replace(',', '')}",
-                    scaled(stream, peer), warm_up=int(count * WARM_UP_SHARE), events=count, timeout=TIMEOUT,
-                )  # fmt: skip
+                try:
+                    result = run(
+                        peer, kafka.bootstrap, f"bench-{turn}-{peers.index(peer)}",
+                        scaled(stream, peer), warm_up=int(count * WARM_UP_SHARE), events=count, timeout=TIMEOUT,
+                    )  # fmt: skip
+                except BenchmarkError as error:
+                    console.print(f"{peer.name}: no figure: {error}", markup=False, highlight=False)
+                    del measured[peer.name]
+                    continue
                 measured[peer.name].append(result)
                 console.print(
                     f"run {turn + 1}/{runs}  {peer.name:22} {result.events:9,} events  {result.per_cpu_second:9,.0f} / CPU-s"
@@ -141,10 +146,15 @@ def main() -> int:
     except BenchmarkError as error:
         console.print(f"Error: {error}", markup=False, style="red")
         return NOTHING
-    console.print(table(measured, peers, stream, events))
-    reached = [show_ratio(console, measured, peer) for peer in peers if peer is not WORKER]
+    if WORKER.name not in measured:
+        return NOTHING
+    left = [peer for peer in peers if peer.name in measured]
+    console.print(table(measured, left, stream, events))
+    reached = [show_ratio(console, measured, peer) for peer in left if peer is not WORKER]
     console.print(f"{time.monotonic() - began:.0f} s", highlight=False)
-    return MET if all(reached) else NOT_MET
+    if not all(reached):
+        return NOT_MET
+    return MET if BARS.keys() <= measured.keys() else INCOMPLETE
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ import uvloop
 
 from benchmarks.json_values import use_fast_json
 from benchmarks.peers.user_counts import RECENT, Counts
-from benchmarks.plain_faust import make_app, serve
+from benchmarks.plain_faust import create_changelogs, make_app, serve
 from streams.cli.console import load_settings
 from streams.topics import CLICK
 
@@ -76,6 +76,7 @@ def add_tuned_agent(app: Any, namespace: str) -> None:
 
 def main(brokers: str, namespace: str, folder: Path, form: str) -> None:
     """Run until SIGTERM."""
+    create_changelogs(brokers, namespace, {"users": load_settings().user_partitions})
     app = make_app(brokers, namespace, folder)
     if form == "tuned":
         use_fast_json()
