@@ -78,7 +78,11 @@ class Settings(BaseSettings):
     item_publish_interval: float = Field(
         0.2, gt=0, le=60, description="debounce of changed items to the compacted item state"
     )
-    cached_users: int = Field(200_000, ge=1, description="decoded user states kept in memory by a worker")
+    cached_users: int = Field(
+        20_000,
+        ge=1,
+        description="decoded user states kept in memory by a worker, about 5 kB each; the others are read from RocksDB when they come",
+    )
     user_idle_days: float = Field(
         90.0,
         ge=0,

@@ -14,6 +14,7 @@ from __future__ import annotations
 from numba import njit
 
 from operators.learning.bounded_row import add, admission_key, advance
+from operators.learning.prefetch import prefetch_row
 
 
 @njit(cache=True, nogil=True)
@@ -27,6 +28,8 @@ def update_neighbours(  # type: ignore[no-untyped-def]
     added in context order, so the result is the same whichever rows are marked beside it.
     """
     for event in range(len(target)):
+        if event + 1 < len(target):
+            _prefetch(event + 1, target, context_start, context, mark, items, weights)
         item = target[event]
         if dropped[event] or item < 0 or weight[event] <= 0.0:
             continue
@@ -45,3 +48,16 @@ def update_neighbours(  # type: ignore[no-untyped-def]
                 amount = factor * rank_weight[context_rank[place]]
                 add(items, weights, other, item, amount, admission_key(id_hash[other], id_hash[item], offset[event]))
                 total[other] += amount
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _prefetch(event, target, context_start, context, mark, items, weights):  # type: ignore[no-untyped-def]
+    """Begin to load the rows that an event will change."""
+    if target[event] >= 0 and mark[target[event]]:
+        prefetch_row(items, target[event])
+        prefetch_row(weights, target[event])
+    for place in range(context_start[event], context_start[event + 1]):
+        other = context[place]
+        if mark[other]:
+            prefetch_row(items, other)
+            prefetch_row(weights, other)

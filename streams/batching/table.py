@@ -29,7 +29,7 @@ class BatchTable(Table):  # type: ignore[misc]
         self.changelog = changelog
         options = {
             "block_cache_size": rocksdb_cache_bytes,  # Faust's default is 2 GiB for every partition of every table
-            "write_buffer_size": 8 << 20,
+            "write_buffer_size": 4 << 20,
             "max_write_buffer_number": 2,
         }
         super().__init__(app, key_type=bytes, value_type=bytes, recovery_buffer_size=4, options=options, **kwargs)
