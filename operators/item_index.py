@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from operators.item_names import ItemNames
 from operators.learning.counter_rng import fill_gaussian
 from operators.parameters import Parameters
 from operators.stable_hash import stable_hash
@@ -57,6 +58,7 @@ class ItemIndex:
         self.parameters = parameters
         self.partition_of = partition_of
         self.ids: list[str] = []
+        self.names = ItemNames()
         self.lookup: dict[str, int] = {}
         self.catalog: list[CatalogItem | None] = []
         self.text = TextIndex()
@@ -170,6 +172,7 @@ class ItemIndex:
         if item == self.capacity:
             self._grow()
         self.ids.append(item_id)
+        self.names.append(item_id)
         self.lookup[item_id] = item
         self.catalog.append(None)
         self.id_hash[item] = stable_hash(item_id)

@@ -130,7 +130,7 @@ def unpack(data: bytes, index: ItemIndex) -> ItemUpdates:
 class _Message(msgspec.Struct, array_like=True):
     """Format 1."""
 
-    ids: list[str]
+    ids: msgspec.Raw
     factors: int
     source: bytes
     offset: bytes
@@ -150,6 +150,7 @@ class _Message(msgspec.Struct, array_like=True):
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(_Message)
+_ids = msgspec.msgpack.Decoder(list[str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +192,7 @@ def _pack(updates: ItemUpdates, index: ItemIndex, partition: int, s: _Scratch) -
     local = _local_type(names)
     with_factors = events[s.sgd_count[:taken] > 0]
     message = _Message(
-        list(map(index.ids.__getitem__, s.named[:names].tolist())),
+        index.names.array(s.named[:names]),
         updates.user_factors.shape[1],
         updates.source[events].tobytes(),
         updates.offset[events].tobytes(),
@@ -217,7 +218,9 @@ def _unpacked(message: _Message, index: ItemIndex) -> ItemUpdates:
             f"it has {message.factors} factors, this process {index.parameters.factors}: workers of one namespace "
             "must have the same parameters"
         )
-    items = np.array(index.intern_all(message.ids), np.int32)
+    items = index.names.find(message.ids)
+    if items is None:
+        items = np.array(index.intern_all(_ids.decode(message.ids)), np.int32)
     numbers = np.concatenate((np.array([-1], np.int32), items))
     local = _local_type(len(items))
     offset = np.frombuffer(message.offset, np.int64).copy()

@@ -1,0 +1,40 @@
+"""Ids as bytes: what is written equals MessagePack's, what is read is found, everything else is said to be unknown."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+import pytest
+
+from operators.item_names import ItemNames
+
+IDS = [f"item-{n}" + "x" * (n % 400) for n in range(3_000)] + ["é" * 40, ""]
+
+
+@pytest.fixture(scope="module")
+def names() -> ItemNames:
+    made = ItemNames()
+    for item_id in IDS:
+        made.append(item_id)
+    return made
+
+
+@pytest.mark.parametrize("count", [0, 1, 15, 16, 70_000])
+def test_ids_are_written_as_messagepack_and_found_again(names: ItemNames, count: int) -> None:
+    items = np.random.default_rng(1).integers(0, len(IDS), count).astype(np.int32)
+    array = names.array(items)
+    assert bytes(array) == msgspec.msgpack.encode([IDS[item] for item in items])
+    found = names.find(array)
+    assert found is not None and found.tolist() == items.tolist()
+
+
+@pytest.mark.parametrize(
+    "other", [["item-0", "nobody"], [3], {"item-0": 1}, "item-0", None, [["item-0"]], ["x" * 70_000]]
+)
+def test_whatever_is_no_array_of_known_ids_is_not_found(names: ItemNames, other: object) -> None:
+    assert names.find(msgspec.Raw(msgspec.msgpack.encode(other))) is None
+
+
+def test_a_cut_array_is_not_found(names: ItemNames) -> None:
+    whole = bytes(names.array(np.arange(20, dtype=np.int32)))
+    assert all(names.find(msgspec.Raw(whole[:end])) is None for end in range(1, len(whole)))
