@@ -158,9 +158,12 @@ def run(console: Console, users: int, rebuilds: int, kills: int) -> bool:
         tempfile.TemporaryDirectory(prefix="headwater-bench-") as folder,
     ):
         create_topics(kafka.bootstrap, load_settings(namespace=NAMESPACE))
+        restarts = Restarts(kafka.bootstrap, NAMESPACE, Path(folder))
+        with restarts.worker() as first:  # it notes which topics the states are of
+            wait_for(first, RECOVERED)
+        restarts.forget()
         size = write_states(kafka.bootstrap, NAMESPACE, users)
         console.print(f"{users:,} users of {size} bytes in {USER_STATE.suffix}", highlight=False)
-        restarts = Restarts(kafka.bootstrap, NAMESPACE, Path(folder))
         rates = rebuild(restarts, users, rebuilds, console)
         feed = Feed(kafka.bootstrap, NAMESPACE)
         back = kill(restarts, feed, kills, console)
