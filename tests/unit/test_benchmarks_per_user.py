@@ -13,9 +13,11 @@ import pytest
 from benchmarks import per_user
 from benchmarks.errors import BenchmarkError
 from benchmarks.events import Stream
+from benchmarks.measure import Measured
 from benchmarks.peers import packages
-from benchmarks.peers.programs import HEADWATER, PEERS, CountPeer, _decode_binary, _quix_key
+from benchmarks.peers.programs import HEADWATER, HEADWATER_FEW, PEERS, CountPeer, _decode_binary, _quix_key
 from benchmarks.peers.user_counts import RECENT, Click, Counts, clicks, difference, expected
+from benchmarks.report import INCOMPLETE, MET
 from schemas.kinds import Kind
 from streams.cli.console import load_settings
 from streams.local_kafka import LocalKafka
@@ -59,6 +61,21 @@ def test_a_peer_that_is_not_installed_is_told(tmp_path: Path, monkeypatch: pytes
     assert "bytewax is not installed" in str(packages.missing("bytewax"))
     (tmp_path / "bytewax").mkdir()
     assert packages.missing("bytewax") is None
+
+
+def test_a_missing_peer_that_has_a_bar_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    fast, slow = [Measured(1_000, 1.0, 1.0, 0.0)], [Measured(10, 1.0, 1.0, 0.0)]
+
+    def measured(peers: list[CountPeer], *_: object) -> dict[CountPeer, list[Measured]]:
+        return {peer: fast if peer in (HEADWATER, HEADWATER_FEW) else slow for peer in peers}
+
+    monkeypatch.setattr(per_user, "measure_all", measured)
+    monkeypatch.setenv("HEADWATER_BENCH_PEERS", str(tmp_path))
+    (tmp_path / "quixstreams").mkdir()
+    monkeypatch.setattr("sys.argv", ["per_user", "--only", "Quix Streams"])
+    assert per_user.main() == MET
+    monkeypatch.setattr("sys.argv", ["per_user", "--only", "Quix Streams", "Bytewax"])
+    assert per_user.main() == INCOMPLETE
 
 
 @pytest.fixture(scope="module")
