@@ -30,6 +30,7 @@ from streams.batching.batch import RecordBatch
 from streams.batching.guards import Continuity, watch
 from streams.batching.outbox import Outbox
 from streams.batching.producer import Sent
+from streams.batching.sending import Sending
 from streams.batching.store import Item
 from streams.batching.table import BatchTable
 
@@ -78,7 +79,7 @@ class CheckpointedStage(abc.ABC):
         self.crashed: BaseException | None = None
         self._lock = asyncio.Lock()  # one group, or one snapshot
         self._checkpointing = asyncio.Lock()
-        self._outputs: list[Sent] = []
+        self._sending = Sending(app.maybe_start_producer, lambda seconds: self.on_emit(seconds))
         self._events: list[Any] = []
         self._pending: list[Any] = []
         self._room = asyncio.Event()
@@ -130,6 +131,7 @@ class CheckpointedStage(abc.ABC):
         app = self.app
         self._tasks = [
             asyncio.create_task(self._guard(self._drain())),
+            asyncio.create_task(self._guard(self._sending.run())),
             asyncio.create_task(self._guard(self._ticker())),
             asyncio.create_task(self._guard(watch(app.pauses, app.stuck))),
         ]
@@ -211,16 +213,10 @@ class CheckpointedStage(abc.ABC):
         await self.emit(outbox)
 
     async def emit(self, outbox: Outbox) -> None:
-        """Send what is in ``outbox`` and empty it; the next checkpoint awaits the delivery."""
-        if not outbox.records:
-            return
-        started = time.perf_counter()
+        """Have what is in ``outbox`` sent, and empty it; the next checkpoint awaits the delivery."""
+        self._sending.put(outbox)
         with self.app.stuck.waiting():
-            producer = await self.app.maybe_start_producer()
-            for (topic, partition), records in outbox.records.items():
-                self._outputs.extend(await producer.send_many(topic, partition, records))
-        outbox.records.clear()
-        self.on_emit(time.perf_counter() - started)
+            await self._sending.room()
 
     # ---- checkpoint
     async def checkpoint(self) -> None:
@@ -235,8 +231,8 @@ class CheckpointedStage(abc.ABC):
     async def _take(self) -> _Covered:
         """Call with the lock held."""
         await self._emit_held()
-        covered = _Covered(self._outputs, self.snapshot(), self._events)
-        self._outputs, self._events = [], []
+        covered = _Covered(await self._sending.flush(), self.snapshot(), self._events)
+        self._events = []
         self._written_at = time.monotonic()
         return covered
 
@@ -270,7 +266,7 @@ class CheckpointedStage(abc.ABC):
                 if self._open:
                     await self._emit_held()
             due = time.monotonic() - self._written_at >= self.due_interval()
-            waiting = self._events or self._outputs or self.dirty_size()
+            waiting = self._events or self._sending or self.dirty_size()
             if due and waiting and not self._checkpointing.locked():
                 self._checkpoint_task = asyncio.create_task(self._guard(self.checkpoint()))
 
@@ -310,7 +306,8 @@ class CheckpointedStage(abc.ABC):
     def _drop(self) -> None:
         self._open = False
         self._pending.clear()
-        self._outputs, self._events = [], []
+        self._sending.forget()
+        self._events = []
         self._continuity.forget()
         self.forget()
 
