@@ -7,6 +7,7 @@ term frequency is the boolean variant, as a word that a title repeats says no mo
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -115,7 +116,7 @@ class TextIndex:
         An unknown word counts in the norm as a word that one document has, so that a query of which half is
         unknown cannot reach a cosine of 1. Both arrays are empty when nothing is known.
         """
-        words = list(dict.fromkeys(tokens_of_query(query)))[:MAX_TOKENS]
+        words = _words_of_query(query)
         tokens = np.array([self._vocabulary[word] for word in words if word in self._vocabulary], np.int32)
         weights = self.idf[tokens]
         unknown = (len(words) - len(tokens)) * math.log1p(self.documents) ** 2
@@ -207,6 +208,12 @@ class TextIndex:
         frequency = np.maximum(self._length[:known], 1)
         self.idf[:known] = np.log1p(self.documents / frequency)
         _norms(self.token_ids, self.token_count, self.idf, self.norm)
+
+
+@lru_cache(maxsize=16_384)
+def _words_of_query(query: str) -> tuple[str, ...]:
+    """A query is asked again with each list that stands on it."""
+    return tuple(dict.fromkeys(tokens_of_query(query)))[:MAX_TOKENS]
 
 
 def _doubled(array: _Array) -> _Array:
