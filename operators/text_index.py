@@ -138,11 +138,11 @@ class TextIndex:
         self._scratch[items] = 0.0
         return items, scores
 
-    def arrays(self) -> TextArrays:
-        """What kernels read; anew at each use, as arrays are replaced when they grow."""
+    def arrays(self, scan_budget: int | None = None) -> TextArrays:
+        """What kernels read; anew at each use, as arrays are replaced when they grow. `scan_budget`: instead of the index's."""
         return TextArrays(
             self.token_ids, self.token_count, self.norm, self.idf, self._start, self._length, self._pool_items,
-            self._scratch, self._touched, self.scan_budget,
+            self._scratch, self._touched, self.scan_budget if scan_budget is None else scan_budget,
         )  # fmt: skip
 
     def search(self, query: str, limit: int) -> tuple[IntArray, FloatArray]:

@@ -9,6 +9,9 @@ from operators.generators.base import NO_CANDIDATES, Candidates, UserView, no_an
 from operators.generators.text_match import match_text
 from operators.text_index import profile
 
+SCANNED = 4_000
+"""Postings looked at a list, rarest tokens first. On ML-100k as good as all of them (2,000: recall@20 .063 instead of .064)."""
+
 
 class Content:
     """score_j = cosine of j's TF-IDF vector with Σ_r decay^r of the unit vectors of the user's last items.
@@ -24,7 +27,7 @@ class Content:
         history = view.history[: p.content_history]
         if len(history) == 0 or view.index.text.documents == 0:
             return NO_CANDIDATES
-        items, scores = _content(history, p.content_decay, view.index.text.arrays(), limit, view.gate)
+        items, scores = _content(history, p.content_decay, view.index.text.arrays(SCANNED), limit, view.gate)
         return Candidates(items, scores, no_anchors(len(items)))
 
 

@@ -10,14 +10,14 @@ from operators.item_index import ItemIndex
 LENGTH = 2_048
 """Items kept: users who consumed more of the top than that get shorter popularity lists."""
 
-_REFRESH_SHARE = 1 / 50
+_REFRESH_SHARE = 1 / 20
 
 
 class TopLists:
     """Items by plain count and by decayed mass, best first, with the scores of the last refresh.
 
-    A refresh costs O(n) and happens once 2 % as many changes have come as there are items, so O(1) a change; while
-    there were fewer changes than items, once they are 2 % more, so that a new shop soon has lists. Whether an item
+    A refresh costs O(n) and happens once 5 % as many changes have come as there are items, so O(1) a change; while
+    there were fewer changes than items, once they are 5 % more, so that a new shop soon has lists. Whether an item
     may be recommended is checked when a list is walked, never here, so an item that is gone is gone at once.
     """
 
