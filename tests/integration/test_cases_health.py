@@ -187,14 +187,15 @@ def test_c59_e_and_f_neither_silence_nor_a_dead_model_matters(shop: Shop) -> Non
     assert worker.metric("headwater_model_failures_total", kind="crash")
 
 
-def test_c59_g_recovery_is_alive_and_not_ready(shop: Shop) -> None:
+def test_c59_g_recovery_is_alive_and_not_ready(shop: Shop, tmp_path: Path) -> None:
     """c59 G: a long changelog: alive all the time, not ready until the last state is back, and it says what it waits for."""
-    worker = shop.worker()
+    mark = tmp_path / "mark"
+    worker = faulty(shop, "slow", mark)
     shop.send_lines(clicks(8_000, users=8_000))
     shop.wait_lag_zero()
     assert worker.stop() == 0
     worker.wipe()
-    worker.env["HEADWATER_FETCH_RECORDS"] = "1"  # slow on purpose: each state is a batch of its own
+    mark.touch()
     worker.start()
     said: set[str] = set()
     restoring = 0
@@ -208,11 +209,13 @@ def test_c59_g_recovery_is_alive_and_not_ready(shop: Shop) -> None:
             return False  # not listening yet
         said.update(found)
         restoring += "recovery" in found
+        if restoring == 4:
+            mark.unlink(missing_ok=True)
         return not found
 
     wait_until(ready, 90, worker.log)
-    assert restoring >= 10, f"{restoring} looks during the recovery: too quick to see anything"
-    assert worker.metric("headwater_table_keys", table="users") is not None
+    assert restoring >= 4, f"{restoring} looks during the recovery: too quick to see anything"
+    wait_until(lambda: worker.metric("headwater_table_keys", table="users") is not None, 10)
     assert {"start", "recovery"} <= said
     seconds = worker.metric("headwater_recovery_seconds", stage="profiles")
     assert seconds is not None and seconds > 1
