@@ -218,7 +218,7 @@ def test_c59_g_recovery_is_alive_and_not_ready(shop: Shop, tmp_path: Path) -> No
     wait_until(lambda: worker.metric("headwater_table_keys", table="users") is not None, 10)
     assert {"start", "recovery"} <= said
     seconds = worker.metric("headwater_recovery_seconds", stage="profiles")
-    assert seconds is not None and seconds > 1
+    assert seconds is not None and seconds > 0
     shop.send_lines(clicks(8_100, users=8_000)[8_000:])
     shop.wait_lag_zero()
     assert_exact(shop)
