@@ -11,18 +11,16 @@ import argparse
 import contextlib
 import statistics
 import sys
-import time
 from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.errors import BenchmarkError
 from benchmarks.events import Stream
 from benchmarks.live import Answered, Live, live
 from benchmarks.peers.programs import KAFKA_STREAMS_RECORDS, java_missing
 from benchmarks.programs import WORKER, Peer
-from benchmarks.report import MET, NOT_MET, NOTHING, print_limit
+from benchmarks.report import MET, NOT_MET, print_limit, status_of
 from streams.cli.console import load_settings
 from streams.local_kafka import LocalKafka
 
@@ -131,14 +129,8 @@ def main() -> int:
     chosen = parser.parse_args()
     console = Console(width=max(120, Console().width))
     rates = chosen.curve[1::2] if chosen.quick else chosen.curve
-    began = time.monotonic()
-    try:
-        met = run(console, chosen.rate, chosen.runs or (2 if chosen.quick else TURNS), chosen.seconds, rates)
-    except BenchmarkError as error:
-        console.print(f"Error: {error}", markup=False, style="red")
-        return NOTHING
-    console.print(f"{time.monotonic() - began:.0f} s", highlight=False)
-    return MET if met else NOT_MET
+    turns = chosen.runs or (2 if chosen.quick else TURNS)
+    return status_of(console, lambda: MET if run(console, chosen.rate, turns, chosen.seconds, rates) else NOT_MET)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from benchmarks.feed import Feed
 from benchmarks.measure import wait_drained
 from benchmarks.program import Program
 from benchmarks.programs import WORKER
-from benchmarks.report import MET, NOT_MET, NOTHING, print_limit
+from benchmarks.report import MET, NOT_MET, print_limit, status_of
 from benchmarks.restart import RECOVERED, Restarts, wait_for
 from benchmarks.world import NOW_MS, index_of, users_of
 from operators.item_index import ItemIndex
@@ -195,16 +195,15 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="100,000 users, all of them with an event")
     chosen = parser.parse_args()
     console = Console(width=max(120, Console().width))
-    began = time.monotonic()
     users = USERS // 10 if chosen.quick else chosen.users
-    try:
-        index_table(console, INDEX_ITEMS)
-        gib = worker(console, users, min(users, TOUCHED))
-    except BenchmarkError as error:
-        console.print(f"Error: {error}", markup=False, style="red")
-        return NOTHING
+    return status_of(console, lambda: measure(console, users))
+
+
+def measure(console: Console, users: int) -> int:
+    """Both tables, and the status."""
+    index_table(console, INDEX_ITEMS)
+    gib = worker(console, users, min(users, TOUCHED))
     met = print_limit(console, "GiB of worker memory per million users", [gib], GIB_A_MILLION)
-    console.print(f"{time.monotonic() - began:.0f} s", highlight=False)
     return MET if met else NOT_MET
 
 

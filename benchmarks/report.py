@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 from rich.console import Console
+
+from benchmarks.errors import BenchmarkError
 
 MET, NOT_MET, NOTHING, INCOMPLETE = range(4)
 """Exit status of a table: every bar met, one not met, nothing could be measured, a peer that has a bar is missing."""
@@ -31,3 +34,15 @@ def print_limit(console: Console, what: str, found: Sequence[float], most: float
         highlight=False,
     )
     return met
+
+
+def status_of(console: Console, measure: Callable[[], int]) -> int:
+    """What ``measure`` returns, and how long it took; `NOTHING`, and why, when it raises :class:`BenchmarkError`."""
+    began = time.monotonic()
+    try:
+        status = measure()
+    except BenchmarkError as error:
+        console.print(f"Error: {error}", markup=False, style="red")
+        return NOTHING
+    console.print(f"{time.monotonic() - began:.0f} s", highlight=False)
+    return status

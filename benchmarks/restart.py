@@ -28,7 +28,7 @@ from benchmarks.events import Stream, item_id, past
 from benchmarks.feed import Feed
 from benchmarks.program import Program, running
 from benchmarks.programs import WORKER, environment, page
-from benchmarks.report import MET, NOT_MET, NOTHING, print_limit, print_ratio
+from benchmarks.report import MET, NOT_MET, print_limit, print_ratio, status_of
 from operators.item_index import ItemIndex
 from operators.parameters import Parameters
 from operators.user_codec import encode_user
@@ -179,14 +179,8 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="100,000 users, one rebuild, two kills")
     chosen = parser.parse_args()
     console = Console(width=max(100, Console().width))
-    began = time.monotonic()
-    try:
-        met = run(console, *((USERS // 10, 1, 2) if chosen.quick else (chosen.users, REBUILDS, KILLS)))
-    except BenchmarkError as error:
-        console.print(f"Error: {error}", markup=False, style="red")
-        return NOTHING
-    console.print(f"{time.monotonic() - began:.0f} s", highlight=False)
-    return MET if met else NOT_MET
+    sizes = (USERS // 10, 1, 2) if chosen.quick else (chosen.users, REBUILDS, KILLS)
+    return status_of(console, lambda: MET if run(console, *sizes) else NOT_MET)
 
 
 if __name__ == "__main__":

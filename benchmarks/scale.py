@@ -19,7 +19,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.report import MET, NOT_MET, print_limit
+from benchmarks.report import MET, NOT_MET, print_limit, status_of
 from benchmarks.world import ITEM_PARTITIONS, NOW_MS, clicks, index_of, users_of
 from operators.item_updates import unpack
 from operators.recommender import Recommender
@@ -150,10 +150,8 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="up to 100,000, five groups")
     chosen = parser.parse_args()
     console = Console(width=max(150, Console().width))
-    began = time.monotonic()
-    met = run(console, SIZES[:1] if chosen.quick else chosen.sizes, 5 if chosen.quick else GROUPS)
-    console.print(f"{time.monotonic() - began:.0f} s", highlight=False)
-    return MET if met else NOT_MET
+    sizes, groups = (SIZES[:1], 5) if chosen.quick else (chosen.sizes, GROUPS)
+    return status_of(console, lambda: MET if run(console, sizes, groups) else NOT_MET)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.events import Stream, mean_history, past
 from benchmarks.measure import Measured, measure
 from benchmarks.programs import BARE, PLAIN, PLAIN_ALL_ROWS, WORKER, Peer, run, started, warm_with
-from benchmarks.report import INCOMPLETE, MET, NOT_MET, NOTHING, print_ratio
+from benchmarks.report import INCOMPLETE, MET, NOT_MET, NOTHING, print_ratio, status_of
 from streams.cli.console import load_settings
 from streams.local_kafka import LocalKafka
 
@@ -140,18 +140,17 @@ def main() -> int:
     events = chosen.events or (QUICK_EVENTS if chosen.quick else EVENTS)
     runs = chosen.runs or (QUICK_RUNS if chosen.quick else RUNS)
     peers = [PLAIN, BARE, WORKER] + ([PLAIN_ALL_ROWS] if chosen.all_rows else [])
-    began = time.monotonic()
-    try:
-        measured = measure_all(peers, stream, events, runs, console)
-    except BenchmarkError as error:
-        console.print(f"Error: {error}", markup=False, style="red")
-        return NOTHING
+    return status_of(console, lambda: show(console, peers, stream, events, runs))
+
+
+def show(console: Console, peers: list[Peer], stream: Stream, events: int, runs: int) -> int:
+    """The table with its ratios, and the status."""
+    measured = measure_all(peers, stream, events, runs, console)
     if WORKER.name not in measured:
         return NOTHING
     left = [peer for peer in peers if peer.name in measured]
     console.print(table(measured, left, stream, events))
     reached = [show_ratio(console, measured, peer) for peer in left if peer is not WORKER]
-    console.print(f"{time.monotonic() - began:.0f} s", highlight=False)
     if not all(reached):
         return NOT_MET
     return MET if BARS.keys() <= measured.keys() else INCOMPLETE

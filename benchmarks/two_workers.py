@@ -31,7 +31,7 @@ from benchmarks.feed import Feed
 from benchmarks.measure import measure
 from benchmarks.program import Program, Programs, cpu_seconds, running
 from benchmarks.programs import WORKER, environment, fresh_topics, page, warm_with
-from benchmarks.report import MET, NOT_MET, NOTHING, print_ratio
+from benchmarks.report import MET, NOT_MET, print_ratio, status_of
 from streams.cli.console import load_settings
 from streams.local_kafka import LocalKafka
 
@@ -190,15 +190,7 @@ def main() -> int:
     console = Console(width=max(110, Console().width))
     events = chosen.events or (QUICK_EVENTS if chosen.quick else EVENTS)
     runs = chosen.runs or (QUICK_RUNS if chosen.quick else RUNS)
-    began = time.monotonic()
-    try:
-        pairs = measure_all(events, runs, console)
-    except BenchmarkError as error:
-        console.print(f"Error: {error}", markup=False, style="red")
-        return NOTHING
-    reached = show(console, pairs, events)
-    console.print(f"{time.monotonic() - began:.0f} s", highlight=False)
-    return MET if reached else NOT_MET
+    return status_of(console, lambda: MET if show(console, measure_all(events, runs, console), events) else NOT_MET)
 
 
 if __name__ == "__main__":

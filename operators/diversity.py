@@ -10,7 +10,8 @@ from numba import njit
 
 from operators.generators.base import FloatArray, IntArray
 from operators.item_index import ItemIndex
-from operators.text_index import TextIndex, cosines
+from operators.text_index import TextIndex
+from operators.text_kernels import cosines
 
 
 def maximal_marginal_relevance(
@@ -23,9 +24,7 @@ def maximal_marginal_relevance(
     """
     if share <= 0.0 or text.documents == 0 or len(items) < 2:
         return np.arange(min(limit, len(items)), dtype=np.int32)
-    places: IntArray = _mmr(
-        items, scores, min(limit, len(items)), share, text.token_ids, text.token_count, text.norm, text.idf
-    )
+    places: IntArray = _mmr(items, scores, min(limit, len(items)), share, text.arrays())
     return places
 
 
@@ -40,14 +39,13 @@ def list_diversity(items: IntArray, index: ItemIndex) -> float | None:
     text = index.text
     return float(
         _list_diversity(
-            items, text.token_ids, text.token_count, text.norm, text.idf, index.neighbour_items,
-            index.neighbour_weights, index.neighbour_total,
+            items, text.arrays(), index.neighbour_items, index.neighbour_weights, index.neighbour_total,
         )
     )  # fmt: skip
 
 
 @njit(cache=True, nogil=True)
-def _mmr(items, scores, limit, share, token_ids, token_count, norm, idf):  # type: ignore[no-untyped-def]
+def _mmr(items, scores, limit, share, text):  # type: ignore[no-untyped-def]
     """Lazy: a value only falls as more is picked, so an old one is a bound, and only the largest is brought up to date.
 
     Reference for the laziness: Minoux, "Accelerated greedy algorithms for maximizing submodular set functions" (1978).
@@ -71,7 +69,7 @@ def _mmr(items, scores, limit, share, token_ids, token_count, norm, idf):  # typ
             first = compared[best]
             if first == turn:
                 break
-            cosines(items[best], picked[first:turn], token_ids, token_count, norm, idf, similar)
+            cosines(items[best], picked[first:turn], text, similar)
             for other in range(turn - first):
                 nearest[best] = max(nearest[best], similar[other])
             compared[best] = turn
@@ -85,12 +83,13 @@ def _mmr(items, scores, limit, share, token_ids, token_count, norm, idf):  # typ
 
 @njit(cache=True, nogil=True)
 def _list_diversity(  # type: ignore[no-untyped-def]
-    items, token_ids, token_count, norm, idf, neighbours, weights, totals
+    items, text, neighbours, weights, totals
 ):
     similar = np.zeros(len(items), np.float32)
     similarity = 0.0
     for a in range(1, len(items)):
-        cosines(items[a], items[:a], token_ids, token_count, norm, idf, similar)
+        cosines(items[a], items[:a], text, similar)
+        norm = text.norm
         described = items[a] < len(norm) and norm[items[a]] > 0.0
         for b in range(a):
             if described and items[b] < len(norm) and norm[items[b]] > 0.0:

@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from operators.text_index import cosines
+from operators.text_kernels import cosines
 from operators.user_state import ACTION_CODES
 from schemas.recommendation import Reason, ReasonKind
 
@@ -63,11 +63,11 @@ def explain(
     and is called what such lists are: trending. Content names the most similar item of the history with a category in
     common (`ItemIndex.category_ids`).
     """
-    index, text = view.index, view.index.text
+    index = view.index
     found, named = _explain(
         items, kinds, counts, generators, anchors, view.history, view.anchor_allowed, _bought(view),
         view.parameters.content_history, view.query is not None, index.interactions, index.category_ids,
-        text.token_ids, text.token_count, text.norm, text.idf,
+        index.text.arrays(),
     )  # fmt: skip
     said: dict[tuple[int, int], Reason] = {}  # lists repeat themselves
     reasons = []
@@ -98,7 +98,7 @@ def _bought(view: UserView) -> NDArray[np.uint8]:
 @njit(cache=True, nogil=True)
 def _explain(  # type: ignore[no-untyped-def]
     items, kinds, counts, generators, anchors, history, allowed, bought, content_history, asked, interactions,
-    categories, token_ids, token_count, norm, idf,
+    categories, text,
 ):  # fmt: skip
     found = np.empty(len(items), np.int8)
     named = np.full(len(items), -1, np.int32)
@@ -119,7 +119,7 @@ def _explain(  # type: ignore[no-untyped-def]
             elif kind == _NEXT_IN_SEQUENCE and anchor >= 0 and anchor == history[0]:
                 break  # "next after" is true of the last item only; what came by backoff is explained by something else
             elif kind == _SAME_GENRE:
-                cosines(item, recent, token_ids, token_count, norm, idf, similar)
+                cosines(item, recent, text, similar)
                 anchor = _nearest_of_genre(item, recent, allowed, similar, categories)
                 if anchor >= 0:
                     break

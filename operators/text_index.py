@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from operators.text_kernels import FloatArray, IntArray, TextArrays, accumulate, profile
 from operators.tokenizer import tokens_of_query, tokens_of_text
 
 MAX_TOKENS = 24
@@ -22,24 +23,7 @@ MAX_TOKENS = 24
 _REFRESH_SHARE = 1 / 20
 _SCAN_BUDGET = 50_000
 
-IntArray = NDArray[np.int32]
-FloatArray = NDArray[np.float32]
 _Array = TypeVar("_Array", bound=NDArray[np.generic])
-
-
-class TextArrays(NamedTuple):
-    """The index as one argument of kernels: forward index, weights, postings, and scratch by item number."""
-
-    token_ids: IntArray
-    token_count: IntArray
-    norm: FloatArray
-    idf: FloatArray
-    start: NDArray[np.int64]
-    length: IntArray
-    pool_items: IntArray
-    scratch: FloatArray
-    touched: IntArray
-    budget: int
 
 
 class TextIndex:
@@ -156,12 +140,6 @@ class TextIndex:
         others = items != item
         return _best(items[others], scores[others], limit)
 
-    def cosines(self, item: int, others: IntArray) -> FloatArray:
-        """Cosine of an item's text with each other item's; 0 when either has none."""
-        out = np.empty(len(others), np.float32)
-        cosines(item, others, self.token_ids, self.token_count, self.norm, self.idf, out)
-        return out
-
     def _words_of(self, item: int) -> set[str]:
         return {self._words[token] for token in self.token_ids[item, : self.token_count[item]].tolist()}
 
@@ -223,98 +201,6 @@ def _doubled(array: _Array) -> _Array:
 def _best(items: IntArray, scores: FloatArray, limit: int) -> tuple[IntArray, FloatArray]:
     order = np.lexsort((items, -scores))[:limit]
     return items[order], scores[order]
-
-
-@njit(cache=True, nogil=True)
-def cosines(item, others, token_ids, token_count, norm, idf, out):  # type: ignore[no-untyped-def]
-    """Cosine of one item's text with each of `others`, into `out`; 0 where either has no text.
-
-    Merges rows of the forward index, whose token numbers ascend. One call for all, as a call costs numba more
-    than a merge.
-    """
-    known = item < len(norm) and norm[item] > 0.0
-    for place in range(len(others)):
-        other = others[place]
-        out[place] = 0.0
-        if not known or other >= len(norm) or norm[other] <= 0.0:
-            continue
-        a = 0
-        b = 0
-        total = 0.0
-        while a < token_count[item] and b < token_count[other]:
-            left = token_ids[item, a]
-            right = token_ids[other, b]
-            if left == right:
-                total += idf[left] * idf[left]
-            a += left <= right
-            b += right <= left
-        out[place] = min(1.0, total / (norm[item] * norm[other]))
-
-
-@njit(cache=True, nogil=True)
-def profile(items, weights, text):  # type: ignore[no-untyped-def]
-    """Tokens and weights of the weighted sum of the items' unit vectors, scaled to length 1; items may be unknown."""
-    most = 0
-    for item in items:
-        if item < len(text.token_count):
-            most += text.token_count[item]
-    tokens = np.empty(most, np.int32)
-    values = np.empty(most, np.float32)
-    count = 0
-    for row in range(len(items)):
-        item = items[row]
-        if item >= len(text.norm) or text.norm[item] <= 0.0:
-            continue
-        for column in range(text.token_count[item]):
-            token = text.token_ids[item, column]
-            value = weights[row] * text.idf[token] / text.norm[item]
-            place = 0
-            while place < count and tokens[place] != token:
-                place += 1
-            if place == count:
-                tokens[count] = token
-                values[count] = 0.0
-                count += 1
-            values[place] += value
-    squares = 0.0
-    for place in range(count):
-        squares += values[place] * values[place]
-    if squares <= 0.0:
-        return tokens[:0], values[:0]
-    scale = 1.0 / math.sqrt(squares)
-    for place in range(count):
-        values[place] *= scale
-    return tokens[:count], values[:count]
-
-
-@njit(cache=True, nogil=True)
-def accumulate(tokens, weights, text):  # type: ignore[no-untyped-def]
-    """Cosines with a unit vector into `text.scratch` by item number, and the items into `text.touched`; returns how many.
-
-    Rarest tokens first, within the budget. The caller sets the scratch back to 0.
-    """
-    count = 0
-    budget = text.budget
-    scratch, touched, norm = text.scratch, text.touched, text.norm
-    for place in np.argsort(-text.idf[tokens], kind="mergesort"):
-        token = tokens[place]
-        factor = weights[place] * text.idf[token]
-        postings = min(text.length[token], budget)
-        budget -= postings
-        first = text.start[token] + text.length[token] - postings
-        for at in range(first, first + postings):
-            item = text.pool_items[at]
-            if norm[item] <= 0.0:
-                continue
-            if scratch[item] == 0.0:
-                touched[count] = item
-                count += 1
-            scratch[item] += factor / norm[item]
-        if budget <= 0:
-            break
-    for place in range(count):
-        scratch[touched[place]] = min(scratch[touched[place]], 1.0)
-    return count
 
 
 @njit(cache=True, nogil=True)

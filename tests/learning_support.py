@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from operators.item_codec import encode_item
 from operators.item_index import ItemIndex
 from operators.item_updates import ItemUpdates
 from operators.parameters import Parameters
 from operators.recommender import Recommender
+from operators.text_index import TextIndex
+from operators.text_kernels import cosines
 from operators.user_codec import encode_user
 from operators.user_state import UserState
 from schemas.records import Action, Click, Event, Purchase
@@ -19,6 +22,13 @@ START = 1_772_359_200_000  # 2026-03-01T10:00:00Z
 def click(number: int, user: str, item: str, seconds: float = 0.0, **fields: object) -> Click:
     """A click with event id e<number>."""
     return Click(f"e{number}", user, item, START + int(seconds * 1000), **fields)  # type: ignore[arg-type]
+
+
+def text_cosines(text: TextIndex, item: int, others: NDArray[np.int32]) -> NDArray[np.float32]:
+    """Cosine of an item's text with each other item's."""
+    out = np.empty(len(others), np.float32)
+    cosines(item, others, text.arrays(), out)
+    return out
 
 
 class Run:

@@ -7,7 +7,7 @@ from numba import njit
 
 from operators.generators.base import NO_CANDIDATES, Candidates, UserView, no_anchors
 from operators.generators.text_match import match_text
-from operators.text_index import profile
+from operators.text_kernels import profile
 
 SCANNED = 4_000
 """Postings looked at a list, rarest tokens first. On ML-100k as good as all of them (2,000: recall@20 .063 instead of .064)."""

@@ -132,9 +132,10 @@ class CatalogStage(CheckpointedStage):
             return
         row = self.context.index.lookup.get(key.decode())
         known = row is not None and not self.context.index.is_blank(row)
-        if not known and self.table.get_many(partition, [key]) == [
-            digest
-        ]:  # it may have come back since it was walked over
+        if known:
+            return
+        (present,) = self.table.get_many(partition, [key])  # it may have come back since it was walked over
+        if present == digest:
             self._dirty[partition][key] = None
 
     def restore(self, partitions: set[int]) -> None:

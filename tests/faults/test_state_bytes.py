@@ -13,6 +13,7 @@ from operators.parameters import Parameters
 from operators.user_codec import decode_user
 from streams.topics import CATALOG, CLICK, ITEM_STATE, USER_STATE
 from tests.integration.shop import Shop
+from tests.integration.worker import Worker
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(120)]
 GARBAGE = b"\x00not a state"
@@ -38,6 +39,18 @@ def click(shop: Shop, event_id: str) -> None:
     shop.flush()
 
 
+def three_clicks(shop: Shop) -> Worker:
+    """A worker that has learned them, and was stopped."""
+    worker = shop.worker()
+    worker.wait_ready()
+    shop.send(CATALOG.suffix, {"item_id": "i1", "title": "Title"})
+    for n in range(3):
+        click(shop, f"e{n}")
+    shop.wait_lag_zero()
+    assert worker.stop() == 0
+    return worker
+
+
 @pytest.mark.parametrize(
     ("bad", "said"),
     [
@@ -49,13 +62,7 @@ def click(shop: Shop, event_id: str) -> None:
 @pytest.mark.parametrize(("suffix", "key"), [(USER_STATE.suffix, b"u1"), (ITEM_STATE.suffix, b"i1")])
 def test_unreadable_state_stops_the_worker(shop: Shop, suffix: str, key: bytes, bad: object, said: str) -> None:
     """Nothing is learned on top of it; once the right bytes are back, nothing is missing."""
-    worker = shop.worker()
-    worker.wait_ready()
-    shop.send(CATALOG.suffix, {"item_id": "i1", "title": "Title"})
-    for n in range(3):
-        click(shop, f"e{n}")
-    shop.wait_lag_zero()
-    assert worker.stop() == 0
+    worker = three_clicks(shop)
 
     good = last(shop, suffix, key)
     write(shop, suffix, good, bad(good.value()))  # type: ignore[operator]

@@ -9,13 +9,12 @@ import pytest
 
 from streams.local_kafka import LocalKafka
 from streams.stages.items import META_KEY
-from streams.topics import CATALOG, ITEM_STATE, ITEM_UPDATES, USER_STATE
-from tests.faults.test_state_bytes import click, last, write
+from streams.topics import ITEM_STATE, ITEM_UPDATES, USER_STATE
+from tests.faults.test_state_bytes import click, last, three_clicks, write
 from tests.integration.conftest import fragile_kafka
 from tests.integration.reference import assert_exact
 from tests.integration.shop import Shop
 from tests.integration.waiting import wait_until
-from tests.integration.worker import Worker
 
 __all__ = ["fragile_kafka"]
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
@@ -27,18 +26,6 @@ def fragile_shop(fragile_kafka: LocalKafka, namespace: str, tmp_path: Path) -> I
     made = Shop(fragile_kafka.bootstrap, namespace, tmp_path)
     yield made
     made.close()
-
-
-def three_clicks(shop: Shop) -> Worker:
-    """A worker that has learned them, and was stopped."""
-    worker = shop.worker()
-    worker.wait_ready()
-    shop.send(CATALOG.suffix, {"item_id": "i1", "title": "Title"})
-    for n in range(3):
-        click(shop, f"e{n}")
-    shop.wait_lag_zero()
-    assert worker.stop() == 0
-    return worker
 
 
 def flip(kafka: LocalKafka, shop: Shop, suffix: str, partition: int) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from operators.diversity import maximal_marginal_relevance
 from schemas.records import CatalogItem
-from tests.learning_support import Run
+from tests.learning_support import Run, text_cosines
 
 
 def test_maximal_marginal_relevance_by_hand() -> None:
@@ -44,5 +44,5 @@ def test_the_lazy_choice_is_the_greedy_one(share: float) -> None:
             value[chosen] = -np.inf
             best = int(np.argmax(value))
             chosen.append(best)
-            nearest = np.maximum(nearest, text.cosines(int(items[best]), items))
+            nearest = np.maximum(nearest, text_cosines(text, int(items[best]), items))
         assert maximal_marginal_relevance(items, scores, 20, share, text).tolist() == chosen

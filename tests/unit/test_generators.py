@@ -22,7 +22,7 @@ from operators.item_index import ItemIndex
 from operators.parameters import DAY_MS, Parameters
 from operators.ranking import Ranker
 from schemas.records import Action, CatalogItem, Event
-from tests.learning_support import START, Run, click
+from tests.learning_support import START, Run, click, text_cosines
 
 PARAMETERS = Parameters(factors=8, neighbours=12, successors=6, allow_repeats=True)
 NOW = START + DAY_MS
@@ -275,7 +275,7 @@ def test_content_reaches_items_that_nobody_touched() -> None:
     found = generate(run, Content(), "me")
     assert ids(run, found) == ["near", "kin"]
     assert found.scores[0] == pytest.approx(
-        run.index.text.cosines(run.row("a"), np.array([run.row("near")], np.int32))[0], rel=1e-4
+        text_cosines(run.index.text, run.row("a"), np.array([run.row("near")], np.int32))[0], rel=1e-4
     )
 
 
