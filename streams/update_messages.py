@@ -10,6 +10,8 @@ import enum
 import struct
 from typing import NamedTuple
 
+from faust.types import TP
+
 from operators.errors import StateCorruptError
 
 _HEAD = struct.Struct("<cIq")
@@ -53,9 +55,18 @@ def unpack(message: bytes) -> bytes | CatalogUpdate:
         return CatalogUpdate(UpdateKind(kind), source, offset, message[_HEAD.size :])
     except (struct.error, ValueError) as exc:
         raise StateCorruptError(
-            f"an item update of {len(message)} bytes has no known kind: was it written by a newer version? "
-            "Update this worker, or remove the record from item-updates."
+            f"an item update of {len(message)} bytes has no known kind: was it written by a newer version?"
         ) from exc
+
+
+def unreadable_update(tp: TP, offset: int, found: Exception) -> str:
+    """What to say of a record of the item updates that cannot be read; every start comes upon it again."""
+    return (
+        f"{tp.topic}-{tp.partition}, offset {offset}: this is no item update that can be read ({str(found).split('. ')[0]}). Nothing "
+        "behind it was learned by the items or acknowledged. If a newer Headwater wrote it, run that version. Otherwise find out who "
+        f"writes into this topic, stop the workers, delete and create {tp.topic}, and run: headwater topics accept {tp.topic} (the "
+        "catalogue is published again; what the items had not learned yet is lost: docs/operations.md)"
+    )
 
 
 def source_number(topic_epoch: int, topic_number: int, partition: int) -> int:

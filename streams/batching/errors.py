@@ -10,6 +10,7 @@
      ├── PausedTooLongError     the process slept past its session: its partitions may have another owner
      ├── RecordsDamagedError    a batch of records on the broker's disk is damaged
      ├── StoreDamagedError      a file of the local store is damaged
+     ├── StoreRefusedError      the local disk refuses to read or write (it is full)
      └── WorkerStuckError       work on a group of records does not end
 """
 
@@ -48,6 +49,10 @@ class StoreDamagedError(StreamError):
     """Bytes on the local disk are not what was written."""
 
 
+class StoreRefusedError(StreamError):
+    """The local disk does not take, or give, what it should."""
+
+
 class WorkerStuckError(StreamError):
     """Others must take over: heartbeats would keep the partitions of a worker that does nothing for them."""
 
@@ -75,6 +80,14 @@ def store_damaged(path: object, found: str) -> str:
     return (
         f"{path}: the local store is damaged ({found}). Nothing was acknowledged, nothing is lost: start the worker again, it "
         "throws this store away and rebuilds it from its changelog. If it comes again, look at the disk."
+    )
+
+
+def store_refused(path: object, found: str) -> str:
+    """What to say when the disk below RocksDB refuses."""
+    return (
+        f"{path}: the local disk refuses ({found}). Nothing that it lacks was acknowledged, nothing is lost: make room on it (or put "
+        "HEADWATER_STATE_DIR on a larger one; state is rebuilt from its changelog there) and start the worker again."
     )
 
 

@@ -18,12 +18,13 @@ import rocksdict
 from faust.stores import memory, rocksdb
 from faust.types import TP
 
-from streams.batching.errors import StoreDamagedError, store_damaged
+from streams.batching.errors import StoreDamagedError, StoreRefusedError, store_damaged, store_refused
 from streams.topics import TOMBSTONES_KEPT
 
 log = logging.getLogger(__name__)
 Item = tuple[bytes, bytes | None]
 CORRUPTION = "Corruption"  # how RocksDB begins to say that a checksum is wrong
+REFUSED = "IO error"  # and that the disk is full, or broken
 DAMAGED = "damaged"
 OLDEST = TOMBSTONES_KEPT - 86_400  # seconds without a write; a store that old may have missed a deletion
 WALKED_AT_ONCE = 64  # rows
@@ -71,14 +72,17 @@ class RocksStore(rocksdb.Store):  # type: ignore[misc]
 
     @contextmanager
     def _sound(self, partition: int) -> Iterator[Any]:
-        """The database; raises :class:`StoreDamagedError` where RocksDB finds a checksum wrong."""
+        """The database; raises :class:`StoreDamagedError` where RocksDB finds a checksum wrong, :class:`StoreRefusedError` where
+        the disk refuses."""
         database = self._db_for_partition(partition)
+        path = self.partition_path(partition)
         try:
             yield database
-        except Exception as exc:
+        except Exception as exc:  # rocksdict has no classes of its own
+            if REFUSED in str(exc):
+                raise StoreRefusedError(store_refused(path, str(exc))) from exc
             if CORRUPTION not in str(exc):
                 raise
-            path = self.partition_path(partition)
             (path / DAMAGED).touch()
             raise StoreDamagedError(store_damaged(path, str(exc))) from exc
 
@@ -142,9 +146,14 @@ class RocksStore(rocksdb.Store):  # type: ignore[misc]
         return int(self._db_for_partition(partition).property_int_value("rocksdb.estimate-num-keys") or 0)
 
     def apply_changelog_batch(self, batch: Iterable[Any], to_key: Any, to_value: Any) -> None:
-        for event in batch:
-            tp: TP = event.message.tp
-            self.put_many(tp.partition, _pairs(event), event.message.offset)
+        """Recovery. Faust would log what this raises and try again for ever."""
+        try:
+            for event in batch:
+                tp: TP = event.message.tp
+                self.put_many(tp.partition, _pairs(event), event.message.offset)
+        except Exception as exc:
+            self.app.crash_soon(exc)
+            raise
 
 
 class MemoryStore(memory.Store):  # type: ignore[misc]

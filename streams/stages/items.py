@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
-from operators.errors import corrupt
+from operators.errors import StateCorruptError, corrupt
 from operators.item_codec import decode_item, encode_item
 from operators.item_updates import unpack as unpack_learning
 from schemas.records import CatalogItem
@@ -24,7 +24,7 @@ from streams.batching.store import Item
 from streams.stages.context import Context
 from streams.stages.item_expiry import ItemExpiry
 from streams.topics import DAY_MS, ITEM_STATE, ITEM_UPDATES
-from streams.update_messages import CatalogUpdate, UpdateKind, message_number, unpack
+from streams.update_messages import CatalogUpdate, UpdateKind, message_number, unpack, unreadable_update
 
 META_KEY = b"\xff\x00merged"  # not UTF-8, so no item has this key
 PUBLISHING_SHARE = 0.05  # of the time at most: a slow publication is followed by a longer pause
@@ -84,12 +84,18 @@ class ItemsStage(CheckpointedStage):
                 message = message_number(self._epoch, record.offset)
                 if message <= merged.message:
                     continue
-                update = unpack(record.value)
-                if isinstance(update, CatalogUpdate):
-                    self._catalog(update, batch.tp.partition, message, merged, time_ms)
-                else:
-                    self._learn(update, batch.tp.partition, message, merged)
+                try:
+                    self._merge(record.value, batch.tp.partition, message, merged, time_ms)
+                except (StateCorruptError, msgspec.DecodeError, UnicodeDecodeError) as exc:
+                    raise StateCorruptError(unreadable_update(batch.tp, record.offset, exc)) from exc
                 merged.message = message
+
+    def _merge(self, value: bytes, partition: int, message: int, merged: Merged, time_ms: int) -> None:
+        update = unpack(value)
+        if isinstance(update, CatalogUpdate):
+            self._catalog(update, partition, message, merged, time_ms)
+        else:
+            self._learn(update, partition, message, merged)
 
     def _learn(self, payload: bytes, partition: int, message: int, merged: Merged) -> None:
         updates = unpack_learning(payload, self.index)

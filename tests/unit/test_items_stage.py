@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from faust.types import TP
 
+from operators.errors import StateCorruptError
 from operators.item_index import ItemIndex
 from operators.parameters import Parameters
 from operators.recommender import Recommender
@@ -118,3 +119,20 @@ def test_a_deletion_that_is_read_again(settings: Settings) -> None:
     after = Process(settings, list(published.items()))
     after.read(log)
     assert (after.interactions(), after.title()) == (5.0, "Back")
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [b"", b"?", b"from elsewhere", pack_learning(b"from elsewhere"), clicks(0, 2)[:-3]]
+    + [pack_catalog(kind, CATALOG, 9, b"\xff{") for kind in UpdateKind if kind is not UpdateKind.LEARNING],
+)
+def test_a_record_that_is_no_update_is_named_with_what_to_do(settings: Settings, garbage: bytes) -> None:
+    """What came before it in the same batch is merged, and no mark goes past it."""
+    process = Process(settings, [])
+    with pytest.raises(StateCorruptError) as found:
+        process.read([clicks(0, 3), titled("Film", 5), garbage, clicks(3, 4)])
+    said = str(found.value)
+    assert "item-updates.v1-0, offset 2" in said and "headwater topics accept" in said
+    assert "user-state.v1" not in said, "advice for another topic"
+    assert process.interactions() == 3 and process.title() == "Film"
+    assert process.stage._merged[0].message == 1

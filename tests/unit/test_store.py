@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
+import resource
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from faust.types import TP
 
 from streams.batching import BatchTable
 from streams.batching.app import create_app
-from streams.batching.errors import StoreDamagedError
+from streams.batching.errors import StoreDamagedError, StoreRefusedError
 from streams.batching.store import RocksStore
 from streams.settings import Settings
 
@@ -22,11 +26,11 @@ ROWS = 4_000
 
 
 @pytest.fixture
-def opened(tmp_path: Path) -> Callable[[], RocksStore]:
+def opened(tmp_path: Path) -> Callable[..., RocksStore]:
     """Opens the store of a table, as a newly started worker does."""
 
-    def make() -> RocksStore:
-        app = create_app(Settings(state_dir=tmp_path), "items", "127.0.0.1:1")
+    def make(folder: Path = tmp_path) -> RocksStore:
+        app = create_app(Settings(state_dir=folder), "items", "127.0.0.1:1")
         table = BatchTable(app, name="items", changelog="ns.item-state.v1", partitions=1)
         store = table.data
         assert isinstance(store, RocksStore)
@@ -135,3 +139,38 @@ def test_a_database_that_lay_unused_for_a_week_is_thrown_away(opened: Callable[[
         store = opened()
         assert dict(store.items(0)) == ({b"k": b"v"} if kept else {})
     assert store.persisted_offset(TP("ns.item-state.v1", 0)) is None
+
+
+@contextmanager
+def no_file_longer_than(size: int) -> Iterator[None]:
+    """As a full disk: the kernel refuses to write on. Python ignores the signal that goes with it."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_recovery_that_the_disk_refuses_stops_the_app(opened: Callable[..., RocksStore], tmp_path: Path) -> None:
+    """Faust alone would try again for ever and never be ready. With room again, the same batch is taken whole."""
+    rng = random.Random(2)
+    rows = [SimpleNamespace(key=b"k%d" % n, value=rng.randbytes(300)) for n in range(ROWS)]
+    batch = SimpleNamespace(records=rows)
+    tp = TP("ns.user-state.v1", 0)
+    event = SimpleNamespace(message=SimpleNamespace(tp=tp, value=batch, offset=ROWS - 1))
+    store = opened()
+    store.put_many(0, [(b"before", b"v")], 0)
+
+    async def recover() -> None:
+        with no_file_longer_than(100_000), pytest.raises(StoreRefusedError, match="make room"):
+            store.apply_changelog_batch([event], bytes, bytes)
+        await asyncio.sleep(0)
+
+    asyncio.run(recover())
+    assert isinstance(store.app.crash_reason, StoreRefusedError)
+    shutil.copytree(tmp_path / "headwater", tmp_path / "killed" / "headwater")
+    again = opened(tmp_path / "killed")
+    assert again.persisted_offset(tp) == 0 and dict(again.items(0)) == {b"before": b"v"}
+    again.apply_changelog_batch([event], bytes, bytes)
+    assert again.persisted_offset(tp) == ROWS - 1 and len(dict(again.items(0))) == ROWS + 1
