@@ -3,13 +3,14 @@
 TEST_FAULT is ``agent`` (the profiles agent's task ends with an exception), ``compute`` (so does its work on a batch),
 ``block`` (the event loop stands still for two minutes), ``hang`` (its work on a batch never ends), ``freeze`` (the process
 stops itself while user states wait to be sent to their changelog), ``slow`` (states are recovered a few at a time, while the
-mark is there) or ``pause`` (partition 1 of the clicks is never fetched again). Everything else is the real program.
+mark is there), ``full`` (its disk takes no file above 100 kB) or ``pause`` (partition 1 of the clicks is never fetched again). Everything else is the real program.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import time
 from collections.abc import Callable, Coroutine
@@ -104,6 +105,12 @@ def slow() -> None:
     RocksStore.apply_changelog_batch = dawdling  # type: ignore[method-assign]
 
 
+def full() -> None:
+    """No file grows above 100 kB, as on a full disk: states of a few thousand users do not fit."""
+    if due():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+
 def block() -> None:
     """The event loop stands still."""
     on_tick(lambda stage: time.sleep(120))
@@ -133,6 +140,6 @@ def on_tick(fault: Callable[[ProfilesStage], None]) -> None:
 
 
 if __name__ == "__main__":
-    faults = (agent, compute, hang, freeze, slow, block, pause)
+    faults = (agent, compute, hang, freeze, slow, full, block, pause)
     next(fault for fault in faults if fault.__name__ == os.environ["TEST_FAULT"])()
     main()
