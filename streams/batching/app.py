@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -55,10 +54,6 @@ class BatchApp(faust.App):  # type: ignore[misc]
     async def crash(self, reason: BaseException) -> None:
         """Mark app and services as crashed. The worker says why, once; mode's own log has a traceback of expected ones, too."""
         self._crash(reason)
-
-    def crash_soon(self, reason: BaseException) -> None:
-        """``crash``, for those that cannot await."""
-        self._crashing = asyncio.ensure_future(self.crash(reason))
 
     async def _on_agent_error(self, _agent: Any, exc: BaseException) -> None:
         """An agent that ends is a crash (case c59 A): Faust would start it again, without what it had taken in."""

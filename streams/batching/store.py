@@ -75,10 +75,10 @@ class RocksStore(rocksdb.Store):  # type: ignore[misc]
         """The database; raises :class:`StoreDamagedError` where RocksDB finds a checksum wrong, :class:`StoreRefusedError` where
         the disk refuses."""
         database = self._db_for_partition(partition)
-        path = self.partition_path(partition)
         try:
             yield database
-        except Exception as exc:  # rocksdict has no classes of its own
+        except Exception as exc:
+            path = self.partition_path(partition)
             if REFUSED in str(exc):
                 raise StoreRefusedError(store_refused(path, str(exc))) from exc
             if CORRUPTION not in str(exc):
@@ -152,7 +152,7 @@ class RocksStore(rocksdb.Store):  # type: ignore[misc]
                 tp: TP = event.message.tp
                 self.put_many(tp.partition, _pairs(event), event.message.offset)
         except Exception as exc:
-            self.app.crash_soon(exc)
+            self.app._crash(exc)
             raise
 
 
