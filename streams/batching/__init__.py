@@ -1,12 +1,15 @@
-"""Records through Faust in per-partition batches; everything that reaches into Faust is in this package.
+"""Records in per-partition batches past Faust's own way of moving them; everything that reaches into Faust is in this package.
+
+Faust keeps groups, assignment, commits, tables, changelogs and recovery. librdkafka reads the sources (``source``) and sends
+the outputs (``sending``).
 
 Written for faust-streaming 0.15.3, mode-streaming 0.7.1 and aiokafka 0.14.0 (pinned in pyproject.toml). Subclasses only,
 no patching; ``tests/unit/test_faust_contract.py`` fails when one of the internals that are touched here changes:
 
 * ``App._new_transport``, ``App.FlowControlQueue``, ``Service.crash``/``_crash``, ``Transport.Consumer``/``Producer``
 * ``Consumer.getmany``, ``_wait_next_records``, ``_new_offset``, ``_commit_offsets``, ``_add_gap``, ``_acked``/``_acked_index``,
-  ``_buffered_partitions``, ``perform_seek``, ``on_partitions_revoked``, ``ack``
-* ``AIOKafkaConsumerThread._create_worker_consumer`` (and aiokafka's ``_fetch_max_wait_ms``, ``_isolation_level``), ``on_start``;
+  ``perform_seek``, ``seek_to_committed``, ``on_partitions_revoked``
+* ``AIOKafkaConsumerThread.on_partitions_assigned`` (and aiokafka's ``pause``), ``_create_worker_consumer`` (and aiokafka's ``_fetch_max_wait_ms``, ``_isolation_level``), ``on_start``;
   aiokafka's ``Fetcher._records``, ``FetchResult._partition_records``, ``PartitionRecords._consumer_record``
 * ``Producer._settings_extra``, ``_ensure_producer``; aiokafka's ``create_batch``/``send_batch``, ``Sender._send_produce_req``
 * ``Schema.compile``, ``Collection._new_store_by_url``, ``_new_changelog_topic``, ``Store.apply_changelog_batch``,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import faust
 from faust.tables.manager import TableManager
 from faust.transport.drivers import aiokafka as driver
 
+from streams.batching.batch import RecordBatch
 from streams.batching.consumer import BatchConsumer
 from streams.batching.guards import PauseGuard, StuckGuard
 from streams.batching.producer import BatchProducer
@@ -42,6 +43,11 @@ class BatchApp(faust.App):  # type: ignore[misc]
     batch_records: int = 4096
     pauses: PauseGuard
     stuck: StuckGuard
+    brokers: str = ""
+    on_batches: Callable[[list[RecordBatch]], None]
+    """Takes in what was read of the sources."""
+    most_waiting: int
+    """Records that may wait there before no more are read."""
     live_age_ms: int = 0
     """Records younger than this are live: they move in small batches, so that answers leave early."""
 
@@ -109,6 +115,7 @@ def create_app(settings: Settings, stage: str, brokers: str) -> BatchApp:
     )
     app.pauses = PauseGuard(settings.session_timeout, heartbeat_interval)
     app.stuck = StuckGuard(settings.stuck_timeout)
+    app.brokers = brokers
     app.batch_records = settings.fetch_records
     app.live_age_ms = int(settings.max_event_age * 1000)
     return app

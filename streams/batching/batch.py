@@ -1,4 +1,4 @@
-"""A run of records of one partition: what travels through Faust in place of a message."""
+"""A run of records of one partition: what travels in place of a message."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from faust.types import TP
 
 
 class RecordBatch:
-    """Consecutive records of one partition, as aiokafka has parsed them (offset, timestamp ms, key, value, headers).
+    """Consecutive records of one partition (offset, timestamp ms, key, value), parsed by librdkafka or, of a changelog, by aiokafka.
 
     ``previous`` is the last offset handed out before this batch since the last seek (None: the first), ``epoch`` the
-    number of seeks before it: a batch of an older epoch comes again and must not be worked on or acknowledged.
+    number of seeks and revocations before it: a batch of an older epoch comes again and must not be worked on or acknowledged.
     """
 
     __slots__ = ("epoch", "first", "last", "previous", "records", "tp")

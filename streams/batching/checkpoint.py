@@ -29,8 +29,7 @@ from streams.batching.app import LIVE_BATCH_RECORDS, BatchApp
 from streams.batching.batch import RecordBatch
 from streams.batching.guards import Continuity, watch
 from streams.batching.outbox import Outbox
-from streams.batching.producer import Sent
-from streams.batching.sending import Sending
+from streams.batching.sending import Delivery, Sending
 from streams.batching.store import Item
 from streams.batching.table import BatchTable
 
@@ -44,9 +43,9 @@ LIVE_GROUP_RECORDS = 512
 class _Covered:
     """What a checkpoint makes durable."""
 
-    outputs: list[Sent]
+    outputs: Delivery
     states: Mapping[int, Iterable[Item]]
-    events: list[Any]
+    batches: list[RecordBatch]
 
 
 @dataclass(slots=True)
@@ -79,10 +78,9 @@ class CheckpointedStage(abc.ABC):
         self.crashed: BaseException | None = None
         self._lock = asyncio.Lock()  # one group, or one snapshot
         self._checkpointing = asyncio.Lock()
-        self._sending = Sending(app.maybe_start_producer, lambda seconds: self.on_emit(seconds))
-        self._events: list[Any] = []
-        self._pending: list[Any] = []
-        self._room = asyncio.Event()
+        self._sending = Sending(app.brokers, app.conf.id, lambda seconds: self.on_emit(seconds))
+        self._worked_on: list[RecordBatch] = []
+        self._pending: list[RecordBatch] = []
         self._wake = asyncio.Event()
         self._open = False
         self._continuity = Continuity()
@@ -93,6 +91,7 @@ class CheckpointedStage(abc.ABC):
         self.on_checkpoint: Callable[[float, int], None] = lambda seconds, size: None
         self.crash_point: Callable[[str], None] = lambda step: None  # the fault tests stop here
         self.check_topics: Callable[[], Awaitable[None]] = _nothing  # before work begins on newly assigned partitions
+        app.on_batches, app.most_waiting = self._take_in, MAX_GROUP_RECORDS
         app.agent(app.batched_topic(*topics), name=f"{app.conf.id}.{name}", concurrency=1)(self._consume)
         app.on_partitions_revoked.connect(self._on_revoked)
         app.on_rebalance_complete.connect(self._on_recovered)
@@ -128,25 +127,24 @@ class CheckpointedStage(abc.ABC):
 
     # ---- in
     async def _consume(self, stream: Any) -> None:
+        """The agent: Faust assigns partitions to it and ends it; batches come to ``_take_in``."""
         app = self.app
         self._tasks = [
             asyncio.create_task(self._guard(self._drain())),
-            asyncio.create_task(self._guard(self._sending.run())),
             asyncio.create_task(self._guard(self._ticker())),
             asyncio.create_task(self._guard(watch(app.pauses, app.stuck))),
         ]
         try:
-            async for event in stream.noack().events():
-                if not self._open:
-                    continue  # not ours any more, or read again after the seek
-                self._pending.append(event)
-                self._wake.set()
-                while sum(len(e.value) for e in self._pending) > MAX_GROUP_RECORDS:
-                    self._room.clear()
-                    await self._room.wait()
+            async for event in stream.events():
+                raise RuntimeError(f"a source record came through Faust, which should not read any: {event}")
         finally:
             for task in self._tasks:
                 task.cancel()
+
+    def _take_in(self, batches: list[RecordBatch]) -> None:
+        if self._open:  # else it stops
+            self._pending.extend(batches)
+            self._wake.set()
 
     async def _guard(self, coroutine: Any) -> None:
         """Whatever a task of the stage raises stops the worker before an offset is committed (rule 3)."""
@@ -168,41 +166,33 @@ class CheckpointedStage(abc.ABC):
             self._wake.clear()
             while self._pending:
                 async with self._lock:
-                    events = [event for event in self._next_group() if self._current(event)]
-                    self._room.set()
-                    if events and self._open:
-                        await self._group(events)
+                    batches = self._next_group()
+                    self.app.consumer.taken(sum(map(len, batches)))
+                    if batches and self._open:
+                        await self._group(batches)
                 if self.dirty_size() >= self.dirty_bytes:
                     await self.checkpoint()
 
-    def _next_group(self) -> list[Any]:
+    def _next_group(self) -> list[RecordBatch]:
         """Pending batches from the oldest on: many while catching up, few live records, so that answers leave early."""
         taken = records = 0
-        for event in self._pending:
-            limit = MAX_GROUP_RECORDS if len(event.value) > LIVE_BATCH_RECORDS else LIVE_GROUP_RECORDS
-            if taken and records + len(event.value) > limit:
+        for batch in self._pending:
+            limit = MAX_GROUP_RECORDS if len(batch) > LIVE_BATCH_RECORDS else LIVE_GROUP_RECORDS
+            if taken and records + len(batch) > limit:
                 break
-            taken, records = taken + 1, records + len(event.value)
-        events, self._pending = self._pending[:taken], self._pending[taken:]
-        return events
+            taken, records = taken + 1, records + len(batch)
+        batches, self._pending = self._pending[:taken], self._pending[taken:]
+        return batches
 
-    def _current(self, event: Any) -> bool:
-        """A pending list can mix old and new generations: each event is judged by itself."""
-        return bool(
-            event.message.generation_id == self.app.consumer_generation_id
-            and event.value.epoch == self.app.consumer.epoch
-        )
-
-    async def _group(self, events: list[Any]) -> None:
+    async def _group(self, batches: list[RecordBatch]) -> None:
         started = time.perf_counter()
-        batches = [event.value for event in events]
         for batch in batches:
             self._continuity.check(batch)
-        self.on_group(sum(len(batch) for batch in batches))
+        self.on_group(sum(map(len, batches)))
         outbox = Outbox()
         with self.app.stuck.working():
             await self.compute(batches, outbox)
-        self._events.extend(events)
+        self._worked_on.extend(batches)
         await self.emit(outbox)
         self.durations.group = time.perf_counter() - started
 
@@ -231,26 +221,25 @@ class CheckpointedStage(abc.ABC):
     async def _take(self) -> _Covered:
         """Call with the lock held."""
         await self._emit_held()
-        covered = _Covered(await self._sending.flush(), self.snapshot(), self._events)
-        self._events = []
+        covered = _Covered(await self._sending.flush(), self.snapshot(), self._worked_on)
+        self._worked_on = []
         self._written_at = time.monotonic()
         return covered
 
     async def _write(self, covered: _Covered) -> None:
-        if not (covered.events or covered.outputs or covered.states):
+        if not (covered.batches or covered.outputs or covered.states):
             return
         started = time.perf_counter()
         self.crash_point("outputs")
-        for output in covered.outputs:
-            await output.last_offset()
+        await self._sending.delivered(covered.outputs)
         self.crash_point("changelog")
         self.app.pauses.check()
         size = 0
         if self.table is not None and covered.states:
             size = await self.table.write(covered.states)
         self.crash_point("acknowledge")
-        for event in covered.events:
-            event.ack()
+        for batch in covered.batches:
+            self.app.consumer.ack_batch(batch)
         self.crash_point("commit")
         await self.app.consumer.commit()
         self.durations.checkpoint = time.perf_counter() - started
@@ -262,11 +251,12 @@ class CheckpointedStage(abc.ABC):
         while True:
             await asyncio.sleep(pause)
             await self.tick()
+            self._sending.check()
             async with self._lock:
                 if self._open:
                     await self._emit_held()
             due = time.monotonic() - self._written_at >= self.due_interval()
-            waiting = self._events or self._sending or self.dirty_size()
+            waiting = self._worked_on or self._sending or self.dirty_size()
             if due and waiting and not self._checkpointing.locked():
                 self._checkpoint_task = asyncio.create_task(self._guard(self.checkpoint()))
 
@@ -294,7 +284,6 @@ class CheckpointedStage(abc.ABC):
         try:
             async with self._checkpointing, self._lock:
                 self._pending.clear()
-                self._room.set()
                 if self._open and self.crashed is None:
                     self._open = False
                     await self._write(await self._take())
@@ -307,7 +296,7 @@ class CheckpointedStage(abc.ABC):
         self._open = False
         self._pending.clear()
         self._sending.forget()
-        self._events = []
+        self._worked_on = []
         self._continuity.forget()
         self.forget()
 

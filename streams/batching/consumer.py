@@ -1,15 +1,15 @@
-"""The consumer: aiokafka keeps group, assignment, heartbeats and commits; records leave it in batches.
+"""The consumer: aiokafka keeps group, assignment, heartbeats and commits and reads changelogs; librdkafka reads sources.
 
-Every topic of a :class:`BatchApp` is batched. What differs from Faust's own consumer, and why:
+What differs from Faust's own consumer, and why:
 
-* ``getmany`` yields one message a (partition, run of records); its offset is the last record's.
+* Source records come in batches from a :class:`SourceReader` and go straight to the stage (``app.on_batches``). aiokafka has
+  the source partitions paused, and is asked on for changelogs: a loop that stands still asks no more and loses its partitions.
 * The commit position is the end of the longest acknowledged prefix of *batches*; offset holes (transaction markers,
   compaction) mean nothing to it, so gaps are not tracked.
-* Faust's recovery resumes source partitions *before* it seeks them to the committed offsets; records fetched in between
-  come again after the seek. So no source record is handed out during a rebalance and its recovery, no fetch straddles a
-  seek (one lock), and each seek starts an epoch that voids the batches and acknowledgements of the one before.
-* Faust drops records at or below the last offset that it passed on, and sets that mark late: a record from before a seek
-  could make it drop what comes again. Epochs do this work here, so its mark is switched off.
+* Faust's recovery resumes source partitions *before* it seeks them to the committed offsets. No source is read before that is
+  over; each seek and each revocation starts an epoch that voids the batches and acknowledgements of the one before.
+* A changelog's records travel through Faust in one message a fetched run. Faust drops records at or below the last offset
+  that it passed on, and sets that mark late, so that it could drop what comes again behind a seek: it is switched off.
 * Events are read committed: aborted transactional records are never learned.
 """
 
@@ -21,6 +21,7 @@ from collections import OrderedDict, defaultdict, deque
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from typing import Any
 
+from aiokafka import TopicPartition
 from aiokafka.consumer.fetcher import FetchResult
 from aiokafka.errors import CorruptRecordException
 from faust.transport.drivers import aiokafka as driver
@@ -28,6 +29,7 @@ from faust.types import TP, ConsumerMessage
 
 from streams.batching.batch import RecordBatch
 from streams.batching.errors import RecordsDamagedError, records_damaged
+from streams.batching.source import Fetched, Record, SourceReader
 
 FETCH_MAX_WAIT_MS = 500  # Faust's 1,500 delays a shut-down; a waiting fetch is woken by data in any case
 RECOVERY_WAIT = 0.05  # seconds: the seek that ends a recovery waits for the fetch that found nothing more
@@ -46,6 +48,11 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     async def on_start(self) -> None:
         await super().on_start()
         self._ensure_consumer()._fetcher._records = _LeanResults()
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Sources are read by :class:`SourceReader`."""
+        self._ensure_consumer().pause(*(TopicPartition(*tp) for tp in assigned if self.consumer.is_source(tp)))
+        await super().on_partitions_assigned(assigned, generation_id)
 
 
 class _LeanResults(OrderedDict[Any, Any]):
@@ -82,6 +89,10 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.epoch = 0
+        self._reader: SourceReader | None = None
+        self._starts: dict[TP, int | None] = {}  # committed offsets of sources
+        self._highwaters: dict[TP, int] = {}
+        self._ends: dict[TP, int] = {}  # positions that were reached with nothing behind them
         self._inflight: defaultdict[TP, deque[int]] = defaultdict(deque)  # last offsets of batches handed out
         self._handed: dict[TP, int] = {}
         self._covered: dict[TP, int] = {}  # commit positions reached
@@ -94,10 +105,11 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     def _new_consumer_thread(self) -> BatchConsumerThread:
         return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
-    # ---- out
+    # ---- changelogs
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
         async with self._seek_lock:
-            epoch = self.epoch
+            if self.sources_open and self._reader is None:
+                self._read_sources()
             try:
                 wait = timeout if self.sources_open else min(timeout, RECOVERY_WAIT)
                 records, active = await self._wait_next_records(wait)
@@ -107,31 +119,59 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         generation = self.app.consumer_generation_id
         if records is None or self.should_stop:
             return
-        if not self.flow_active:
-            return  # a rebalance is on: whatever was fetched is read again after its seek
-        for tp, run in self._runs(records):
-            stale = generation != self.app.consumer_generation_id or epoch != self.epoch
-            if stale or not self.flow_active:
-                return
-            if tp not in active and tp not in self._buffered_partitions:
-                continue
-            if self._is_source(tp) and not self.sources_open:
-                continue  # sought to its committed offset later, and read again from there
-            yield tp, self._message(tp, run, epoch)
+        for tp, run in records.items():
+            if generation != self.app.consumer_generation_id or not self.flow_active:
+                return  # a rebalance is on: whatever was fetched is read again after its seek
+            if tp in active and not self.is_source(tp):
+                yield tp, self._message(tp, run)
 
+    def _message(self, tp: TP, run: list[Any]) -> ConsumerMessage:
+        batch, last = RecordBatch(tp, run, epoch=self.epoch, previous=None), run[-1]
+        return ConsumerMessage(
+            tp.topic, tp.partition, batch.last, last.timestamp / 1000.0, last.timestamp_type,
+            None, None, batch, None, 0, 0, tp, generation_id=self.app.consumer_generation_id,
+        )  # fmt: skip
+
+    # ---- sources
     @property
     def sources_open(self) -> bool:
         """Whether recovery is over and no rebalance is under way."""
         return bool(self.app.tables.recovery.completed.is_set() and not self.app.rebalancing)
 
-    def _is_source(self, tp: TP) -> bool:
+    def is_source(self, tp: TP) -> bool:
+        """Whether its records are events, not a changelog's states."""
         return tp.topic not in self.app.tables.changelog_topics
 
-    def _runs(self, records: dict[TP, list[Any]]) -> Iterator[tuple[TP, list[Any]]]:
-        """Round robin over partitions, up to ``app.batch_size(run)`` records at a time; a changelog's all at once."""
+    def _read_sources(self) -> None:
+        owned = {tp: self._starts.get(tp) for tp in self.assignment() if self.is_source(tp)}
+        self._reader = SourceReader(self.app.brokers, self.app.conf.id, owned, self._arrived, self.app.most_waiting)
+
+    def _stop_reading(self) -> None:
+        if self._reader is not None:
+            self._reader.stop()
+            self._reader = None
+        self.epoch += 1
+
+    def _arrived(self, reader: SourceReader, fetched: Fetched) -> None:
+        if reader is not self._reader:
+            return  # from before a rebalance: it comes again
+        if fetched.failure is not None:
+            self.app._crash(fetched.failure)
+            return
+        self.app.on_batches([self._batch(tp, run) for tp, run in self._runs(fetched.runs)])
+        self._ends.update(fetched.ends)
+        self._highwaters.update(fetched.highwaters)
+
+    def taken(self, records: int) -> None:
+        """So many of the records that were handed out are worked on: there is room for more."""
+        if self._reader is not None:
+            self._reader.taken(records)
+
+    def _runs(self, records: dict[TP, list[Record]]) -> Iterator[tuple[TP, list[Record]]]:
+        """Round robin over partitions, up to ``app.batch_size(run)`` records at a time."""
         queues = []
         for tp, run in records.items():
-            size = self.app.batch_size(run) if self._is_source(tp) else len(run)
+            size = self.app.batch_size(run)
             queues.append((tp, deque(run[i : i + size] for i in range(0, len(run), size))))
         while queues:
             for tp, queue in queues:
@@ -139,26 +179,22 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
                     yield tp, queue.popleft()
             queues = [(tp, queue) for tp, queue in queues if queue]
 
-    def _message(self, tp: TP, run: list[Any], epoch: int) -> ConsumerMessage:
-        batch = RecordBatch(tp, run, epoch=epoch, previous=self._handed.get(tp))
+    def _batch(self, tp: TP, run: list[Record]) -> RecordBatch:
+        batch = RecordBatch(tp, run, epoch=self.epoch, previous=self._handed.get(tp))
         self._handed[tp] = batch.last
-        if self.app.topics.acks_enabled_for(tp.topic):
-            if not self._inflight[tp]:
-                self._covered[tp] = batch.first
-                if tp not in self._committing:
-                    self._waiting_since[tp] = time.monotonic()
-            self._inflight[tp].append(batch.last)
-        last = run[-1]
-        return ConsumerMessage(
-            tp.topic, tp.partition, batch.last, last.timestamp / 1000.0, last.timestamp_type,
-            None, None, batch, None, 0, 0, tp, generation_id=self.app.consumer_generation_id,
-        )  # fmt: skip
+        if not self._inflight[tp]:
+            self._covered[tp] = batch.first
+            if tp not in self._committing:
+                self._waiting_since[tp] = time.monotonic()
+        self._inflight[tp].append(batch.last)
+        return batch
 
     # ---- acknowledgements
-    def ack(self, message: Any) -> bool:
-        if message.generation_id != self.app.consumer_generation_id or message.value.epoch != self.epoch:
-            return False  # from before a rebalance or a seek: it comes again
-        return bool(super().ack(message))
+    def ack_batch(self, batch: RecordBatch) -> None:
+        """It is worked on and durable: the next commit may contain it."""
+        if batch.epoch == self.epoch:  # else from before a rebalance: it comes again
+            self._acked_index[batch.tp].add(batch.last)
+            self._acked[batch.tp].append(batch.last)
 
     def _new_offset(self, tp: TP) -> int | None:
         waiting, acked = self._inflight[tp], self._acked_index[tp]
@@ -187,15 +223,16 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     def done(self, tp: TP) -> int | None:
         """Offset up to which ``tp`` is worked on and durable.
 
-        With nothing in flight that is the fetch position, which is behind transaction markers, unlike last record + 1.
+        With nothing in flight that is where the partition ended for now, behind transaction markers, unlike last record + 1.
         """
         if self._inflight.get(tp):
             return self._covered[tp]
-        consumer = self._thread._consumer
-        subscription = None if consumer is None else consumer._subscription.subscription
-        assignment = None if subscription is None else subscription.assignment
-        state = None if assignment is None else assignment.state_value(tp)
-        return int(state.position) if state is not None and state.has_valid_position else None
+        reached = (self._ends.get(tp), self._covered.get(tp), self._starts.get(tp))
+        return max((offset for offset in reached if offset is not None), default=None)
+
+    def highwater(self, tp: TP) -> int | None:
+        """Where ``tp`` ends, open transactions included; up to a second late."""
+        return self._highwaters.get(tp) if self.is_source(tp) else int(super().highwater(tp))
 
     def uncommitted_since(self, tp: TP) -> float | None:
         """Monotonic time since when batches of ``tp`` wait for the next commit; None when none does."""
@@ -212,23 +249,31 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
                 self._covered,
                 self._committing,
                 self._waiting_since,
+                self._ends,
+                self._highwaters,
+                self._starts,
             ):
                 state.pop(tp, None)
 
     async def perform_seek(self) -> None:
         async with self._seek_lock:
-            self.epoch += 1
-            self._forget(self._handed.keys() | self._inflight.keys() | self._committing.keys())
+            self._stop_reading()
+            self._forget(self._handed.keys() | self._inflight.keys() | self._committing.keys() | self._ends.keys())
             await super().perform_seek()
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
-        """aiokafka leaves a partition where it is when nothing, or 0, is committed; it may be past dropped records."""
         committed: Mapping[TP, int] = await super().seek_to_committed()
-        for tp, offset in committed.items():
-            if not offset and self._is_source(tp):
-                await self._seek(tp, 0)  # where the log begins later, aiokafka goes on to its beginning
+        self._starts = {tp: offset for tp, offset in committed.items() if self.is_source(tp)}
         return committed
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        if self._reader is not None:
+            self._reader.stop()  # what it hands over from now on is nobody's
+            self._reader = None
         await super().on_partitions_revoked(revoked)
+        self.epoch += 1
         self._forget(revoked)
+
+    async def on_stop(self) -> None:
+        await super().on_stop()
+        self._stop_reading()

@@ -66,6 +66,15 @@ def worker_stuck(timeout: float) -> str:
     )
 
 
+def refused(place: str, what: str, found: str) -> str:
+    """What to say when the broker does not take what a stage writes."""
+    return (
+        f"{place}: the broker refused {what} ({found}). Nothing behind them was acknowledged. Check that the topic exists "
+        "(headwater topics create), that its max.message.bytes is at least 2 MiB and that the broker's disk is not full, then "
+        "start the worker again."
+    )
+
+
 def records_damaged(found: str) -> str:
     """What to say when the checksum of a batch of records is wrong."""
     return (

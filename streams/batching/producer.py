@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 from faust.transport.drivers import aiokafka as driver
 
-from streams.batching.errors import DeliveryError, PausedTooLongError
+from streams.batching.errors import DeliveryError, PausedTooLongError, refused
 
 METADATA_UPDATES = 5  # a second at most
 Headers = tuple[tuple[str, bytes], ...]
@@ -43,9 +43,7 @@ class Sent(NamedTuple):
             metadata = await self.future
         except KafkaError as exc:
             raise DeliveryError(
-                f"{self.topic}-{self.partition}: the broker refused {self.records} records ({type(exc).__name__}: {exc}). "
-                "Nothing behind them was acknowledged. Check that the topic exists (headwater topics create), that its "
-                "max.message.bytes is at least 2 MiB and that the broker's disk is not full, then start the worker again."
+                refused(f"{self.topic}-{self.partition}", f"{self.records} records", f"{type(exc).__name__}: {exc}")
             ) from exc
         return int(metadata.offset) + self.records - 1
 

@@ -9,7 +9,7 @@ import pytest
 
 from streams.local_kafka import LocalKafka
 from streams.stages.items import META_KEY
-from streams.topics import ITEM_STATE, ITEM_UPDATES, USER_STATE
+from streams.topics import CLICK, ITEM_STATE, ITEM_UPDATES, USER_STATE
 from tests.faults.test_state_bytes import click, last, three_clicks, write
 from tests.integration.conftest import fragile_kafka
 from tests.integration.reference import assert_exact
@@ -28,12 +28,13 @@ def fragile_shop(fragile_kafka: LocalKafka, namespace: str, tmp_path: Path) -> I
     made.close()
 
 
-def flip(kafka: LocalKafka, shop: Shop, suffix: str, partition: int) -> None:
-    """One bit in the last batch of the partition's log; doing it again repairs it."""
+def flip(kafka: LocalKafka, shop: Shop, suffix: str, partition: int, at: int | None = None) -> int:
+    """One bit in the last batch of the partition's log, or ``at`` a byte; doing it again there repairs it. Returns where."""
     kafka.stop()
     (path,) = (kafka.log_dir / f"{shop.topic(suffix)}-{partition}").glob("*.log")
     content = bytearray(path.read_bytes())
-    content[-12] ^= 1
+    at = len(content) - 12 if at is None else at
+    content[at] ^= 1
     path.write_bytes(content)
     kafka.start()
 
@@ -42,6 +43,7 @@ def flip(kafka: LocalKafka, shop: Shop, suffix: str, partition: int) -> None:
         return all(partition.leader >= 0 for topic in topics for partition in topic.partitions.values())
 
     wait_until(led, 30)
+    return at
 
 
 @pytest.mark.parametrize(("suffix", "key"), [(USER_STATE.suffix, b"u1"), (ITEM_STATE.suffix, META_KEY)])
@@ -64,6 +66,29 @@ def test_a_changelog_damaged_on_the_brokers_disk(
     assert shop.ends([suffix]) == before, "nothing was written behind it"
 
     flip(fragile_kafka, shop, suffix, partition)
+    worker.start()
+    shop.wait_lag_zero()
+    assert_exact(shop)
+    assert worker.stop() == 0
+
+
+def test_events_damaged_on_the_brokers_disk(fragile_shop: Shop, fragile_kafka: LocalKafka) -> None:
+    """The worker that comes upon them stops and names them, however often it starts; mended, they are learned once."""
+    shop = fragile_shop
+    worker = three_clicks(shop)
+    click(shop, "damaged")
+    partition, before = last(shop, CLICK.suffix, b"u1").partition(), shop.committed("profiles", CLICK.suffix)
+    damaged = flip(fragile_kafka, shop, CLICK.suffix, partition)
+    click(shop, "behind")
+    for _ in range(2):
+        worker.start()
+        assert worker.wait(60) in (1, 2)
+        said = worker.log().rstrip().splitlines()[-1]
+        assert "damaged on the broker's disk" in said and f"{shop.topic(CLICK.suffix)}-{partition}" in said, said
+        assert "Traceback" not in worker.log()
+        assert shop.committed("profiles", CLICK.suffix) == before
+
+    flip(fragile_kafka, shop, CLICK.suffix, partition, damaged)
     worker.start()
     shop.wait_lag_zero()
     assert_exact(shop)

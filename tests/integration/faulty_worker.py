@@ -17,9 +17,10 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from faust.types import TP
+from confluent_kafka import TopicPartition
 
 from streams.batching.producer import BatchProducer
+from streams.batching.source import SourceReader
 from streams.batching.store import RocksStore
 from streams.cli.main import main
 from streams.stages.profiles import ProfilesStage
@@ -119,10 +120,15 @@ def block() -> None:
 def pause() -> None:
     """One partition is left out of every fetch."""
 
-    def paused(stage: ProfilesStage) -> None:
-        stage.app.consumer.pause_partitions({TP(stage.context.topic(CLICK), PAUSED)})
+    sorting = SourceReader._sorted
 
-    on_tick(paused)
+    def paused(self: SourceReader, messages: list[Any]) -> Any:
+        if due():
+            names = [place for place in self._names if place[0].endswith(CLICK.suffix) and place[1] == PAUSED]
+            self._consumer.pause([TopicPartition(*place) for place in names])
+        return sorting(self, messages)
+
+    SourceReader._sorted = paused  # type: ignore[method-assign]
 
 
 def on_tick(fault: Callable[[ProfilesStage], None]) -> None:

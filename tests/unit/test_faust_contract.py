@@ -7,21 +7,20 @@ from importlib.metadata import version
 
 import aiokafka
 import pytest
-from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer.fetcher import Fetcher, FetchResult, PartitionRecords
-from aiokafka.producer.message_accumulator import BatchBuilder, MessageAccumulator
-from aiokafka.producer.sender import Sender, SendProduceReqHandler
+from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.consumer.subscription_state import TopicPartitionState
+from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.producer.sender import Sender
 from aiokafka.record.default_records import DefaultRecord
 from aiokafka.record.legacy_records import LegacyRecord
 from faust import App, Schema
 from faust.agents.agent import Agent
 from faust.stores import memory, rocksdb
 from faust.tables.base import Collection
-from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
 from faust.transport.consumer import Consumer
 from faust.transport.drivers import aiokafka as driver
-from mode.services import Service
 
 
 def source(thing: object) -> str:
@@ -45,7 +44,8 @@ def test_getmany_is_what_the_fetch_loop_reads() -> None:
 def test_commit_asks_new_offset_for_partitions_with_acknowledgements() -> None:
     assert "self._new_offset(tp)" in source(Consumer._filter_committable_offsets)
     assert "for tp in self._acked" in source(Consumer._filter_tps_with_pending_acks)
-    assert "acked_for_tp.append(offset)" in source(Consumer.ack)
+    ack = source(Consumer.ack)
+    assert "acked_for_tp.append(offset)" in ack and "acked_index.add(offset)" in ack, "`ack_batch` does the same"
     assert "return await self._commit_offsets(" in source(Consumer._commit_tps)
     assert "did_commit = await self._commit(committable_offsets)" in source(Consumer._commit_offsets)
 
@@ -61,7 +61,7 @@ def test_an_agent_that_ends_asks_the_app_first() -> None:
 
 def test_state_that_the_consumer_shares() -> None:
     made = source(Consumer.__init__)
-    for name in ("_acked", "_acked_index", "_read_offset", "_committed_offset", "_buffered_partitions"):
+    for name in ("_acked", "_acked_index", "_read_offset", "_committed_offset"):
         assert f"self.{name} =" in made
 
 
@@ -79,6 +79,22 @@ def test_recovery_resumes_before_it_seeks_and_then_ends_the_rebalance() -> None:
     assert positions == sorted(positions)
     assert "self.rebalancing = True" in source(App.on_rebalance_start)
     assert "self.rebalancing = False" in source(App.on_rebalance_end)
+
+
+def test_sources_are_paused_before_the_app_hears_of_them() -> None:
+    assert "await self._thread.on_partitions_assigned(" in source(driver.ConsumerRebalanceListener)
+    joined = source(GroupCoordinator._on_join_complete)
+    assert joined.index("assign_from_subscribed(") < joined.index("on_partitions_assigned("), (
+        "only what is assigned can be"
+    )
+    assert "elif tp_state.paused:" in source(Fetcher._get_actions_per_node)
+    assert "paused" not in source(TopicPartitionState.seek), "a seek leaves them paused"
+
+
+def test_an_idle_fetch_counts_as_a_poll() -> None:
+    """Whoever asks for changelogs keeps the partitions, though nothing comes."""
+    assert "with fetcher._subscriptions.fetch_context():" in source(driver.AIOKafkaConsumerThread._fetch_records)
+    assert "fetcher_idle_time" in source(GroupCoordinator)
 
 
 def test_revocation_tells_us_before_it_returns() -> None:
@@ -141,42 +157,3 @@ def test_schema_and_transport_hooks() -> None:
     assert "self._new_transport()" in source(App.transport.fget)
     assert "self.Consumer(" in source(driver.Transport.create_consumer)
     assert "self.Producer(" in source(driver.Transport.create_producer)
-
-
-def test_stream_hands_over_without_acknowledging() -> None:
-    from faust.streams import Stream
-
-    assert callable(Stream.noack) and callable(Stream.events)
-
-
-def test_crash_marks_without_the_log_line_of_mode() -> None:
-    """``BatchApp.crash`` calls ``_crash`` alone, which has to mark the children, too."""
-    assert "self.log.exception" in source(Service.crash) and "self._crash(reason)" in source(Service.crash)
-    marked = source(Service._crash)
-    assert "self._crashed.set()" in marked and "for node in self._children" in marked
-
-
-def test_tables_are_started_as_ours_are() -> None:
-    """``PromptTableManager`` leaves out the pause, nothing else."""
-    steps = [line.strip() for line in source(TableManager.on_start).splitlines()[2:]]
-    assert steps == [
-        "await self.sleep(1.0)",
-        "if not self.should_stop:",
-        "await self._update_channels()",
-        "await self.recovery.start()",
-    ]
-
-
-def test_idempotent_batches_expire_only_without_a_leader() -> None:
-    """So that a batch whose time to live is endless waits for its broker."""
-    sender, accumulator = source(SendProduceReqHandler), source(MessageAccumulator)
-    assert "if self._sender._txn_manager is None and batch.expired()" in sender
-    assert accumulator.count("expired()") == 1 and accumulator.count("self._batch_ttl") == 2
-    assert accumulator.index("if leader is None or leader == -1") < accumulator.index("expired()")
-
-
-def test_a_partition_without_leader_makes_the_sender_ask_without_a_pause() -> None:
-    """The reason for the bound on metadata updates, which hangs on this method."""
-    routine = source(Sender._sender_routine)
-    assert "fut = self.client.force_metadata_update()" in routine and "sleep" not in routine
-    assert "await self._metadata_update(self.cluster, topics)" in source(AIOKafkaClient._md_synchronizer)

@@ -1,0 +1,173 @@
+"""Where the records of source topics come from: librdkafka, which fetches and parses in threads of its own.
+
+aiokafka keeps the group and reads the changelogs. Of 950 us that an event took at 1,000 a second, its fetches (all of a
+worker's partitions in each request, encoded in Python) and Faust's way of handing them over took some 300;
+``docs/decisions/0015-sources-and-outputs-by-librdkafka.md`` has the figures.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, TopicPartition
+from faust.types import TP
+
+from streams.batching.errors import RecordsDamagedError, records_damaged
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.5
+HIGHWATER_SECONDS = 1.0
+AT_ONCE = 4_096
+"""Records handed over together at most."""
+_DAMAGED = frozenset({KafkaError._BAD_MSG, KafkaError.INVALID_MSG, KafkaError._BAD_COMPRESSION})
+
+
+class Record(NamedTuple):
+    """A record of a source topic; ``timestamp`` in epoch ms."""
+
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+
+
+class Fetched(NamedTuple):
+    """What was read since the last time."""
+
+    runs: dict[TP, list[Record]]
+    ends: dict[TP, int]
+    """Offsets at which partitions ended, for now; behind transaction markers, unlike the last record's + 1."""
+    highwaters: dict[TP, int]
+    """Where partitions end, open transactions included; once a second."""
+    failure: BaseException | None = None
+
+
+class SourceReader:
+    """Reads partitions from given offsets on until it is stopped; after a rebalance comes a new one."""
+
+    def __init__(
+        self,
+        brokers: str,
+        group: str,
+        starts: Mapping[TP, int | None],
+        deliver: Callable[[SourceReader, Fetched], None],
+        most: int,
+    ) -> None:
+        """``deliver`` is called on the running loop; no more than about ``most`` records are handed over before ``taken``
+        says that they are worked on. ``starts`` has None for a partition's beginning."""
+        self._deliver, self._most = deliver, most
+        self._loop = asyncio.get_running_loop()
+        self._names: dict[tuple[str, int], TP] = {(tp.topic, tp.partition): tp for tp in starts}
+        self._handed = self._taken = 0
+        self._room = threading.Event()
+        self._stopped = False
+        self._looked_at = 0.0
+        self._consumer = Consumer(_configuration(brokers, group), logger=log)
+        self._consumer.assign(
+            [TopicPartition(tp.topic, tp.partition, offset or OFFSET_BEGINNING) for tp, offset in starts.items()]
+        )
+        threading.Thread(target=self._run, name=f"sources of {group}", daemon=True).start()
+
+    def taken(self, records: int) -> None:
+        """So many of what was handed over are worked on."""
+        self._taken += records
+        self._room.set()
+
+    def stop(self) -> None:
+        """Deliver nothing more; returns at once."""
+        self._stopped = True
+        self._room.set()
+
+    # ---- in a thread of its own
+    def _run(self) -> None:
+        consumer = self._consumer
+        try:
+            while not self._stopped:
+                if self._handed - self._taken > self._most:
+                    self._room.clear()
+                    if self._handed - self._taken > self._most:
+                        self._room.wait(POLL_SECONDS)
+                    continue
+                first = consumer.poll(POLL_SECONDS)
+                messages = [] if first is None else [first, *consumer.consume(AT_ONCE, timeout=0)]
+                runs, ends = self._sorted(messages)
+                self._hand_over(Fetched(runs, ends, self._highwaters()))
+        except Exception as exc:
+            self._hand_over(Fetched({}, {}, {}, exc))
+        finally:
+            consumer.close()
+
+    def _hand_over(self, fetched: Fetched) -> None:
+        if self._stopped or not any(fetched):
+            return
+        self._handed += sum(map(len, fetched.runs.values()))
+        try:
+            self._loop.call_soon_threadsafe(self._deliver, self, fetched)
+        except RuntimeError:  # the loop is closed
+            self._stopped = True
+
+    def _highwaters(self) -> dict[TP, int]:
+        """Asked for here: another thread would have to wait for ``poll`` to return."""
+        if time.monotonic() < self._looked_at + HIGHWATER_SECONDS:
+            return {}
+        self._looked_at = time.monotonic()
+        ask = self._consumer.get_watermark_offsets
+        highs = {tp: ask(TopicPartition(*place), cached=True)[1] for place, tp in self._names.items()}
+        return {tp: high for tp, high in highs.items() if high >= 0}
+
+    def _sorted(self, messages: list[Message]) -> tuple[dict[TP, list[Record]], dict[TP, int]]:
+        runs: dict[TP, list[Record]] = {}
+        ends: dict[TP, int] = {}
+        last, add = None, list[Record]().append
+        for message in messages:
+            error = message.error()
+            if error is not None:
+                self._see_error(message, error, ends)
+                continue
+            place = (message.topic(), message.partition())
+            if place != last:
+                last, add = place, runs.setdefault(self._names[place], []).append  # type: ignore[index]
+            add(Record(message.offset(), message.timestamp()[1], message.key(), message.value()))  # type: ignore[arg-type]
+        return runs, ends
+
+    def _see_error(self, message: Message, error: KafkaError, ends: dict[TP, int]) -> None:
+        if error.code() == KafkaError._PARTITION_EOF:
+            ends[self._names[message.topic(), message.partition()]] = message.offset()  # type: ignore[index,assignment]
+        elif error.code() in _DAMAGED:
+            raise RecordsDamagedError(
+                records_damaged(f"{message.topic()}-{message.partition()} at offset {message.offset()}: {error.str()}")
+            )
+        elif error.fatal():
+            raise RecordsDamagedError(records_damaged(error.str()))
+        else:  # a broker that is away, a topic that is not there: librdkafka goes on, and others watch over these
+            log.info("%s", error.str())
+
+
+def _configuration(brokers: str, group: str) -> dict[str, Any]:
+    return {
+        "bootstrap.servers": brokers,
+        "group.id": group,  # asked for, but neither joined nor committed to
+        "client.id": f"{group}.sources",
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "auto.offset.reset": "earliest",  # offsets that retention has taken away
+        "isolation.level": "read_committed",
+        "check.crcs": True,
+        "enable.partition.eof": True,
+        "allow.auto.create.topics": False,
+        "fetch.wait.max.ms": 500,
+        "fetch.message.max.bytes": 4 << 20,
+        "fetch.queue.backoff.ms": 10,  # while its queue is full; the default waits a second
+        "fetch.error.backoff.ms": 100,
+        "queued.min.messages": 20_000,
+        "queued.max.messages.kbytes": 32 << 10,
+        "reconnect.backoff.ms": 50,
+        "reconnect.backoff.max.ms": 1_000,
+        "log_level": 2,  # that a broker is away, the worker says
+    }
