@@ -105,8 +105,8 @@ class CheckpointedStage(abc.ABC):
     def snapshot(self) -> Mapping[int, Iterable[Item]]:
         """The dirty states by partition, encoded; they are clean from now on.
 
-        An iterable may encode as it is consumed, while work goes on, where a state that contains more than the events
-        of this checkpoint does no harm.
+        An iterable may encode as it is consumed, while work goes on, where a state is encoded before it is changed again, or
+        where one that contains more than the events of this checkpoint does no harm.
         """
 
     def release(self, outbox: Outbox) -> None:  # noqa: B027 - a stage may hold back nothing

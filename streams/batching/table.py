@@ -17,6 +17,9 @@ from streams.batching.store import Item, MemoryStore, RocksStore
 SLICE = 256  # records
 AT_ONCE = 0.0003  # seconds of work between pauses
 PAUSE = 0.001
+SHARE = (
+    0.5  # of the seconds that a pause took, where that is more: while catching up groups are long, and so are pauses
+)
 
 
 class BatchTable(Table):  # type: ignore[misc]
@@ -105,14 +108,15 @@ async def _slices(items: Iterable[Item]) -> AsyncIterator[Sequence[Item]]:
     An event needs several laps of the loop from fetch to answer: a mere ``sleep(0)`` would give it one of them.
     """
     part: list[Item] = []
-    resumed = time.perf_counter()
+    resumed, at_once = time.perf_counter(), AT_ONCE
     for item in items:
         part.append(item)
         if len(part) == SLICE:
             yield part
             part = []
-        if time.perf_counter() - resumed > AT_ONCE:
+        if (paused := time.perf_counter()) - resumed > at_once:
             await asyncio.sleep(PAUSE)
             resumed = time.perf_counter()
+            at_once = max(AT_ONCE, SHARE * (resumed - paused))
     if part:
         yield part

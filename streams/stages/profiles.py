@@ -10,7 +10,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from operators.item_updates import ItemUpdates
@@ -203,7 +203,7 @@ class ProfilesStage(CheckpointedStage):
                 await asyncio.sleep(0)
 
     # ---- state
-    def snapshot(self) -> Mapping[int, Sequence[Item]]:
+    def snapshot(self) -> Mapping[int, Iterable[Item]]:
         return self.users.snapshot()
 
     def dirty_size(self) -> int:

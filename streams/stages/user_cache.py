@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from operators.item_index import ItemIndex
@@ -29,6 +29,10 @@ class UserCache:
         """Users whose state was changed or, where there is none, removed since the last snapshot."""
         self._writing: dict[int, set[str]] = {}
         """Those of the last snapshot."""
+        self._unencoded: dict[int, set[str]] = {}
+        """Those of it whose states are as they were then."""
+        self._early: dict[int, dict[str, bytes | None]] = {}
+        """Those of it that were encoded before their turn, because they were changed again."""
 
     def load(self, partition: int, user_ids: Iterable[str]) -> list[UserState]:
         """Bring the states of ``user_ids`` into memory; returns those read or made now.
@@ -53,7 +57,9 @@ class UserCache:
         return self._states.setdefault(partition, {})
 
     def touch(self, partition: int, user_id: str) -> None:
-        """The state was changed."""
+        """The state is about to be changed."""
+        if user_id in self._unencoded.get(partition, ()):
+            self._early[partition][user_id] = self._encoded(partition, user_id)
         self._dirty.setdefault(partition, set()).add(user_id)
 
     def remove_idle(self, partition: int, user_id: str, before_ms: int) -> bool:
@@ -70,18 +76,30 @@ class UserCache:
         """The table does not have yet what became of the user."""
         return user_id in self._dirty.get(partition, ()) or user_id in self._writing.get(partition, ())
 
-    def snapshot(self) -> dict[int, Sequence[Item]]:
-        """Encoded dirty states by partition, None for removed ones; they are clean from here on."""
-        puts: dict[int, Sequence[Item]] = {}
-        for partition, user_ids in self._dirty.items():
-            states = self._states[partition]
-            puts[partition] = [(user_id.encode(), self._encoded(states.get(user_id))) for user_id in sorted(user_ids)]
-        self._writing, self._dirty = self._dirty, {}
-        self._shrink()
-        return puts
+    def snapshot(self) -> dict[int, Iterable[Item]]:
+        """The dirty states by partition, None for removed ones; they are clean from here on.
 
-    def _encoded(self, state: UserState | None) -> bytes | None:
-        return None if state is None else encode_user(state, self._index)
+        A state is encoded as the items are iterated, or when it is touched before; either way it is as it is now. All of
+        one checkpoint at once would keep answers waiting.
+        """
+        self._writing, self._dirty = self._dirty, {}
+        for partition, user_ids in self._writing.items():
+            there = user_ids & self._states[partition].keys()
+            self._unencoded[partition], self._early[partition] = there, dict.fromkeys(user_ids - there)
+        self._shrink()
+        return {
+            partition: self._encodings(partition, sorted(user_ids)) for partition, user_ids in self._writing.items()
+        }
+
+    def _encodings(self, partition: int, user_ids: Sequence[str]) -> Iterator[Item]:
+        early = self._early[partition]
+        for user_id in user_ids:
+            raw = early[user_id] if user_id in early else self._encoded(partition, user_id)
+            yield user_id.encode(), raw
+
+    def _encoded(self, partition: int, user_id: str) -> bytes:
+        self._unencoded[partition].discard(user_id)
+        return encode_user(self._states[partition][user_id], self._index)
 
     def _shrink(self) -> None:
         surplus = len(self) - self._limit
@@ -97,8 +115,8 @@ class UserCache:
     def clear(self) -> None:
         """Forget everything, written or not."""
         self._states.clear()
-        self._dirty.clear()
-        self._writing.clear()
+        for state in (self._dirty, self._writing, self._unencoded, self._early):
+            state.clear()
 
     def __len__(self) -> int:
         return sum(map(len, self._states.values()))

@@ -87,6 +87,36 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settin
     yield Settings(state_dir=tmp_path, store="rocksdb", user_partitions=1)
 
 
+def test_a_snapshot_is_what_was_there_when_it_was_taken(settings: Settings) -> None:
+    """Though it is encoded while work goes on: states that change meanwhile, that come anew, that were removed."""
+    process = Process(settings)
+    process.crowd(START)
+    for user_id, clicks in (("changes", 1), ("stays", 2), ("leaves", 1)):
+        for _ in range(clicks):
+            process.event(user_id, START)
+    process.checkpoint()
+    process.checkpoint()
+    process.crowd(START + 2 * IDLE)
+    assert process.users.remove_idle(0, "leaves", START + IDLE)
+    for user_id in ("changes", "stays"):
+        process.event(user_id, START + 2 * IDLE)
+    items = iter(process.users.snapshot()[0])
+    first = [next(items) for _ in range(3)]
+    for user_id in ("changes", "leaves", "new", "stays"):  # some of it is encoded, the rest not yet
+        process.event(user_id, START + 2 * IDLE)
+        process.event(user_id, START + 2 * IDLE)
+    taken = dict([*first, *items])
+    assert list(taken) == sorted(taken)
+    clicks_of = {
+        key.decode(): None if raw is None else decode_user(key.decode(), raw, process.index).clicks
+        for key, raw in taken.items()
+    }
+    assert clicks_of == {f"crowd-{n}": 2 for n in range(SUPPORT)} | {"changes": 2, "stays": 3, "leaves": None}
+    after = dict(process.users.snapshot()[0])
+    assert set(after) == {b"changes", b"leaves", b"new", b"stays"} and None not in after.values()
+    assert decode_user("changes", after[b"changes"] or b"", process.index).clicks == 4
+
+
 def test_the_minute_is_read_without_the_rest() -> None:
     index, rng = ItemIndex(Parameters()), random.Random(3)
     for size in (0, 1, 40, 900):
