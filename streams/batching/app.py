@@ -43,7 +43,7 @@ class BatchApp(faust.App):  # type: ignore[misc]
     batch_records: int = 4096
     pauses: PauseGuard
     stuck: StuckGuard
-    brokers: str = ""
+    brokers: str
     on_batches: Callable[[list[RecordBatch]], None]
     """Takes in what was read of the sources."""
     most_waiting: int

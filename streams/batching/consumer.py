@@ -143,7 +143,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         return tp.topic not in self.app.tables.changelog_topics
 
     def _read_sources(self) -> None:
-        owned = {tp: self._starts.get(tp) for tp in self.assignment() if self.is_source(tp)}
+        owned = {tp: self._starts[tp] for tp in self.assignment() if self.is_source(tp)}
         self._reader = SourceReader(self.app.brokers, self.app.conf.id, owned, self._arrived, self.app.most_waiting)
 
     def _stop_reading(self) -> None:

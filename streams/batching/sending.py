@@ -114,7 +114,6 @@ class Sending:
             pass  # `room` waits
         except KafkaException as exc:
             delivery.failure = DeliveryError(refused(f"{topic}-{partition}", "a record", exc.args[0].str()))
-        self._producer.poll(0)
         self._on_sent(time.perf_counter() - started)
 
 

@@ -1,7 +1,7 @@
 """Where the records of source topics come from: librdkafka, which fetches and parses in threads of its own.
 
-aiokafka keeps the group and reads the changelogs. Of 950 us that an event took at 1,000 a second, its fetches (all of a
-worker's partitions in each request, encoded in Python) and Faust's way of handing them over took some 300;
+aiokafka keeps the group and reads the changelogs. Its fetches have all of a worker's partitions in each request, encoded and
+decoded in Python, and Faust hands each run over by tasks and channels;
 ``docs/decisions/0015-sources-and-outputs-by-librdkafka.md`` has the figures.
 """
 
@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 from faust.types import TP
 
 from streams.batching.errors import RecordsDamagedError, records_damaged
@@ -144,7 +144,7 @@ class SourceReader:
                 records_damaged(f"{message.topic()}-{message.partition()} at offset {message.offset()}: {error.str()}")
             )
         elif error.fatal():
-            raise RecordsDamagedError(records_damaged(error.str()))
+            raise KafkaException(error)
         else:  # a broker that is away, a topic that is not there: librdkafka goes on, and others watch over these
             log.info("%s", error.str())
 

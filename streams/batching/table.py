@@ -17,9 +17,8 @@ from streams.batching.store import Item, MemoryStore, RocksStore
 SLICE = 256  # records
 AT_ONCE = 0.0003  # seconds of work between pauses
 PAUSE = 0.001
-SHARE = (
-    0.5  # of the seconds that a pause took, where that is more: while catching up groups are long, and so are pauses
-)
+SHARE = 0.5
+"""Of the seconds that a pause took, where that is more: while catching up groups are long, and so are pauses."""
 
 
 class BatchTable(Table):  # type: ignore[misc]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from itertools import pairwise
 
 from confluent_kafka import Producer
@@ -53,13 +53,6 @@ def reading(kafka: LocalKafka, topic: str, start: int | None, most: int, deliver
     return SourceReader(kafka.bootstrap, "group", {TP(topic, 0): start}, deliver, most)
 
 
-def run(scenario: Callable[[], Awaitable[None]]) -> None:
-    async def running() -> None:
-        await scenario()
-
-    asyncio.run(running())
-
-
 def test_no_more_is_read_than_may_wait(kafka: LocalKafka, namespace: str) -> None:
     fill(kafka, namespace, MANY)
     most = 1_000
@@ -78,7 +71,7 @@ def test_no_more_is_read_than_may_wait(kafka: LocalKafka, namespace: str) -> Non
         assert found.offsets == list(range(MANY))
         reader.stop()
 
-    run(scenario)
+    asyncio.run(scenario())
 
 
 def test_ends_lie_behind_transaction_markers(kafka: LocalKafka, namespace: str) -> None:
@@ -99,7 +92,7 @@ def test_ends_lie_behind_transaction_markers(kafka: LocalKafka, namespace: str) 
         assert not behind.offsets
         reader.stop()
 
-    run(scenario)
+    asyncio.run(scenario())
 
 
 def test_a_stopped_reader_delivers_nothing_more(kafka: LocalKafka, namespace: str) -> None:
@@ -115,4 +108,4 @@ def test_a_stopped_reader_delivers_nothing_more(kafka: LocalKafka, namespace: st
         await asyncio.sleep(1.0)
         assert found.offsets == list(range(4, 10))
 
-    run(scenario)
+    asyncio.run(scenario())

@@ -7,20 +7,23 @@ from importlib.metadata import version
 
 import aiokafka
 import pytest
+from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer.fetcher import Fetcher, FetchResult, PartitionRecords
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.consumer.subscription_state import TopicPartitionState
-from aiokafka.producer.message_accumulator import BatchBuilder
-from aiokafka.producer.sender import Sender
+from aiokafka.producer.message_accumulator import BatchBuilder, MessageAccumulator
+from aiokafka.producer.sender import Sender, SendProduceReqHandler
 from aiokafka.record.default_records import DefaultRecord
 from aiokafka.record.legacy_records import LegacyRecord
 from faust import App, Schema
 from faust.agents.agent import Agent
 from faust.stores import memory, rocksdb
 from faust.tables.base import Collection
+from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
 from faust.transport.consumer import Consumer
 from faust.transport.drivers import aiokafka as driver
+from mode.services import Service
 
 
 def source(thing: object) -> str:
@@ -157,3 +160,36 @@ def test_schema_and_transport_hooks() -> None:
     assert "self._new_transport()" in source(App.transport.fget)
     assert "self.Consumer(" in source(driver.Transport.create_consumer)
     assert "self.Producer(" in source(driver.Transport.create_producer)
+
+
+def test_crash_marks_without_the_log_line_of_mode() -> None:
+    """``BatchApp.crash`` calls ``_crash`` alone, which has to mark the children, too."""
+    assert "self.log.exception" in source(Service.crash) and "self._crash(reason)" in source(Service.crash)
+    marked = source(Service._crash)
+    assert "self._crashed.set()" in marked and "for node in self._children" in marked
+
+
+def test_tables_are_started_as_ours_are() -> None:
+    """``PromptTableManager`` leaves out the pause, nothing else."""
+    steps = [line.strip() for line in source(TableManager.on_start).splitlines()[2:]]
+    assert steps == [
+        "await self.sleep(1.0)",
+        "if not self.should_stop:",
+        "await self._update_channels()",
+        "await self.recovery.start()",
+    ]
+
+
+def test_idempotent_batches_expire_only_without_a_leader() -> None:
+    """So that a batch whose time to live is endless waits for its broker."""
+    sender, accumulator = source(SendProduceReqHandler), source(MessageAccumulator)
+    assert "if self._sender._txn_manager is None and batch.expired()" in sender
+    assert accumulator.count("expired()") == 1 and accumulator.count("self._batch_ttl") == 2
+    assert accumulator.index("if leader is None or leader == -1") < accumulator.index("expired()")
+
+
+def test_a_partition_without_leader_makes_the_sender_ask_without_a_pause() -> None:
+    """The reason for the bound on metadata updates, which hangs on this method."""
+    routine = source(Sender._sender_routine)
+    assert "fut = self.client.force_metadata_update()" in routine and "sleep" not in routine
+    assert "await self._metadata_update(self.cluster, topics)" in source(AIOKafkaClient._md_synchronizer)
