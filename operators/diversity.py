@@ -8,24 +8,12 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from operators.generators.base import FloatArray, IntArray
+from operators.generators.base import IntArray
 from operators.item_index import ItemIndex
-from operators.text_index import TextIndex
 from operators.text_kernels import cosines
 
-
-def maximal_marginal_relevance(
-    items: IntArray, scores: FloatArray, limit: int, share: float, text: TextIndex
-) -> IntArray:
-    """Places (in `items`) of the chosen items in their new order, at most `limit`.
-
-    Picks in turn the largest (1 - share) * score / max score - share * (largest cosine to an item picked before).
-    `items` come best first; the best one stays first. With share 0, or without texts, the order stays.
-    """
-    if share <= 0.0 or text.documents == 0 or len(items) < 2:
-        return np.arange(min(limit, len(items)), dtype=np.int32)
-    places: IntArray = _mmr(items, scores, min(limit, len(items)), share, text.arrays())
-    return places
+POOL = 3
+"""Diversity chooses among this many times the list's length."""
 
 
 def list_diversity(items: IntArray, index: ItemIndex) -> float | None:
@@ -45,7 +33,45 @@ def list_diversity(items: IntArray, index: ItemIndex) -> float | None:
 
 
 @njit(cache=True, nogil=True)
-def _mmr(items, scores, limit, share, text):  # type: ignore[no-untyped-def]
+def maximal_marginal_relevance(items, scores, limit, share, text):  # type: ignore[no-untyped-def]
+    """At most `limit` of n items with their scores, in their new order, and their places among the n.
+
+    Picks in turn the largest (1 - share) * score / max score - share * (largest cosine to an item picked before), from
+    the best `POOL` * `limit` items; the best one comes first. With share 0, or without texts, the order is by score.
+    Equal scores go by item number, so the order in which the items come has no say.
+
+    `items` i32[n], `scores` f32[n] not negative, `text`: `TextIndex.arrays()`.
+    """
+    places = _best(items, scores, POOL * limit)
+    limit = min(limit, len(places))
+    if share > 0.0 and len(places) > 1:
+        places = places[_diverse(items[places], scores[places], limit, share, text)]
+    places = places[:limit]
+    return items[places], scores[places], places
+
+
+@njit(cache=True, nogil=True)
+def _best(items, scores, limit):  # type: ignore[no-untyped-def]
+    """Places by falling score."""
+    places = np.empty(min(limit, len(scores)), np.int32)
+    kept = 0
+    for place in range(len(scores)):
+        at = kept
+        while at > 0:
+            other = places[at - 1]
+            if scores[other] > scores[place] or (scores[other] == scores[place] and items[other] < items[place]):
+                break
+            if at < len(places):
+                places[at] = other
+            at -= 1
+        if at < len(places):
+            places[at] = place
+            kept = min(kept + 1, len(places))
+    return places
+
+
+@njit(cache=True, nogil=True)
+def _diverse(items, scores, limit, share, text):  # type: ignore[no-untyped-def]
     """Lazy: a value only falls as more is picked, so an old one is a bound, and only the largest is brought up to date.
 
     Reference for the laziness: Minoux, "Accelerated greedy algorithms for maximizing submodular set functions" (1978).

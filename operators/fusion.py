@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from operators.generators.base import Candidates, FloatArray, IntArray
+from operators.generators.base import NO_CANDIDATES, Candidates, FloatArray, IntArray
 
 NO_RANK = -1
 
 
-@dataclass(frozen=True, slots=True)
-class CandidateTable:
+class CandidateTable(NamedTuple):
     """The union of what g generators returned, one row an item, in order of first appearance.
 
     `scores` f32[n, g]: the generator's score, 0 where it did not return the item; `ranks` i16[n, g]: 0 is the best,
@@ -30,8 +27,7 @@ class CandidateTable:
     anchors: IntArray
 
 
-@dataclass(frozen=True, slots=True)
-class FusionContext:
+class FusionContext(NamedTuple):
     """What a fusion may condition on besides the candidates.
 
     `history_length`: distinct items of the history (bounded); `repeat_rate`: probability that the next event is on
@@ -59,40 +55,41 @@ class Fusion(Protocol):
 
 
 RANK_DISCOUNT = 0.05
+LOUDER = 8.0
+"""Voices that a generator which alone can speak for something gets on top of its own: at most as many as there are generators."""
 BESIDE = frozenset({"popularity"})
-"""Generators that are computed for comparison only."""
+"""Generators that are computed for comparison only; they are not in a table."""
 
 
-def tabulate(generators: tuple[str, ...], candidates: Sequence[Candidates], slots: IntArray) -> CandidateTable:
+def tabulate(generators: tuple[str, ...], candidates: tuple[Candidates, ...], slots: IntArray) -> CandidateTable:
     """Unite the lists of the generators; `slots` is scratch by item number, -1 before and after."""
-    items, scores, anchors = zip(*candidates, strict=True)
-    lengths = np.array([len(each) for each in items], np.int64)
-    columns = _tabulate(np.concatenate(items), np.concatenate(scores), np.concatenate(anchors), lengths, slots)
-    return CandidateTable(generators, *columns)
+    return CandidateTable(generators, *_tabulate(candidates or (NO_CANDIDATES,), slots))
 
 
 @njit(cache=True, nogil=True)
-def _tabulate(all_items, all_scores, all_anchors, lengths, slots):  # type: ignore[no-untyped-def]
-    generators = len(lengths)
-    items = np.empty(len(all_items), np.int32)
-    scores = np.zeros((len(all_items), generators), np.float32)
-    ranks = np.full((len(all_items), generators), NO_RANK, np.int16)
-    anchors = np.full((len(all_items), generators), -1, np.int32)
+def _tabulate(candidates, slots):  # type: ignore[no-untyped-def]
+    generators = len(candidates)
+    most = 0
+    for each in candidates:
+        most += len(each.items)
+    items = np.empty(most, np.int32)
+    scores = np.zeros((most, generators), np.float32)
+    ranks = np.full((most, generators), NO_RANK, np.int16)
+    anchors = np.full((most, generators), -1, np.int32)
     count = 0
-    start = 0
     for generator in range(generators):
-        for rank in range(lengths[generator]):
-            item = all_items[start + rank]
+        each = candidates[generator]
+        for rank in range(len(each.items)):
+            item = each.items[rank]
             row = slots[item]
             if row < 0:
                 row = count
                 slots[item] = row
                 items[row] = item
                 count += 1
-            scores[row, generator] = all_scores[start + rank]
+            scores[row, generator] = each.scores[rank]
             ranks[row, generator] = rank
-            anchors[row, generator] = all_anchors[start + rank]
-        start += lengths[generator]
+            anchors[row, generator] = each.anchors[rank]
     for row in range(count):
         slots[items[row]] = -1
     return items[:count], scores[:count], ranks[:count], anchors[:count]
@@ -112,14 +109,12 @@ class EqualWeightFusion:
     def fuse(self, table: CandidateTable, context: FusionContext) -> FusedScores:
         voices = np.ones(len(table.generators), np.float32)
         for place, name in enumerate(table.generators):
-            if name in BESIDE:
-                voices[place] = 0.0
-            elif name == "query_match":
+            if name == "query_match":
                 # a list that answers a search answers the search: its matches outweigh all other voices together
-                voices[place] = 1.0 + len(table.generators) * context.query_weight
+                voices[place] = 1.0 + LOUDER * context.query_weight
             elif name == "repeat":
                 # no other voice speaks for a consumed item: this one is as loud as the user is likely to come back
-                voices[place] = 1.0 + len(table.generators) * context.repeat_rate
+                voices[place] = 1.0 + LOUDER * context.repeat_rate
         return FusedScores(*_fuse(table.scores, table.ranks, voices))
 
 

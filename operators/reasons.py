@@ -55,8 +55,8 @@ def explain(
 ) -> list[Reason]:
     """The reason of each of n items.
 
-    `kinds`: `explained_as`; `counts` i32[n], `generators` i32[n, g]: how many and which generators contributed, the
-    largest share first; `anchors` i32[n, g] beside them: the history item that the reason may name, -1 for none.
+    `kinds`: `explained_as`; `counts` i32[n]: how many generators contributed; `generators` i32[sum of counts]: item after
+    item which ones, the largest share first; `anchors` beside them: the history item that the reason may name, -1 for none.
 
     Generators are asked in this order; matrix factorisation explains only what nothing else
     does, as "your taste" is the least that can be said. An item that nothing contributed to fills the list up
@@ -87,8 +87,8 @@ def explain(
 def _bought(view: UserView) -> NDArray[np.uint8]:
     """u8 beside the history: 1 for what the user has purchased lately; only shops speak of it."""
     bought = np.zeros(len(view.history), np.uint8)
-    if view.parameters.domain == "retail":
-        state = view.state
+    state = view.state
+    if view.parameters.domain == "retail" and _PURCHASE in state.recent_actions:
         pairs = zip(state.recent_items, state.recent_actions, strict=True)
         purchased = {item for item, action in pairs if action == _PURCHASE}
         bought[:] = [item in purchased for item in view.history.tolist()]
@@ -104,12 +104,14 @@ def _explain(  # type: ignore[no-untyped-def]
     named = np.full(len(items), -1, np.int32)
     recent = history[:content_history]
     similar = np.empty(len(recent), np.float32)
+    end = 0
     for place in range(len(items)):
         item = items[place]
         found[place] = _TRENDING
-        for voice in range(counts[place]):
-            kind = kinds[generators[place, voice]]
-            anchor = anchors[place, voice]
+        first, end = end, end + counts[place]
+        for voice in range(first, end):
+            kind = kinds[generators[voice]]
+            anchor = anchors[voice]
             if kind == _TASTE:
                 found[place] = _TASTE
             elif kind == _CO_WATCHED and anchor >= 0:

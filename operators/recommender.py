@@ -64,11 +64,11 @@ class Recommender:
 
     @property
     def generator_names(self) -> tuple[str, ...]:
-        """Names of the candidate generators, in the order of `Proposal.candidates`."""
+        """Names of the candidate generators."""
         return self._ranker.names
 
     def propose(self, state: UserState, *, now_ms: int, query: str | None = None, limit: int = 20) -> Proposal:
-        """The list of `rank` with its candidates and without reasons (`ranking.Ranker`)."""
+        """The list of `rank` with all candidates and without reasons (`ranking.Ranker`)."""
         return self._ranker.propose(state, now_ms=now_ms, query=query, limit=limit)
 
     def popularity_position(self, state: UserState, item: int, *, now_ms: int, k: int = 20) -> int:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from msgspec import Struct
 
 OLDEST_PLAUSIBLE_MS = 946_684_800_000  # 2000-01-01
 
 
-class EventTime(NamedTuple):
+class EventTime(Struct, frozen=True, gc=False):
     """Epoch milliseconds: ``arrived`` for age and latency, ``occurred`` for order and decay, both plausible."""
 
     arrived: int

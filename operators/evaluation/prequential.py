@@ -160,8 +160,8 @@ class _Run:
     def _test(self, proposal: Proposal, target: int) -> None:
         full = self.hybrid.tested % _LIST_FIGURES_EVERY == 0
         self.lists.add(proposal.items, target, self.index, self.interactions, full)
-        for lists, candidates in zip(self.generator_lists.values(), proposal.candidates, strict=True):
-            lists.add(candidates.items[:K], target, self.index, self.interactions, full)
+        for name, lists in self.generator_lists.items():
+            lists.add(proposal.candidates[name].items[:K], target, self.index, self.interactions, full)
 
     def _note_occurrence(self, record: Event) -> None:
         if not isinstance(record, Click | Purchase):

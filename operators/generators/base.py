@@ -34,11 +34,10 @@ NO_CANDIDATES = Candidates(np.empty(0, np.int32), np.empty(0, np.float32), np.em
 
 
 _NO_ANCHORS = np.full(1024, -1, np.int32)
-_NO_ANCHORS.flags.writeable = False
 
 
 def no_anchors(count: int) -> IntArray:
-    """i32[count] of -1, shared: of candidates that name no item."""
+    """i32[count] of -1, shared and not to be written to: of candidates that name no item."""
     return _NO_ANCHORS[:count] if count <= len(_NO_ANCHORS) else np.full(count, -1, np.int32)
 
 
@@ -55,10 +54,15 @@ class Workspace:
 
     @classmethod
     def of_size(cls, size: int) -> Workspace:
-        """Arrays for at least `size` items."""
+        """Arrays for at least `size` items; what is used together lies together, as in large catalogues each place is a
+        cache miss."""
+        cells = np.zeros(
+            size, [("scores", np.float32), ("best", np.float32), ("anchors", np.int32), ("slots", np.int32)]
+        )
+        cells["slots"] = -1
         return cls(
-            np.zeros(size, np.float32), np.zeros(size, np.float32), np.zeros(size, np.int32),
-            np.zeros(size, np.int32), np.zeros(size, np.uint8), np.full(size, -1, np.int32),
+            cells["scores"], cells["best"], cells["anchors"], np.zeros(size, np.int32), np.zeros(size, np.uint8),
+            cells["slots"],
         )  # fmt: skip
 
 
@@ -68,7 +72,8 @@ class UserView:
 
     `history`: distinct items of the user's positive interactions, newest first; `anchor_allowed` bool beside it:
     whether an explanation may name the item. `query` is the text that the list may stand on, None when the user
-    asked for nothing lately; `query_age_ms` how old it is (0: the list answers it).
+    asked for nothing lately; `query_age_ms` how old it is (0: the list answers it). `repeat_rate`: probability that the
+    next event is on a consumed item, 0 where repeats are not allowed.
     """
 
     state: UserState
@@ -79,6 +84,7 @@ class UserView:
     anchor_allowed: NDArray[np.bool_]
     query: str | None
     query_age_ms: int
+    repeat_rate: float
     repeats_allowed: bool
     gate: Gate
     top: TopLists

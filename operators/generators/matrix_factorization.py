@@ -9,11 +9,11 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from operators.generators.base import NO_CANDIDATES, Candidates, UserView, no_anchors
+from operators.generators.base import Candidates, UserView, no_anchors
 from operators.generators.select import keep_best
 
-ALL_ITEMS_UP_TO = 4_096
-"""In a larger catalogue only the lists of popular and trending items are scored, so that the cost stays bounded."""
+ALL_ITEMS_UP_TO = 2_048
+"""In a larger catalogue only the heads of the lists of popular and trending items are scored, so that the cost stays bounded."""
 
 
 class MatrixFactorization:
@@ -23,19 +23,18 @@ class MatrixFactorization:
 
     def generate(self, view: UserView, limit: int) -> Candidates:
         """The items with the largest positive product; none for a user whose factors are not learned."""
-        user = view.state.factors
-        if not user.any():
-            return NO_CANDIDATES
         index = view.index
         small = index.size <= ALL_ITEMS_UP_TO
-        pool = np.arange(index.size, dtype=np.int32) if small else view.top.union
-        items, scores = _best_products(user, index.factors, pool, view.gate, limit)
+        pool = np.arange(index.size, dtype=np.int32) if small else view.top.heads
+        items, scores = _best_products(view.state.factors, index.factors, pool, view.gate, limit)
         return Candidates(items, scores, no_anchors(len(items)))
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
 def _best_products(user, factors, pool, gate, limit):  # type: ignore[no-untyped-def]
     products = np.empty(len(pool), np.float32)
+    if not user.any():
+        pool = pool[:0]
     for place in range(len(pool)):
         product = np.float32(0.0)
         for k in range(len(user)):

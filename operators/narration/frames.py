@@ -34,7 +34,7 @@ class FrameRow(msgspec.Struct, frozen=True):
     reviewed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # compared and hashed as the one object of its row: cheaply
 class Sentence:
     """A sentence cut at its slots: ``pieces`` are literal text at even places and slot letters at odd ones."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from msgspec.structs import replace
 
 from schemas.recommendation import TextSource
@@ -9,7 +11,7 @@ from schemas.recommendation import TextSource
 from .check_rules import CheckRule
 from .checker import check
 from .facts import Facts, Text
-from .frames import FrameLibrary
+from .frames import FrameLibrary, Sentence
 from .templates import templates
 from .titles import Names
 
@@ -20,10 +22,17 @@ def narrate(facts: Facts, frames: FrameLibrary, seed_key: str = "") -> Text:
     Up to three frames are tried, then the template, then templates without the anchor and without the title (a title
     that repeats words of the sentence, say). ``rejected`` lists what the checker found on the way.
     """
+    tried = tuple(frames.candidates(facts, seed_key))
+    return _narrated(replace(facts, user_key="", item_key=""), tried)
+
+
+@lru_cache(maxsize=16_384)
+def _narrated(facts: Facts, frames: tuple[Sentence, ...]) -> Text:
+    """Popular items are recommended again and again for the same reasons."""
     rejected: list[CheckRule] = []
     names = Names.of(facts)
     slots = names.slots()
-    for frame in frames.candidates(facts, seed_key) if names.item else ():
+    for frame in frames if names.item else ():
         if not frame.slots <= slots.keys():
             continue
         text = frame.fill(slots)

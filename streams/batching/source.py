@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 from faust.types import TP
+from msgspec import Struct
 
 from streams.batching.errors import RecordsDamagedError, records_damaged
 
@@ -28,7 +29,7 @@ AT_ONCE = 4_096
 _DAMAGED = frozenset({KafkaError._BAD_MSG, KafkaError.INVALID_MSG, KafkaError._BAD_COMPRESSION})
 
 
-class Record(NamedTuple):
+class Record(Struct, gc=False):
     """A record of a source topic; ``timestamp`` in epoch ms."""
 
     offset: int

@@ -109,7 +109,7 @@ class Answers:
         for place, (item, score, reason, contributions, propensity) in enumerate(
             zip(
                 ranked.items.tolist(),
-                np.round(ranked.scores.astype(np.float64), 6).tolist(),
+                (np.rint(ranked.scores * 1e6) / 1e6).tolist(),
                 ranked.reasons,
                 ranked.contributions,
                 ranked.propensities.tolist(),

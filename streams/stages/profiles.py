@@ -11,7 +11,7 @@ import logging
 import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from operators.item_updates import ItemUpdates
 from operators.narration.frames import FrameLibrary
@@ -42,12 +42,8 @@ MISPLACED_EVERY = 60.0  # seconds between two warnings about a topic
 TIMED = 32  # records at the end of a batch that tell how far time has come
 
 
-class _Accepted(NamedTuple):
-    """A record that parsed."""
-
-    record: Any
-    event: Event
-    times: EventTime
+_Accepted = tuple[Any, Event, EventTime]
+"""A record that parsed."""
 
 
 class ProfilesStage(CheckpointedStage):
@@ -110,7 +106,7 @@ class ProfilesStage(CheckpointedStage):
             times = event_time(record.timestamp, event.occurred_at, now, self._tolerance)  # type: ignore[union-attr]
             implausible += times.implausible
             clamped += times.clamped
-            accepted.append(_Accepted(record, event, times))  # type: ignore[arg-type]
+            accepted.append((record, event, times))  # type: ignore[arg-type]
         metrics = self.context.metrics
         if implausible:
             metrics.implausible_timestamps.of(topic).add(implausible)
@@ -152,7 +148,7 @@ class ProfilesStage(CheckpointedStage):
 
     def _load(self, topic: Topic, partition: int, accepted: Sequence[_Accepted]) -> None:
         partitions = self.context.settings.user_partitions
-        loaded = self.users.load(partition, (item.event.user_id for item in accepted))
+        loaded = self.users.load(partition, (event.user_id for _, event, _ in accepted))
         rights = [partition_of(state.user_id.encode(), partitions) for state in loaded]
         misplaced = [right for right in rights if right != partition]
         if misplaced:

@@ -257,7 +257,7 @@ def test_trending_does_not_follow_wrong_clocks() -> None:
         learned(run, lines, arrived=T0)
         learned(run, clicks)
         ranker = Ranker(run.parameters, run.index, (Trending(),))
-        listed = ranker.propose(run.user("nobody"), now_ms=T0 + 600_000).candidates[0]
+        listed = ranker.propose(run.user("nobody"), now_ms=T0 + 600_000).candidates["trending"]
         found.append(
             {run.index.ids[item]: score for item, score in zip(listed.items, listed.scores.tolist(), strict=True)}
         )

@@ -6,8 +6,17 @@ import numpy as np
 import pytest
 
 from operators.diversity import maximal_marginal_relevance
+from operators.generators.base import FloatArray, IntArray
 from schemas.records import CatalogItem
 from tests.learning_support import Run, text_cosines
+
+
+def chosen(run: Run, items: IntArray, scores: FloatArray, limit: int, share: float) -> list[int]:
+    """The items in their new order, and that places and scores are those of the items."""
+    found, of, places = maximal_marginal_relevance(items, scores, limit, share, run.index.text.arrays())
+    assert items[places].tolist() == found.tolist() and scores[places].tolist() == of.tolist()
+    ids: list[int] = found.tolist()
+    return ids
 
 
 def test_maximal_marginal_relevance_by_hand() -> None:
@@ -16,13 +25,15 @@ def test_maximal_marginal_relevance_by_hand() -> None:
     for n, title in enumerate(("Lamp", "Lamp", "Lamp", "Oolong", "Apollo")):
         run.index.set_catalog(CatalogItem(f"i{n}", title))
     items, scores = np.arange(5, dtype=np.int32), np.array([1.0, 0.9, 0.8, 0.5, 0.3], np.float32)
-    chosen = maximal_marginal_relevance(items, scores, 5, 0.5, run.index.text).tolist()
     # after i0: i1 .45 - .5, i2 .4 - .5, i3 .25, i4 .15
-    assert chosen == [0, 3, 4, 1, 2]
-    assert maximal_marginal_relevance(items, scores, 2, 0.5, run.index.text).tolist() == [0, 3]
-    assert maximal_marginal_relevance(items, scores, 5, 0.0, run.index.text).tolist() == [0, 1, 2, 3, 4]
+    assert chosen(run, items, scores, 5, 0.5) == [0, 3, 4, 1, 2]
+    assert chosen(run, items, scores, 2, 0.5) == [0, 3]
+    assert chosen(run, items, scores, 5, 0.0) == [0, 1, 2, 3, 4]
     # .9 * .5 = .45 of i3 against .81 - .1 of i1: a little weight changes little
-    assert maximal_marginal_relevance(items, scores, 5, 0.1, run.index.text).tolist() == [0, 1, 2, 3, 4]
+    assert chosen(run, items, scores, 5, 0.1) == [0, 1, 2, 3, 4]
+    assert chosen(run, items[::-1].copy(), scores[::-1].copy(), 5, 0.5) == [0, 3, 4, 1, 2], (
+        "in whatever order they come"
+    )
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
@@ -36,13 +47,15 @@ def test_the_lazy_choice_is_the_greedy_one(share: float) -> None:
     text = run.index.text
     for _ in range(20):
         items = rng.permutation(60)[:40].astype(np.int32)
-        scores = -np.sort(-rng.integers(1, 12, 40).astype(np.float32))
-        chosen: list[int] = []
+        scores = rng.integers(1, 12, 40).astype(np.float32)
+        order = np.lexsort((items, -scores))
+        items, scores = items[order], scores[order]
+        greedy: list[int] = []
         nearest = np.zeros(40, np.float32)
         for _ in range(20):
             value = (1.0 - share) * scores.astype(float) / float(scores[0]) - share * nearest.astype(float)
-            value[chosen] = -np.inf
+            value[greedy] = -np.inf
             best = int(np.argmax(value))
-            chosen.append(best)
+            greedy.append(best)
             nearest = np.maximum(nearest, text_cosines(text, int(items[best]), items))
-        assert maximal_marginal_relevance(items, scores, 20, share, text).tolist() == chosen
+        assert chosen(run, items, scores, 20, share) == items[greedy].tolist()

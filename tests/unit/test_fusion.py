@@ -33,12 +33,6 @@ def test_items_that_several_name_come_first_and_scales_do_not_matter() -> None:
     assert sum(fused[2][1].values()) == pytest.approx(1.0)
 
 
-def test_plain_popularity_is_computed_beside() -> None:
-    fused = fuse(item_knn=candidates((1, 1.0)), popularity=candidates((2, 9.0), (1, 8.0)))
-    assert fused[1][1] == {"item_knn": 1.0, "popularity": 0.0}
-    assert fused[2][0] == 0.0
-
-
 def test_a_search_is_answered_by_its_matches() -> None:
     lists = {name: candidates((1, 1.0)) for name in ("trending", "item_knn", "transitions", "content")}
     assert fuse(0.0, query_match=candidates((2, 0.5)), **lists)[2][0] < 2.0

@@ -38,7 +38,7 @@ def generate(
 ) -> Candidates:
     """What the generator gives the user, as the ranker asks it."""
     ranker = Ranker(replace(run.parameters, candidates_per_generator=limit), run.index, (generator,))
-    return ranker.propose(run.user(user), now_ms=now_ms, query=query).candidates[0]
+    return ranker.propose(run.user(user), now_ms=now_ms, query=query).candidates[generator.name]
 
 
 def ids(run: Run, found: Candidates) -> list[str]:
@@ -164,7 +164,10 @@ def test_asking_changes_nothing(busy: Run, generator: Generator) -> None:
     """Scratch arrays are left clean and the state as it was: the second answer is the first."""
     before = busy.user_bytes(), busy.item_bytes()
     ranker = Ranker(busy.parameters, busy.index, (generator,))
-    answers = [ranker.propose(busy.user(user), now_ms=NOW, query=QUERY).candidates[0] for user in ("ann", "u0", "ann")]
+    answers = [
+        ranker.propose(busy.user(user), now_ms=NOW, query=QUERY).candidates[generator.name]
+        for user in ("ann", "u0", "ann")
+    ]
     assert answers[0].items.tobytes() == answers[2].items.tobytes()
     assert answers[0].scores.tobytes() == answers[2].scores.tobytes()
     assert (busy.user_bytes(), busy.item_bytes()) == before
@@ -330,6 +333,6 @@ def test_how_far_back_a_generator_looks_is_a_parameter(busy: Run) -> None:
     short = replace(PARAMETERS, knn_history=1, transition_history=1, content_history=1)
     for generator in (ItemKnn(), Transitions(), Content()):
         known = generate(busy, generator, "ann")
-        found = Ranker(short, busy.index, (generator,)).propose(busy.user("ann"), now_ms=NOW).candidates[0]
+        found = Ranker(short, busy.index, (generator,)).propose(busy.user("ann"), now_ms=NOW).candidates[generator.name]
         assert 0 < len(found.items) < len(known.items)
         assert set(found.items.tolist()) < set(known.items.tolist())

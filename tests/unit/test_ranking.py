@@ -267,9 +267,11 @@ def test_contributions_are_shares(busy: Run) -> None:
 
 
 def test_an_item_that_only_popularity_knows_is_said_to_fill_the_list() -> None:
-    """Popularity has no say in the score; what it alone names is in the list all the same."""
+    """Popularity is computed beside and has no say; what it alone names is in the list all the same."""
     run = shop()
     ranker = Ranker(PARAMETERS, run.index, (Popularity(),))
+    proposal = ranker.propose(run.user("nobody"), now_ms=NOW, limit=5)
+    assert len(proposal.candidates["popularity"].items) > 5 and len(proposal.table.items) == 0
     listed = ranker.rank(run.user("nobody"), now_ms=NOW, limit=5)
     assert listed.contributions == [{FILL: 1.0}] * 5
     assert listed.reasons == [Reason(ReasonKind.TRENDING)] * 5
