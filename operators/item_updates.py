@@ -7,7 +7,7 @@ factors travel in half precision, and only for events with an SGD example in the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,19 +61,6 @@ class ItemUpdates:
 
     def __len__(self) -> int:
         return len(self.target)
-
-    @classmethod
-    def concatenated(cls, parts: Sequence[ItemUpdates]) -> ItemUpdates:
-        """One batch of the events of all, in order; the parts come from the same index."""
-        if len(parts) == 1:
-            return parts[0]
-        columns: dict[str, NDArray[Any]] = {
-            name: np.concatenate([getattr(part, name) for part in parts]) for name in cls.__dataclass_fields__
-        }
-        for name in ("context_start", "sgd_start"):
-            counts = np.concatenate([np.diff(getattr(part, name)) for part in parts])
-            columns[name] = np.concatenate(([0], np.cumsum(counts))).astype(np.int32)
-        return cls(**columns)
 
     def events(self, first: int, last: int) -> ItemUpdates:
         """The events `first` to `last` (not included)."""

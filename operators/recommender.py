@@ -41,12 +41,16 @@ class Recommender:
         """Take one event into its user's state and into the batch that `flush` learns (`event_observer`).
 
         `time_ms`: event time, clamped by the caller; `source` and `offset`: where the event stands in which log.
-        The state must stay the user's only one until `flush`.
+        The state must stay the user's only one until `update_users` or `flush`.
         """
         return self._observer.observe(state, event, time_ms, source, offset)
 
+    def update_users(self) -> None:
+        """Move the factors of the users observed since the last call, so that they can be ranked for."""
+        self._batch.learn()
+
     def flush(self) -> ItemUpdates | None:
-        """Move the factors of the users observed since the last call; returns what their items have to learn."""
+        """As `update_users`; returns what the items have to learn of all events since the last flush, None for none."""
         return self._batch.flush()
 
     def apply(

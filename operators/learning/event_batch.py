@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -20,7 +22,7 @@ _USER, _SOURCE, _OFFSET, _TIME, _TARGET, _PREVIOUS, _REPEAT, _HISTORY_END, _COLU
 
 
 class EventBatch:
-    """Grows by `append`, is emptied by `flush`, which moves the users' factors and returns the item side's part."""
+    """Grows by `append`; `learn` moves the users' factors, `flush` also returns the item side's part and empties it."""
 
     def __init__(self, parameters: Parameters, index: ItemIndex, seed: int) -> None:
         self.parameters = parameters
@@ -30,7 +32,9 @@ class EventBatch:
         self._distinct = np.zeros(index.capacity, np.int32)
         self._known = np.zeros(index.capacity, np.bool_)
         self._counts = np.zeros(2, np.int64)  # interactions and distinct items learned of so far
+        self._found = _Found.of_size(256, parameters)
         self._users: list[UserState] = []
+        self._learned = 0
         self._clear()
 
     def __len__(self) -> int:
@@ -52,22 +56,61 @@ class EventBatch:
         self._columns.extend((row, source, offset, time_ms, target, previous, repeat, len(self._history)))
         self._amounts.extend((count_weight, preference))
 
+    def learn(self) -> None:
+        """Learn the user side of the events appended since the last time, in order."""
+        events = len(self)
+        if events == self._learned:
+            return
+        p = self.parameters
+        self._follow_growth()
+        if events > len(self._found.before):
+            self._found = _enlarged(self._found, _Found.of_size(2 * events, p))
+        factors, hashes = _gather(self._users, p.factors)
+        _user_side(
+            self._learned, *self._arrays(), factors, hashes, self.index.factors, self._recent, self._distinct,
+            self._known, self._counts, self._seed, p.context, p.negatives, p.uniform_negatives,
+            p.user_learning_rate, p.regularization, p.max_gradient, p.max_norm, self._found,
+        )  # fmt: skip
+        for row, state in enumerate(self._users):
+            state.factors[:] = factors[row]
+            state.batch_row = -1
+        self._users = []
+        self._learned = events
+
     def flush(self) -> ItemUpdates | None:
-        """Learn the user side of all collected events in order; None when there are none."""
+        """What the items have to learn of all events since the last flush; None when there are none."""
+        self.learn()
         events = len(self)
         if events == 0:
             return None
-        columns = np.frombuffer(self._columns, np.int64).reshape(events, _COLUMNS)
-        amounts = np.frombuffer(self._amounts, np.float32).reshape(events, 2)
-        history = np.frombuffer(self._history, np.int32)
-        users = self._users
+        columns, amounts, _ = self._arrays()
+        found = self._found
+        pairs, examples = int(found.context_start[events]), int(found.sgd_start[events])
+        updates = ItemUpdates(
+            source=columns[:, _SOURCE].astype(np.int32),
+            offset=columns[:, _OFFSET].copy(),
+            time=columns[:, _TIME].copy(),
+            target=columns[:, _TARGET].astype(np.int32),
+            weight=amounts[:, 0].copy(),
+            repeat=columns[:, _REPEAT].astype(np.uint8),
+            previous=columns[:, _PREVIOUS].astype(np.int32),
+            context_start=found.context_start[: events + 1].copy(),
+            context=found.context[:pairs].copy(),
+            context_rank=found.context_rank[:pairs].copy(),
+            user_factors=found.before[:events].astype(np.float16).astype(np.float32),
+            sgd_start=found.sgd_start[: events + 1].copy(),
+            sgd_item=found.sgd_item[:examples].copy(),
+            sgd_coefficient=found.sgd_coefficient[:examples].copy(),
+        )
         self._clear()
-        factors, hashes = _gather(users, self.parameters.factors)
-        updates = self._learn(columns, amounts, history, factors, hashes)
-        for row, state in enumerate(users):
-            state.factors[:] = factors[row]
-            state.batch_row = -1
         return updates
+
+    def _arrays(self) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int32]]:
+        """Columns, amounts and histories as arrays; while they live, nothing can be appended."""
+        columns = np.frombuffer(self._columns, np.int64).reshape(-1, _COLUMNS)
+        amounts = np.frombuffer(self._amounts, np.float32).reshape(-1, 2)
+        history = np.frombuffer(self._history, np.int32) if self._history else _EMPTY
+        return columns, amounts, history
 
     def _follow_growth(self) -> None:
         more = self.index.capacity - len(self._known)
@@ -79,44 +122,40 @@ class EventBatch:
         self._columns = array("q")
         self._amounts = array("f")
         self._history = array("i")
-        self._users = []
+        self._learned = 0
 
-    def _learn(
-        self, columns: NDArray[np.int64], amounts: NDArray[np.float32], history: NDArray[np.int32],
-        factors: NDArray[np.float32], hashes: NDArray[np.uint64],
-    ) -> ItemUpdates:  # fmt: skip
-        p = self.parameters
-        self._follow_growth()
-        events = len(columns)
+
+class _Found(NamedTuple):
+    """What the kernel finds, as in `ItemUpdates`, in arrays with room for more events."""
+
+    context_start: NDArray[np.int32]
+    context: NDArray[np.int32]
+    context_rank: NDArray[np.uint8]
+    before: NDArray[np.float32]
+    """f32[events, k]: the users' factors before each event's step."""
+    sgd_start: NDArray[np.int32]
+    sgd_item: NDArray[np.int32]
+    sgd_coefficient: NDArray[np.float32]
+
+    @classmethod
+    def of_size(cls, events: int, p: Parameters) -> _Found:
         examples = events * (1 + p.negatives)
-        context_start, sgd_start = np.zeros(events + 1, np.int32), np.zeros(events + 1, np.int32)
-        context = np.empty(events * p.context, np.int32)
-        context_rank = np.empty(events * p.context, np.uint8)
-        sgd_item, sgd_coefficient = np.empty(examples, np.int32), np.empty(examples, np.float32)
-        before = np.empty((events, p.factors), np.float32)
-        _user_side(
-            columns, amounts, history, factors, hashes, self.index.factors, self._recent, self._distinct,
-            self._known, self._counts, self._seed, p.context, p.negatives, p.uniform_negatives,
-            p.user_learning_rate, p.regularization, p.max_gradient, p.max_norm, context_start, context, context_rank, before, sgd_start, sgd_item,
-            sgd_coefficient,
+        return cls(
+            np.zeros(events + 1, np.int32), np.empty(events * p.context, np.int32),
+            np.empty(events * p.context, np.uint8), np.empty((events, p.factors), np.float32),
+            np.zeros(events + 1, np.int32), np.empty(examples, np.int32), np.empty(examples, np.float32),
         )  # fmt: skip
-        pairs, examples = int(context_start[-1]), int(sgd_start[-1])
-        return ItemUpdates(
-            source=columns[:, _SOURCE].astype(np.int32),
-            offset=columns[:, _OFFSET].copy(),
-            time=columns[:, _TIME].copy(),
-            target=columns[:, _TARGET].astype(np.int32),
-            weight=amounts[:, 0].copy(),
-            repeat=columns[:, _REPEAT].astype(np.uint8),
-            previous=columns[:, _PREVIOUS].astype(np.int32),
-            context_start=context_start,
-            context=context[:pairs],
-            context_rank=context_rank[:pairs],
-            user_factors=before.astype(np.float16).astype(np.float32),
-            sgd_start=sgd_start,
-            sgd_item=sgd_item[:examples],
-            sgd_coefficient=sgd_coefficient[:examples],
-        )
+
+
+def _enlarged(old: _Found, larger: _Found) -> _Found:
+    """`larger`, with what is in `old`."""
+    arrays: Iterable[tuple[NDArray[Any], NDArray[Any]]] = zip(old, larger, strict=True)
+    for source, target in arrays:
+        target[: len(source)] = source
+    return larger
+
+
+_EMPTY = np.empty(0, np.int32)
 
 
 def _gather(users: list[UserState], width: int) -> tuple[NDArray[np.float32], NDArray[np.uint64]]:
@@ -128,16 +167,17 @@ def _gather(users: list[UserState], width: int) -> tuple[NDArray[np.float32], ND
 
 @njit(cache=True, nogil=True)
 def _user_side(  # type: ignore[no-untyped-def]
-    columns, amounts, history, users, hashes, factors, recent, distinct, known, counts, seed, most, negatives,
-    uniform_share, learning_rate, regularization, max_gradient, max_norm,
-    context_start, context, context_rank, before, sgd_start, sgd_item, sgd_coefficient,
+    first, columns, amounts, history, users, hashes, factors, recent, distinct, known, counts, seed, most, negatives,
+    uniform_share, learning_rate, regularization, max_gradient, max_norm, found,
 ):  # fmt: skip
-    pairs = 0
-    examples = 0
-    begin = 0
+    """The events from `first` on; those before are in `found` already."""
+    context_start, context, context_rank, before = found.context_start, found.context, found.context_rank, found.before
+    sgd_start, sgd_item, sgd_coefficient = found.sgd_start, found.sgd_item, found.sgd_coefficient
+    pairs, examples = np.int64(context_start[first]), np.int64(sgd_start[first])
+    begin = columns[first - 1, _HISTORY_END] if first > 0 else 0
     drawn = np.full(negatives, -1, np.int32)
     gradient = np.empty(users.shape[1], np.float32)
-    for event in range(len(columns)):
+    for event in range(first, len(columns)):
         row, target = columns[event, _USER], columns[event, _TARGET]
         end = columns[event, _HISTORY_END]
         if amounts[event, 0] > 0.0:

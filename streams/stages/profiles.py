@@ -13,7 +13,6 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from operators.item_updates import ItemUpdates
 from operators.narration.frames import FrameLibrary
 from operators.observation import Status
 from operators.user_state import UserState
@@ -66,7 +65,6 @@ class ProfilesStage(CheckpointedStage):
         self._max_age = int(settings.max_event_age * 1000)
         self._updates = context.topic(ITEM_UPDATES)
         self._warned: dict[str, float] = {}
-        self._held: list[ItemUpdates] = []
         self._released_at = 0.0
         super().__init__(
             app,
@@ -86,9 +84,7 @@ class ProfilesStage(CheckpointedStage):
         with metrics.stage_seconds.of(Step.LEARN).time():
             for batch, accepted in read:
                 self._learn(batch, accepted, now, triggers)
-            updates = self.recommender.flush()
-        if updates is not None:
-            self._held.append(updates)
+            self.recommender.update_users()
         if time.monotonic() - self._released_at >= UPDATES_INTERVAL:
             self.release(outbox)
         await self._answer(triggers, outbox)
@@ -182,10 +178,9 @@ class ProfilesStage(CheckpointedStage):
     def release(self, outbox: Outbox) -> None:
         """Send what items have to learn."""
         self._released_at = time.monotonic()
-        if not self._held:
+        updates = self.recommender.flush()
+        if updates is None:
             return
-        updates = ItemUpdates.concatenated(self._held)
-        self._held.clear()
         for messages in updates.messages(self.index, self.context.settings.item_partitions, UPDATES_BYTES):
             for partition, payload in messages.items():
                 outbox.add(self._updates, partition, None, pack_learning(payload))
@@ -212,7 +207,7 @@ class ProfilesStage(CheckpointedStage):
     def forget(self) -> None:
         self.expiry.forget()
         self.users.clear()
-        self._held.clear()
+        self.recommender.flush()
 
     async def tick(self) -> None:
         self.context.metrics.cached_users.of().set(len(self.users))

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from operators.item_index import ItemIndex
-from operators.item_updates import ItemUpdates, unpack
+from operators.item_updates import unpack
 from operators.learning.item_side import apply_updates, rank_weights
 from operators.parameters import Parameters
 from operators.user_codec import decode_user
@@ -54,18 +54,24 @@ def test_split_messages_teach_the_rows_what_the_whole_teaches(seed: int, sizes: 
 
 @bounded
 @given(st.integers(0, 10_000), st.lists(st.integers(1, 30), min_size=1, max_size=6))
-def test_batches_put_together_teach_what_they_teach_one_after_the_other(seed: int, sizes: list[int]) -> None:
-    run, events, parts = Run(PARAMETERS), random_events(seed, sum(sizes)), []
+def test_users_updated_in_steps_learn_and_teach_the_same(seed: int, sizes: list[int]) -> None:
+    """The item side is handed out less often than users are ranked for; items do not change in between."""
+    at_once, in_steps = Run(PARAMETERS), Run(PARAMETERS)
+    flushed, events = [], random_events(seed, sum(sizes))
     for size in sizes:
-        parts.append(run.updates(*events[:size]))
+        flushed.append(at_once.updates(*events[:size]))
+        for event in events[:size]:
+            in_steps.observe(event)
+        in_steps.recommender.update_users()
+        assert in_steps.user_bytes() == at_once.user_bytes()
         events = events[size:]
-    one_by_one, at_once = index_of(1), index_of(1)
-    for index in (one_by_one, at_once):
-        index.intern_all(run.index.ids)
-    for part in parts:
-        apply_updates(one_by_one, part, WEIGHTS)
-    apply_updates(at_once, ItemUpdates.concatenated(parts), WEIGHTS)
-    assert fingerprint(at_once) == fingerprint(one_by_one)
+    together = in_steps.recommender.flush()
+    assert together is not None and len(together) == sum(map(len, flushed))
+    for updates in flushed:
+        at_once.recommender.apply(updates)
+    in_steps.recommender.apply(together)
+    assert fingerprint(in_steps.index) == fingerprint(at_once.index)
+    assert in_steps.recommender.flush() is None
 
 
 @bounded
