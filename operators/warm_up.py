@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operators.evaluation.windowed import LISTS_EVERY, WindowedLists
 from operators.item_index import ItemIndex
 from operators.item_updates import unpack
 from operators.parameters import Parameters
@@ -36,3 +37,9 @@ def warm_up(parameters: Parameters) -> None:
                 for partition, message in updates.split(index, 2).items():
                     recommender.apply(unpack(message, index), partition=partition, message_offset=step, fence={})
         recommender.rank(state, now_ms=now, query="title" if step % 6 == 5 else None, limit=3)
+        recommender.popularity_position(state, 0, now_ms=now)
+    index.delete("i5")
+    recommender.rank(users[0], now_ms=_START, limit=10)  # more than there are
+    lists = WindowedLists()
+    for _ in range(LISTS_EVERY):
+        lists.add((0, 1, 2), index)
