@@ -104,23 +104,21 @@ class Answers:
         return found
 
     def _items(self, ranked: RankedList) -> tuple[RecommendedItem, ...]:
-        index = self.context.index
-        made = []
-        for place, (item, score, reason, contributions, propensity) in enumerate(
-            zip(
-                ranked.items.tolist(),
-                (np.rint(ranked.scores * 1e6) / 1e6).tolist(),
+        index, rows = self.context.index, ranked.items.tolist()
+        catalog = map(index.catalog.__getitem__, rows)
+        scores = np.rint(ranked.scores.astype(np.float64) * 1e6) / 1e6
+        return tuple(
+            map(
+                RecommendedItem,
+                map(index.ids.__getitem__, rows),
+                ["" if row is None else row.title for row in catalog],
+                range(1, len(rows) + 1),
+                scores.tolist(),
                 ranked.reasons,
                 ranked.contributions,
                 ranked.propensities.tolist(),
-                strict=True,
-            ),
-            1,
-        ):
-            row = index.catalog[item]
-            title = "" if row is None else row.title
-            made.append(RecommendedItem(index.ids[item], title, place, score, reason, contributions, propensity))
-        return tuple(made)
+            )
+        )
 
     def _facts(self, trigger: Trigger, ranked: RankedList, first: RecommendedItem) -> Facts:
         index, reason = self.context.index, first.reason
