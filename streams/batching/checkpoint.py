@@ -8,7 +8,8 @@ The order of a checkpoint (design rule 1), as numbered in ``docs/architecture.md
 4. acknowledge the events, commit.
 
 A crash between any two steps repeats at most what came since the last finished checkpoint. The states then hold none of
-it, or (crash in step 3 or 4) name the offsets that they hold, so that nothing is learned twice.
+it, or (crash in step 3 or 4) name the offsets that they hold, so that nothing is learned twice. While a broker or a disk keeps
+a checkpoint waiting, work goes on for ``PATIENCE`` seconds, so that this has a bound.
 
 A revocation waits for the group and the checkpoint under way, writes a last checkpoint and only then forgets its states:
 a late write of an old owner would overwrite the new owner's.
@@ -20,6 +21,7 @@ import abc
 import asyncio
 import contextlib
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,6 +39,8 @@ log = logging.getLogger(__name__)
 
 MAX_GROUP_RECORDS = 16_384
 LIVE_GROUP_RECORDS = 512
+LOOK_SECONDS = 0.05
+PATIENCE = 5.0
 
 
 @dataclass(slots=True)
@@ -85,6 +89,7 @@ class CheckpointedStage(abc.ABC):
         self._open = False
         self._continuity = Continuity()
         self._written_at = time.monotonic()
+        self._writing_since = math.inf
         self._tasks: list[asyncio.Task[None]] = []
         self.on_group: Callable[[int], None] = lambda records: None
         self.on_emit: Callable[[float], None] = lambda seconds: None
@@ -165,6 +170,9 @@ class CheckpointedStage(abc.ABC):
             await self._wake.wait()
             self._wake.clear()
             while self._pending:
+                if time.monotonic() - self._writing_since > PATIENCE:
+                    await asyncio.sleep(LOOK_SECONDS)
+                    continue
                 async with self._lock:
                     batches = self._next_group()
                     self.app.consumer.taken(sum(map(len, batches)))
@@ -229,7 +237,16 @@ class CheckpointedStage(abc.ABC):
     async def _write(self, covered: _Covered) -> None:
         if not (covered.batches or covered.outputs or covered.states):
             return
-        started = time.perf_counter()
+        self._writing_since = started = time.monotonic()
+        try:
+            size = await self._written(covered)
+        finally:
+            self._writing_since = math.inf
+        self.durations.checkpoint = time.monotonic() - started
+        self.on_checkpoint(self.durations.checkpoint, size)
+
+    async def _written(self, covered: _Covered) -> int:
+        """Steps 2 to 4; returns the bytes of the states."""
         self.crash_point("outputs")
         await self._sending.delivered(covered.outputs)
         self.crash_point("changelog")
@@ -242,8 +259,7 @@ class CheckpointedStage(abc.ABC):
             self.app.consumer.ack_batch(batch)
         self.crash_point("commit")
         await self.app.consumer.commit()
-        self.durations.checkpoint = time.perf_counter() - started
-        self.on_checkpoint(self.durations.checkpoint, size)
+        return size
 
     async def _ticker(self) -> None:
         """Without traffic, too, the last second is written."""

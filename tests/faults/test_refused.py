@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
+from streams.batching.checkpoint import PATIENCE
 from streams.topics import CLICK, ITEM_STATE, ITEM_UPDATES, RECOMMENDATIONS, USER_STATE, Topic
 from tests.faults.events import Mixed
-from tests.integration.reference import assert_exact
+from tests.integration.load import Load
+from tests.integration.reference import assert_exact, describe
 from tests.integration.shop import Shop
 from tests.integration.test_cases_topics import accept
+from tests.integration.waiting import wait_until
 from tests.integration.worker import Worker
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
 TINY = 80  # bytes: less than any record batch
 FIRST, MORE = 200, 300
+RATE = 100.0
 WRITERS = [
     (RECOMMENDATIONS, "profiles", CLICK),
     (ITEM_UPDATES, "profiles", CLICK),
@@ -93,3 +99,36 @@ def with_those_of_the_old_topic(shop: Shop, gone: list[dict[str, Any]]) -> None:
     """The exact comparison sees them, too."""
     there = shop.records
     shop.records = lambda: gone + there()  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_work_stops_while_a_checkpoint_cannot_be_written(
+    shop: Shop, real_lines: Mixed, tmp_path: Path, killed: bool
+) -> None:
+    """What a crash then repeats has a bound; readiness says why nothing is answered, and all goes on by itself."""
+    mark = tmp_path / "mark"
+    worker = shop.worker(
+        module="tests.integration.faulty_worker", TEST_FAULT="unsent", TEST_FAULT_MARK=str(mark),
+        HEADWATER_COMMIT_STALL_TIMEOUT="4",
+    )  # fmt: skip
+    worker.wait_ready()
+    load = Load(shop, real_lines.events, RATE)
+    load.wait_sent(FIRST)
+    mark.touch()
+    marked_at = load.sent
+    wait_until(lambda: "commits" in json.loads(worker.page("/readyz")[1])["failing"], 30, worker.log)
+    load.wait_sent(marked_at + int(RATE * (PATIENCE + 3)))
+    answered = len(shop.records())
+    load.wait_sent(load.sent + int(RATE * 2))
+    assert len(shop.records()) == answered, "nothing more is answered"
+    if killed:
+        worker.kill()
+    mark.unlink()
+    if killed:
+        worker.start()
+    load.wait_sent(load.sent + 100)
+    load.halt()
+    shop.wait_lag_zero()
+    found = assert_exact(shop)
+    assert found.repeated <= (RATE * (PATIENCE + 3) if killed else 0), describe(found)
+    assert worker.stop() == 0

@@ -2,7 +2,8 @@
 
 TEST_FAULT is ``agent`` (the profiles agent's task ends with an exception), ``compute`` (so does its work on a batch),
 ``block`` (the event loop stands still for two minutes), ``hang`` (its work on a batch never ends), ``freeze`` (the process
-stops itself while user states wait to be sent to their changelog), ``slow`` (states are recovered a few at a time, while the
+stops itself while user states wait to be sent to their changelog), ``unsent`` (they wait for as long as the mark is there),
+``slow`` (states are recovered a few at a time, while the
 mark is there), ``full`` (its disk takes no file above 100 kB) or ``pause`` (partition 1 of the clicks is never fetched again). Everything else is the real program.
 """
 
@@ -94,6 +95,18 @@ def freeze() -> None:
     BatchProducer.send_many = freezing  # type: ignore[method-assign]
 
 
+def unsent() -> None:
+    """Checkpoints wait before their changelog."""
+    sending = BatchProducer.send_many
+
+    async def waiting(self: BatchProducer, topic: str, *args: Any) -> Any:
+        while topic.endswith(USER_STATE.suffix) and due():  # noqa: ASYNC110 - a file is asked for
+            await asyncio.sleep(0.1)
+        return await sending(self, topic, *args)
+
+    BatchProducer.send_many = waiting  # type: ignore[method-assign]
+
+
 def slow() -> None:
     """Recovery takes some tenths of a second for every few batches."""
     applying = RocksStore.apply_changelog_batch
@@ -146,6 +159,6 @@ def on_tick(fault: Callable[[ProfilesStage], None]) -> None:
 
 
 if __name__ == "__main__":
-    faults = (agent, compute, hang, freeze, slow, full, block, pause)
+    faults = (agent, compute, hang, freeze, unsent, slow, full, block, pause)
     next(fault for fault in faults if fault.__name__ == os.environ["TEST_FAULT"])()
     main()
