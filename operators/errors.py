@@ -9,7 +9,14 @@ from __future__ import annotations
 
 
 class StateError(Exception):
-    """Stored state or a learning message cannot be used; the message says what the operator should do."""
+    """Stored state or a learning message cannot be used; the message says what the operator should do.
+
+    `problem`: the message without that, for those who know better what to do.
+    """
+
+    def __init__(self, problem: str, advice: str = "") -> None:
+        super().__init__(f"{problem}. {advice}" if advice else problem)
+        self.problem = problem
 
 
 class StateCorruptError(StateError):
@@ -23,16 +30,18 @@ class StateVersionError(StateError):
 def corrupt(what: str, detail: str) -> StateCorruptError:
     """The error for stored bytes of `what` that cannot be read."""
     return StateCorruptError(
-        f"{what} is corrupt ({detail}). Stop the worker, delete its state folder and start it again: the state is "
+        f"{what} is corrupt ({detail})",
+        "Stop the worker, delete its state folder and start it again: the state is "
         "rebuilt from Kafka. If the same error comes back, Kafka holds the damaged bytes: delete this key there "
-        "(write a null value to user-state.v1 or item-state.v1) and it starts afresh."
+        "(write a null value to user-state.v1 or item-state.v1) and it starts afresh.",
     )
 
 
 def newer_version(what: str, found: int, known: int) -> StateVersionError:
     """The error for bytes of `what` whose format version lies above the known ones."""
     return StateVersionError(
-        f"{what} has format version {found}, this program reads up to {known}. It was written by a newer Headwater: "
+        f"{what} has format version {found}, this program reads up to {known}",
+        "It was written by a newer Headwater: "
         "run that version again (all workers of a namespace are upgraded together), or start this one in another "
-        "namespace."
+        "namespace.",
     )

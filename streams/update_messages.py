@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from faust.types import TP
 
-from operators.errors import StateCorruptError
+from operators.errors import StateCorruptError, StateError
 
 _HEAD = struct.Struct("<cIq")
 MAX_EPOCHS = 128
@@ -61,8 +61,9 @@ def unpack(message: bytes) -> bytes | CatalogUpdate:
 
 def unreadable_update(tp: TP, offset: int, found: Exception) -> str:
     """What to say of a record of the item updates that cannot be read; every start comes upon it again."""
+    problem = found.problem if isinstance(found, StateError) else str(found)
     return (
-        f"{tp.topic}-{tp.partition}, offset {offset}: this is no item update that can be read ({str(found).split('. ')[0]}). Nothing "
+        f"{tp.topic}-{tp.partition}, offset {offset}: this is no item update that can be read ({problem}). Nothing "
         "behind it was learned by the items or acknowledged. If a newer Headwater wrote it, run that version. Otherwise find out who "
         f"writes into this topic, stop the workers, delete and create {tp.topic}, and run: headwater topics accept {tp.topic} (the "
         "catalogue is published again; what the items had not learned yet is lost: docs/operations.md)"
