@@ -13,8 +13,23 @@ from numba import njit
 from numpy.typing import NDArray
 
 from operators.learning.counter_rng import mix
+from operators.learning.prefetch import AHEAD, prefetch
 
 _encode = msgspec.msgpack.Encoder().encode
+_ITEM = np.uint64(0xFFFFFFFF)
+
+
+class EncodedIds:
+    """Ids as MessagePack strings, one behind the other."""
+
+    def __init__(self, encoded: NDArray[np.uint8], end: NDArray[np.int64]) -> None:
+        """Id number n is encoded[end[n]:end[n + 1]]."""
+        self._encoded = encoded
+        self._end = end
+
+    def array(self, numbers: NDArray[np.int32]) -> msgspec.Raw:
+        """A MessagePack array of these ids."""
+        return msgspec.Raw(_array_header(len(numbers)) + _copy(numbers, self._encoded, self._end)[0].tobytes())
 
 
 class ItemNames:
@@ -24,8 +39,9 @@ class ItemNames:
         self._bytes = np.zeros(4096, np.uint8)
         self._end = np.zeros(257, np.int64)
         """`_end[n]`: where id number n - 1 ends and n begins."""
-        self._slots = np.zeros(1024, np.int32)
-        """Open addressing: number + 1 of an item, 0 where there is none."""
+        self._slots = np.zeros(1024, np.uint64)
+        """Open addressing: number + 1 of an item in the lower half, 0 where there is none; in the upper half that of its
+        hash, so that a look-up passes over other ids without going to them."""
         self._count = 0
 
     def append(self, item_id: str) -> None:
@@ -41,17 +57,19 @@ class ItemNames:
         self._count += 1
         self._end[self._count] = last
         if 2 * self._count > len(self._slots):
-            self._slots = np.zeros(2 * len(self._slots), np.int32)
+            self._slots = np.zeros(2 * len(self._slots), np.uint64)
             _fill(self._bytes, self._end, 0, self._count, self._slots)
         else:
             _fill(self._bytes, self._end, self._count - 1, self._count, self._slots)
 
-    def array(self, items: NDArray[np.int32]) -> msgspec.Raw:
-        """A MessagePack array of the items' ids."""
-        return msgspec.Raw(_array_header(len(items)) + _gather(items, self._bytes, self._end).tobytes())
+    def of(self, items: NDArray[np.int32]) -> EncodedIds:
+        """The items' ids close together, by place in `items`."""
+        return EncodedIds(*_copy(items, self._bytes, self._end))
 
     def find(self, array: msgspec.Raw) -> NDArray[np.int32] | None:
-        """Numbers of the ids in a MessagePack array; None where one of them is unknown, or it is no array of ids."""
+        """Numbers of the ids in a MessagePack array; None where one of them is unknown (or has the hash of another one), or
+        it is no array of ids.
+        """
         data = np.frombuffer(array, np.uint8)
         first, count = _array_of(data)
         if max(first, count) > len(data):
@@ -76,17 +94,24 @@ def _array_header(count: int) -> bytes:
 
 
 @njit(cache=True, nogil=True)
-def _gather(items, encoded, end):  # type: ignore[no-untyped-def]
-    size = 0
-    for item in items:
-        size += end[item + 1] - end[item]
-    out = np.empty(size, np.uint8)
-    at = 0
-    for item in items:
-        for place in range(end[item], end[item + 1]):
-            out[at] = encoded[place]
-            at += 1
-    return out
+def _copy(items, encoded, end):  # type: ignore[no-untyped-def]
+    """The items' ids one behind the other, and where each ends, behind a 0."""
+    count = len(items)
+    start = np.empty(count, np.int64)
+    new_end = np.zeros(count + 1, np.int64)
+    for place in range(count):
+        if place + AHEAD < count:
+            prefetch(end, items[place + AHEAD])
+        start[place] = end[items[place]]
+        new_end[place + 1] = new_end[place] + end[items[place] + 1] - start[place]
+    out = np.empty(new_end[count], np.uint8)
+    for place in range(count):
+        if place + AHEAD < count:
+            prefetch(encoded, start[place + AHEAD])
+        shift = start[place] - new_end[place]
+        for at in range(new_end[place], new_end[place + 1]):
+            out[at] = encoded[at + shift]
+    return out, new_end
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -102,18 +127,36 @@ def _hash(data, first, last):  # type: ignore[no-untyped-def]
 def _fill(encoded, end, first, last, slots):  # type: ignore[no-untyped-def]
     mask = np.uint64(len(slots) - 1)
     for item in range(first, last):
-        slot = _hash(encoded, end[item], end[item + 1]) & mask
+        hashed = _hash(encoded, end[item], end[item + 1])
+        slot = hashed & mask
         while slots[slot]:
             slot = (slot + np.uint64(1)) & mask
-        slots[slot] = item + 1
+        slots[slot] = (hashed & ~_ITEM) | np.uint64(item + 1)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _probe(slots, slot, hashed):  # type: ignore[no-untyped-def]
+    """The first slot from this one on with this hash's upper half, or an empty one."""
+    mask = np.uint64(len(slots) - 1)
+    slot &= mask
+    while slots[slot] and (slots[slot] ^ hashed) > _ITEM:
+        slot = (slot + np.uint64(1)) & mask
+    return slot
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _item_in(slots, slot):  # type: ignore[no-untyped-def]
+    """The slot's item, -1 where it is empty."""
+    return np.int64(slots[slot] & _ITEM) - 1
 
 
 @njit(cache=True, nogil=True)
 def _find(data, first, encoded, end, slots, items):  # type: ignore[no-untyped-def]
-    """In three passes, so that the processor waits for many places in memory at once."""
+    """In passes that ask for places in memory in advance, so that the processor waits for many of them at once."""
     count = len(items)
     start = np.empty(count + 1, np.int64)
     hashes = np.empty(count, np.uint64)
+    begin = np.empty(count, np.int64)
     mask = np.uint64(len(slots) - 1)
     start[0] = first
     for number in range(count):
@@ -136,16 +179,21 @@ def _find(data, first, encoded, end, slots, items):  # type: ignore[no-untyped-d
     if start[count] != len(data):
         return False
     for number in range(count):
-        items[number] = slots[hashes[number] & mask] - 1
-    for number in range(count):
-        slot = hashes[number] & mask
-        item = items[number]
-        while item >= 0 and not _same(data, start[number], start[number + 1], encoded, end[item], end[item + 1]):
-            slot = (slot + np.uint64(1)) & mask
-            item = slots[slot] - 1
-        if item < 0:
+        if number + AHEAD < count:
+            prefetch(slots, hashes[number + AHEAD] & mask)
+        items[number] = _item_in(slots, _probe(slots, hashes[number], hashes[number]))
+        if items[number] < 0:
             return False
-        items[number] = item
+    for number in range(count):
+        if number + AHEAD < count:
+            prefetch(end, items[number + AHEAD])
+        begin[number] = end[items[number]]
+    for number in range(count):
+        if number + AHEAD < count:
+            prefetch(encoded, begin[number + AHEAD])
+        item = items[number]
+        if not _same(data, start[number], start[number + 1], encoded, end[item], end[item + 1]):
+            return False
     return True
 
 

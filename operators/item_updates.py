@@ -7,8 +7,8 @@ factors travel in half precision, and only for events with an SGD example in the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -18,7 +18,8 @@ from numpy.typing import DTypeLike, NDArray
 from operators.errors import corrupt
 from operators.framing import seal, unseal
 from operators.item_index import ItemIndex
-from operators.learning.selection import select
+from operators.item_names import EncodedIds
+from operators.learning.selection import renumber, select
 
 KIND = b"M"
 VERSION = 1
@@ -86,8 +87,9 @@ class ItemUpdates:
 
         Applying the messages, each with its `partition`, gives the same rows as applying the whole.
         """
-        scratch = _Scratch.for_updates(self)
-        messages = {partition: _pack(self, index, partition, scratch) for partition in range(partitions)}
+        updates, items = _renumbered(self, index)
+        where, ids, scratch = index.partition[items], index.names.of(items), _Scratch.for_updates(updates, len(items))
+        messages = {partition: _pack(updates, where, ids, partition, scratch) for partition in range(partitions)}
         return {partition: message for partition, message in messages.items() if message is not None}
 
 
@@ -153,24 +155,35 @@ class _Scratch:
     sgd_count: NDArray[np.uint8]
     sgd_item: NDArray[np.int32]
     sgd_coefficient: NDArray[np.float32]
+    mark: NDArray[np.int32]
     named: NDArray[np.int32]
 
     @classmethod
-    def for_updates(cls, updates: ItemUpdates) -> _Scratch:
+    def for_updates(cls, updates: ItemUpdates, items: int) -> _Scratch:
         events, pairs, examples = len(updates), len(updates.context), len(updates.sgd_item)
         return cls(
             np.empty(events, np.int32), np.empty(events, np.int32), np.empty(events, np.int32),
             np.empty(events, np.uint8), np.empty(pairs, np.int32), np.empty(pairs, np.uint8),
             np.empty(events, np.uint8), np.empty(examples, np.int32), np.empty(examples, np.float32),
-            np.empty(2 * events + pairs + examples, np.int32),
+            np.zeros(items, np.int32), np.empty(items, np.int32),
         )  # fmt: skip
 
 
-def _pack(updates: ItemUpdates, index: ItemIndex, partition: int, s: _Scratch) -> bytes | None:
+def _renumbered(updates: ItemUpdates, index: ItemIndex) -> tuple[ItemUpdates, NDArray[np.int32]]:
+    """The updates with places in the second array in place of the index's numbers."""
+    columns = ("target", "previous", "context", "sgd_item")
+    numbers = np.concatenate([getattr(updates, name) for name in columns])
+    items = np.empty(len(numbers), np.int32)
+    count = renumber(numbers, index.mark, items)
+    ends = np.cumsum([len(getattr(updates, name)) for name in columns])
+    return replace(updates, **dict(zip(columns, np.split(numbers, ends[:-1]), strict=True))), items[:count]
+
+
+def _pack(updates: ItemUpdates, where: NDArray[np.int16], ids: EncodedIds, partition: int, s: _Scratch) -> bytes | None:
     taken, pairs, examples, names = select(
         updates.target, updates.weight, updates.previous, updates.context_start, updates.context,
-        updates.context_rank, updates.sgd_start, updates.sgd_item, updates.sgd_coefficient, index.partition,
-        partition, index.mark, s.events, s.target, s.previous, s.context_count, s.context, s.context_rank,
+        updates.context_rank, updates.sgd_start, updates.sgd_item, updates.sgd_coefficient, where,
+        partition, s.mark, s.events, s.target, s.previous, s.context_count, s.context, s.context_rank,
         s.sgd_count, s.sgd_item, s.sgd_coefficient, s.named,
     )  # fmt: skip
     if taken == 0:
@@ -179,7 +192,7 @@ def _pack(updates: ItemUpdates, index: ItemIndex, partition: int, s: _Scratch) -
     local = _local_type(names)
     with_factors = events[s.sgd_count[:taken] > 0]
     message = _Message(
-        index.names.array(s.named[:names]),
+        ids.array(s.named[:names]),
         updates.user_factors.shape[1],
         updates.source[events].tobytes(),
         updates.offset[events].tobytes(),

@@ -1,4 +1,4 @@
-"""Telling the processor which row comes next: in a large shop every row is far away in memory."""
+"""Telling the processor which place comes next: in a large shop every item is far away in memory."""
 
 from __future__ import annotations
 
@@ -10,7 +10,22 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 LINE_BYTES = 64
-_WRITE, _LEVEL_2, _DATA = 1, 2, 1
+AHEAD = 16
+"""How many places a loop over random places of an array asks for in advance: about as many loads as a core has under way."""
+_WRITE, _LEVEL_1, _LEVEL_2, _DATA = 1, 3, 2, 1
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def prefetch(_typing: Any, array: Any, place: Any) -> Any:
+    """Begin to load ``array[place]`` (one dimension); no effect on results, any place may be asked for."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        start, stride, _ = _layout(context, builder, signature, arguments)
+        offset = builder.mul(context.cast(builder, arguments[1], signature.args[1], types.intp), stride)
+        _fetch(builder, start, offset, _LEVEL_1)
+        return context.get_dummy_value()
+
+    return types.void(array, place), generate
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -18,23 +33,27 @@ def prefetch_row(_typing: Any, array: Any, row: Any) -> Any:
     """Begin to load all of ``array[row]`` (two dimensions, C order) into the second-level cache; no effect on results."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        kind = signature.args[0]
-        view = context.make_array(kind)(context, builder, arguments[0])
-        index = context.cast(builder, arguments[1], signature.args[1], types.intp)
-        stride = cgutils.unpack_tuple(builder, view.strides)[0]
-        width = cgutils.unpack_tuple(builder, view.shape)[1]
-        size = builder.mul(width, context.get_constant(types.intp, kind.dtype.bitwidth // 8))
-        byte = ir.IntType(8).as_pointer()
-        start = builder.bitcast(view.data, byte)
-        number = ir.IntType(32)
-        fetch = builder.module.declare_intrinsic(
-            "llvm.prefetch", [byte], ir.FunctionType(ir.VoidType(), [byte, number, number, number])
-        )
-        flags = [ir.Constant(number, flag) for flag in (_WRITE, _LEVEL_2, _DATA)]
-        offset = builder.mul(index, stride)
-        step = context.get_constant(types.intp, LINE_BYTES)
+        start, stride, shape = _layout(context, builder, signature, arguments)
+        offset = builder.mul(context.cast(builder, arguments[1], signature.args[1], types.intp), stride)
+        item_bytes = context.get_constant(types.intp, signature.args[0].dtype.bitwidth // 8)
+        size, step = builder.mul(shape[1], item_bytes), context.get_constant(types.intp, LINE_BYTES)
         with cgutils.for_range_slice(builder, context.get_constant(types.intp, 0), size, step, inc=True) as (at, _):
-            builder.call(fetch, [builder.gep(start, [builder.add(offset, at)]), *flags])
+            _fetch(builder, start, builder.add(offset, at), _LEVEL_2)
         return context.get_dummy_value()
 
     return types.void(array, row), generate
+
+
+def _layout(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    """Address of the array, bytes from one place (row) to the next, shape."""
+    view = context.make_array(signature.args[0])(context, builder, arguments[0])
+    start = builder.bitcast(view.data, ir.IntType(8).as_pointer())
+    return start, cgutils.unpack_tuple(builder, view.strides)[0], cgutils.unpack_tuple(builder, view.shape)
+
+
+def _fetch(builder: Any, start: Any, offset: Any, level: int) -> None:
+    byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+    fetch = builder.module.declare_intrinsic(
+        "llvm.prefetch", [byte], ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+    )
+    builder.call(fetch, [builder.gep(start, [offset]), *(ir.Constant(number, flag) for flag in (_WRITE, level, _DATA))])

@@ -1,8 +1,37 @@
-"""What of a batch one item partition needs, as numbers local to a message."""
+"""What of a batch one item partition needs, as numbers local to a message.
+
+The items of a batch are renumbered first, so that only one pass goes to arrays of all items, which in a large shop are far
+away in memory.
+"""
 
 from __future__ import annotations
 
 from numba import njit
+
+from operators.learning.prefetch import AHEAD, prefetch
+
+
+@njit(cache=True, nogil=True)
+def renumber(items, mark, distinct):  # type: ignore[no-untyped-def]
+    """Replace each item by the place of its first appearance among the distinct ones, which fill `distinct`; -1 stays.
+
+    Returns how many are distinct; `mark` is all 0 before and after.
+    """
+    count = 0
+    for place in range(len(items)):
+        if place + AHEAD < len(items):
+            prefetch(mark, items[place + AHEAD])
+        item = items[place]
+        if item < 0:
+            continue
+        if mark[item] == 0:
+            distinct[count] = item
+            count += 1
+            mark[item] = count
+        items[place] = mark[item] - 1
+    for place in range(count):
+        mark[distinct[place]] = 0
+    return count
 
 
 @njit(cache=True, nogil=True)
