@@ -23,8 +23,9 @@ from operators.learning.selection import renumber, select
 
 KIND = b"M"
 VERSION = 1
-MOST_EVENTS = 4_096
-"""Events of a message, about 400 bytes each over all partitions."""
+MOST_EVENTS = 2_048
+"""Events of a round of messages: in a shop of a million items about 250 bytes each for each of four partitions, so that no
+message comes close to what a broker takes (one that is too long is made again in halves)."""
 _WHAT = "item-updates message"
 
 
@@ -171,12 +172,13 @@ class _Scratch:
 
 def _renumbered(updates: ItemUpdates, index: ItemIndex) -> tuple[ItemUpdates, NDArray[np.int32]]:
     """The updates with places in the second array in place of the index's numbers."""
-    columns = ("target", "previous", "context", "sgd_item")
-    numbers = np.concatenate([getattr(updates, name) for name in columns])
+    numbers = np.concatenate((updates.target, updates.previous, updates.context, updates.sgd_item))
     items = np.empty(len(numbers), np.int32)
     count = renumber(numbers, index.mark, items)
-    ends = np.cumsum([len(getattr(updates, name)) for name in columns])
-    return replace(updates, **dict(zip(columns, np.split(numbers, ends[:-1]), strict=True))), items[:count]
+    events, examples = len(updates), len(numbers) - len(updates.sgd_item)
+    target, previous = numbers[:events], numbers[events : 2 * events]
+    context, sgd_item = numbers[2 * events : examples], numbers[examples:]
+    return replace(updates, target=target, previous=previous, context=context, sgd_item=sgd_item), items[:count]
 
 
 def _pack(updates: ItemUpdates, where: NDArray[np.int16], ids: EncodedIds, partition: int, s: _Scratch) -> bytes | None:
