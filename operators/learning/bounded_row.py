@@ -51,29 +51,46 @@ def advance(weights, total, at, row, time, half_life):  # type: ignore[no-untype
 def add(items, weights, row, item, weight, key):  # type: ignore[no-untyped-def]
     """Add a weight to the row's entry for `item`; `key` (u64) decides about admission to a full row."""
     width = items.shape[1]
-    place = -1
-    used = 0
-    for column in range(width):
-        entry = items[row, column]
-        if entry == item:
-            place = column
-        if entry >= 0:
-            used += 1
+    place = _place_of(items, row, item)
     if place >= 0:
         weights[row, place] += weight
-    elif used < width:
-        items[row, used] = item
-        weights[row, used] = weight
+    elif items[row, width - 1] < 0:
+        empty = width - 1
+        while empty > 0 and items[row, empty - 1] < 0:
+            empty -= 1
+        items[row, empty] = item
+        weights[row, empty] = weight
     else:
-        lightest = 0
-        least = weights[row, 0]
-        for column in range(1, width):
-            if weights[row, column] < least:
-                least = weights[row, column]
-                lightest = column
+        lightest = _lightest(weights, row)
+        least = weights[row, lightest]
         if uniform(key) * (least + weight) < weight:
             items[row, lightest] = item
             weights[row, lightest] = least + weight
+
+
+@njit(cache=True, nogil=True)
+def _place_of(items, row, item):  # type: ignore[no-untyped-def]
+    """The place of an item in its row, -1 where it is not there; without a branch, so that it is vectorised."""
+    place = np.int32(-1)
+    for column in range(items.shape[1]):
+        place = max(place, np.int32(column) if items[row, column] == item else np.int32(-1))
+    return place
+
+
+@njit(cache=True, nogil=True)
+def _lightest(weights, row):  # type: ignore[no-untyped-def]
+    """The first place of the least weight, in two passes without a branch, so that they are vectorised.
+
+    None is negative, so that their bits as integers are in the same order.
+    """
+    bits = weights.view(np.int32)
+    least = bits[row, 0]
+    for column in range(1, bits.shape[1]):
+        least = min(least, bits[row, column])
+    place = np.int32(bits.shape[1])
+    for column in range(bits.shape[1]):
+        place = min(place, np.int32(column) if bits[row, column] == least else np.int32(bits.shape[1]))
+    return place
 
 
 @njit(cache=True, nogil=True, inline="always")
