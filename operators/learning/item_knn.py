@@ -11,53 +11,82 @@ C / sqrt(total_i total_j) is that of Sarwar et al., "Item-based collaborative fi
 
 from __future__ import annotations
 
+import numpy as np
 from numba import njit
 
 from operators.learning.bounded_row import add, admission_key, advance
-from operators.learning.prefetch import prefetch_row
+from operators.learning.prefetch import gather, prefetch, prefetch_row
+
+_ROWS_AHEAD = 2
 
 
 @njit(cache=True, nogil=True)
 def update_neighbours(  # type: ignore[no-untyped-def]
-    offset, time, target, weight, context_start, context, context_rank, dropped, mark,
+    offset, time, target, weight, context_start, context, context_rank, dropped, mark, rows,
     items, weights, total, at, id_hash, rank_weight, half_life,
 ):  # fmt: skip
-    """Learn a batch in order; only rows with mark 1 are written.
+    """Learn a batch, row by row and in each row in order; only `rows` are written, rows[n] has mark n + 1, others 0.
 
     `dropped[e]` events are passed over; `rank_weight` f32[256] is (1 + r)^-γ. A row's cells for one event are
     added in context order, so the result is the same whichever rows are marked beside it.
     """
+    start, events, places = _by_row(target, weight, context_start, context, dropped, mark, len(rows))
+    target_hash, context_hash = gather(id_hash, target), gather(id_hash, context)
+    for number in range(len(rows)):
+        if number + _ROWS_AHEAD < len(rows):
+            ahead = rows[number + _ROWS_AHEAD]
+            prefetch(id_hash, ahead)
+            prefetch(total, ahead)
+            prefetch(at, ahead)
+            prefetch_row(items, ahead)
+            prefetch_row(weights, ahead)
+        row = rows[number]
+        for entry in range(start[number], start[number + 1]):
+            event, place = events[entry], places[entry]
+            factor = weight[event] * advance(weights, total, at, row, time[event], half_life)
+            if place >= 0:
+                amount = factor * rank_weight[context_rank[place]]
+                key = admission_key(id_hash[row], target_hash[event], offset[event])
+                add(items, weights, row, target[event], amount, key)
+                total[row] += amount
+                continue
+            for place in range(context_start[event], context_start[event + 1]):
+                amount = factor * rank_weight[context_rank[place]]
+                key = admission_key(id_hash[row], context_hash[place], offset[event])
+                add(items, weights, row, context[place], amount, key)
+                total[row] += amount
+
+
+@njit(cache=True, nogil=True)
+def _by_row(target, weight, context_start, context, dropped, mark, rows):  # type: ignore[no-untyped-def]
+    """What each row has to learn, in order: row n has the entries start[n] to start[n + 1].
+
+    An entry is an event and the place of the row's item in the context; the place is -1 where the item is the target
+    itself, which learns the whole context.
+    """
+    target_mark, context_mark = gather(mark, target), gather(mark, context)
+    mark_of = np.empty(len(target) + len(context), np.int32)
+    event_of = np.empty(len(mark_of), np.int32)
+    place_of = np.empty(len(mark_of), np.int32)
+    start = np.zeros(rows + 2, np.int32)
+    count = 0
     for event in range(len(target)):
-        if event + 1 < len(target):
-            _prefetch(event + 1, target, context_start, context, mark, items, weights)
-        item = target[event]
-        if dropped[event] or item < 0 or weight[event] <= 0.0:
-            continue
         first, last = context_start[event], context_start[event + 1]
-        if mark[item] and last > first:
-            factor = weight[event] * advance(weights, total, at, item, time[event], half_life)
-            for place in range(first, last):
-                other = context[place]
-                amount = factor * rank_weight[context_rank[place]]
-                add(items, weights, item, other, amount, admission_key(id_hash[item], id_hash[other], offset[event]))
-                total[item] += amount
-        for place in range(first, last):
-            other = context[place]
-            if mark[other]:
-                factor = weight[event] * advance(weights, total, at, other, time[event], half_life)
-                amount = factor * rank_weight[context_rank[place]]
-                add(items, weights, other, item, amount, admission_key(id_hash[other], id_hash[item], offset[event]))
-                total[other] += amount
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _prefetch(event, target, context_start, context, mark, items, weights):  # type: ignore[no-untyped-def]
-    """Begin to load the rows that an event will change."""
-    if target[event] >= 0 and mark[target[event]]:
-        prefetch_row(items, target[event])
-        prefetch_row(weights, target[event])
-    for place in range(context_start[event], context_start[event + 1]):
-        other = context[place]
-        if mark[other]:
-            prefetch_row(items, other)
-            prefetch_row(weights, other)
+        if dropped[event] or target[event] < 0 or weight[event] <= 0.0 or first == last:
+            continue
+        for place in range(first - 1, last):
+            marked = context_mark[place] if place >= first else target_mark[event]
+            mark_of[count] = marked
+            event_of[count] = event
+            place_of[count] = place if place >= first else -1
+            count += marked > 0
+            start[marked + 1] += marked > 0
+    for number in range(rows + 1):
+        start[number + 1] += start[number]
+    events, places = np.empty(count, np.int32), np.empty(count, np.int32)
+    for entry in range(count):
+        at = start[mark_of[entry]]  # of row number mark - 1: moves on to where the row after it begins
+        events[at] = event_of[entry]
+        places[at] = place_of[entry]
+        start[mark_of[entry]] = at + 1
+    return start, events, places

@@ -13,6 +13,7 @@ from operators.item_updates import ItemUpdates
 from operators.learning.item_knn import update_neighbours
 from operators.learning.matrix_factorization import item_step
 from operators.learning.popularity import update_popularity
+from operators.learning.prefetch import AHEAD, prefetch
 from operators.learning.transitions import update_successors
 
 
@@ -78,8 +79,14 @@ def _learn(  # type: ignore[no-untyped-def]
             positive += 1
             count = _mark(target[event], row_partition, applied, partition, message_offset, mark, touched, count)
             for place in range(context_start[event], context_start[event + 1]):
+                if place + AHEAD < len(context):
+                    _prefetch(context[place + AHEAD], row_partition, applied, cataloged, mark)
                 other = context[place]
-                if _learns(other, learned, cataloged, deleted):
+                if (
+                    mark[other] == 0
+                    and _mine(other, row_partition, partition)
+                    and _learns(other, learned, cataloged, deleted)
+                ):
                     count = _mark(other, row_partition, applied, partition, message_offset, mark, touched, count)
             last = previous[event]
             if last >= 0 and _learns(last, learned, cataloged, deleted):
@@ -94,7 +101,7 @@ def _learn(  # type: ignore[no-untyped-def]
         popularity_half_life,
     )  # fmt: skip
     update_neighbours(
-        offset, time, target, weight, context_start, context, context_rank, dropped, mark,
+        offset, time, target, weight, context_start, context, context_rank, dropped, mark, touched[:count],
         neighbour_items, neighbour_weights, neighbour_total, neighbour_at, id_hash, rank_weight, neighbour_half_life,
     )  # fmt: skip
     update_successors(
@@ -116,13 +123,33 @@ def _learn(  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, inline="always")
 def _mark(row, row_partition, applied, partition, message_offset, mark, touched, count):  # type: ignore[no-untyped-def]
-    """Mark the row as writable, once, where partition and `applied` allow it; returns the count of marked rows."""
-    mine = partition < 0 or row_partition[row] == partition
-    if mark[row] == 0 and mine and (message_offset < 0 or applied[row] < message_offset):
-        mark[row] = 1
+    """Mark the row as writable, once, where partition and `applied` allow it; returns the count of marked rows.
+
+    The mark is one more than the row's place in `touched`.
+    """
+    if (
+        mark[row] == 0
+        and _mine(row, row_partition, partition)
+        and (message_offset < 0 or applied[row] < message_offset)
+    ):
         touched[count] = row
         count += 1
+        mark[row] = count
     return count
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _mine(row, row_partition, partition):  # type: ignore[no-untyped-def]
+    return partition < 0 or row_partition[row] == partition
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _prefetch(row, row_partition, applied, cataloged, mark):  # type: ignore[no-untyped-def]
+    """Begin to load what decides whether a row is marked."""
+    prefetch(row_partition, row)
+    prefetch(applied, row)
+    prefetch(cataloged, row)
+    prefetch(mark, row)
 
 
 @njit(cache=True, nogil=True, inline="always")

@@ -28,7 +28,9 @@ import numpy as np
 from numba import njit
 
 from operators.learning.counter_rng import mix, uniform
+from operators.learning.prefetch import prefetch_row
 
+_ROWS_AHEAD = 8
 _GAMMA = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -140,6 +142,8 @@ def item_step(  # type: ignore[no-untyped-def]
         if dropped[event]:
             continue
         for place in range(sgd_start[event], sgd_start[event + 1]):
+            if place + _ROWS_AHEAD < len(sgd_item):
+                prefetch_row(factors, sgd_item[place + _ROWS_AHEAD])
             item = sgd_item[place]
             if not mark[item]:
                 continue

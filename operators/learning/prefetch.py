@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
-from numba import types
+from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
@@ -57,3 +58,14 @@ def _fetch(builder: Any, start: Any, offset: Any, level: int) -> None:
         "llvm.prefetch", [byte], ir.FunctionType(ir.VoidType(), [byte, number, number, number])
     )
     builder.call(fetch, [builder.gep(start, [offset]), *(ir.Constant(number, flag) for flag in (_WRITE, level, _DATA))])
+
+
+@njit(cache=True, nogil=True)
+def gather(values, places):  # type: ignore[no-untyped-def]
+    """values[places] for places all over a large array."""
+    out = np.empty(len(places), values.dtype)
+    for number in range(len(places)):
+        if number + AHEAD < len(places):
+            prefetch(values, places[number + AHEAD])
+        out[number] = values[places[number]]
+    return out

@@ -10,6 +10,9 @@ from __future__ import annotations
 from numba import njit
 
 from operators.learning.bounded_row import add, admission_key, advance
+from operators.learning.prefetch import prefetch_row
+
+_ROWS_AHEAD = 8
 
 
 @njit(cache=True, nogil=True)
@@ -18,6 +21,9 @@ def update_successors(  # type: ignore[no-untyped-def]
 ):
     """Learn a batch in order; only rows with mark 1 are written. `previous[e]` is -1 where there is none."""
     for event in range(len(target)):
+        if event + _ROWS_AHEAD < len(target) and previous[event + _ROWS_AHEAD] >= 0:
+            prefetch_row(items, previous[event + _ROWS_AHEAD])
+            prefetch_row(weights, previous[event + _ROWS_AHEAD])
         row, item = previous[event], target[event]
         if dropped[event] or row < 0 or item < 0 or weight[event] <= 0.0 or not mark[row]:
             continue
