@@ -191,16 +191,14 @@ def _find(data, first, encoded, end, slots, items):  # type: ignore[no-untyped-d
     for number in range(count):
         if number + AHEAD < count:
             prefetch(encoded, begin[number + AHEAD])
-        item = items[number]
-        if not _same(data, start[number], start[number + 1], encoded, end[item], end[item + 1]):
+        if not _same(data, start[number], start[number + 1], encoded, begin[number]):
             return False
     return True
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _same(data, first, last, encoded, begin, end):  # type: ignore[no-untyped-def]
-    if last - first != end - begin:
-        return False
+def _same(data, first, last, encoded, begin):  # type: ignore[no-untyped-def]
+    """Whether the same string begins at both places; its first bytes tell its length."""
     for place in range(last - first):  # noqa: SIM110
         if data[first + place] != encoded[begin + place]:
             return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,9 +22,7 @@ def prefetch(_typing: Any, array: Any, place: Any) -> Any:
     """Begin to load ``array[place]`` (one dimension); no effect on results, any place may be asked for."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        start, stride, _ = _layout(context, builder, signature, arguments)
-        offset = builder.mul(context.cast(builder, arguments[1], signature.args[1], types.intp), stride)
-        _fetch(builder, start, offset, _LEVEL_1)
+        _fetch(builder, _address(context, builder, signature, arguments)[0], _LEVEL_1)
         return context.get_dummy_value()
 
     return types.void(array, place), generate
@@ -34,30 +33,34 @@ def prefetch_row(_typing: Any, array: Any, row: Any) -> Any:
     """Begin to load all of ``array[row]`` (two dimensions, C order) into the second-level cache; no effect on results."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        start, stride, shape = _layout(context, builder, signature, arguments)
-        offset = builder.mul(context.cast(builder, arguments[1], signature.args[1], types.intp), stride)
-        item_bytes = context.get_constant(types.intp, signature.args[0].dtype.bitwidth // 8)
-        size, step = builder.mul(shape[1], item_bytes), context.get_constant(types.intp, LINE_BYTES)
-        with cgutils.for_range_slice(builder, context.get_constant(types.intp, 0), size, step, inc=True) as (at, _):
-            _fetch(builder, start, builder.add(offset, at), _LEVEL_2)
+        address, shape = _address(context, builder, signature, arguments)
+        constant = partial(context.get_constant, types.intp)
+        end = builder.add(address, builder.mul(shape[1], constant(signature.args[0].dtype.bitwidth // 8)))
+        line = builder.and_(address, constant(-LINE_BYTES))  # a row begins anywhere in a line
+        with cgutils.for_range_slice(builder, line, end, constant(LINE_BYTES), inc=True) as (at, _):
+            _fetch(builder, at, _LEVEL_2)
         return context.get_dummy_value()
 
     return types.void(array, row), generate
 
 
-def _layout(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    """Address of the array, bytes from one place (row) to the next, shape."""
-    view = context.make_array(signature.args[0])(context, builder, arguments[0])
-    start = builder.bitcast(view.data, ir.IntType(8).as_pointer())
-    return start, cgutils.unpack_tuple(builder, view.strides)[0], cgutils.unpack_tuple(builder, view.shape)
+def _address(context: Any, builder: Any, signature: Any, arguments: Any) -> tuple[Any, Any]:
+    """Address of the array's place or row as a number, and the array's shape."""
+    array, place = arguments
+    view = context.make_array(signature.args[0])(context, builder, array)
+    stride = cgutils.unpack_tuple(builder, view.strides)[0]
+    offset = builder.mul(context.cast(builder, place, signature.args[1], types.intp), stride)
+    start = builder.ptrtoint(view.data, offset.type)
+    return builder.add(start, offset), cgutils.unpack_tuple(builder, view.shape)
 
 
-def _fetch(builder: Any, start: Any, offset: Any, level: int) -> None:
+def _fetch(builder: Any, address: Any, level: int) -> None:
     byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
     fetch = builder.module.declare_intrinsic(
         "llvm.prefetch", [byte], ir.FunctionType(ir.VoidType(), [byte, number, number, number])
     )
-    builder.call(fetch, [builder.gep(start, [offset]), *(ir.Constant(number, flag) for flag in (_WRITE, level, _DATA))])
+    flags = [ir.Constant(number, flag) for flag in (_WRITE, level, _DATA)]
+    builder.call(fetch, [builder.inttoptr(address, byte), *flags])
 
 
 @njit(cache=True, nogil=True)
