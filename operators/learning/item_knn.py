@@ -18,6 +18,7 @@ from operators.learning.bounded_row import add, admission_key, advance
 from operators.learning.prefetch import gather, prefetch, prefetch_row
 
 _ROWS_AHEAD = 2
+"""Rows are asked for while that many are learned before them."""
 
 
 @njit(cache=True, nogil=True)

@@ -82,11 +82,9 @@ def _learn(  # type: ignore[no-untyped-def]
                 if place + AHEAD < len(context):
                     _prefetch(context[place + AHEAD], row_partition, applied, cataloged, mark)
                 other = context[place]
-                if (
-                    mark[other] == 0
-                    and _mine(other, row_partition, partition)
-                    and _learns(other, learned, cataloged, deleted)
-                ):
+                if mark[other] or not _mine(other, row_partition, partition):
+                    continue
+                if _learns(other, learned, cataloged, deleted):
                     count = _mark(other, row_partition, applied, partition, message_offset, mark, touched, count)
             last = previous[event]
             if last >= 0 and _learns(last, learned, cataloged, deleted):

@@ -39,3 +39,13 @@ def test_a_cut_array_is_not_found(names: ItemNames) -> None:
     first = np.arange(20, dtype=np.int32)
     whole = bytes(names.of(first).array(first))
     assert all(names.find(msgspec.Raw(whole[:end])) is None for end in range(1, len(whole)))
+
+
+def test_an_id_that_another_one_begins_with_is_another_id() -> None:
+    names = ItemNames()
+    for item_id in ("ab", "abc", "a", "b" * 40, "b" * 41):
+        names.append(item_id)
+    for number, item_id in enumerate(("ab", "abc", "a", "b" * 40, "b" * 41)):
+        found = names.find(msgspec.Raw(msgspec.msgpack.encode([item_id])))
+        assert found is not None and found.tolist() == [number]
+    assert names.find(msgspec.Raw(msgspec.msgpack.encode(["b" * 39]))) is None

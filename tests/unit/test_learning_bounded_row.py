@@ -41,6 +41,34 @@ def test_a_full_row_keeps_its_width_and_never_more_mass_than_came() -> None:
     assert 0 in row, "the most frequent item"
 
 
+def added(row: list[tuple[int, np.float32]], width: int, item: int, weight: np.float32, key: np.uint64) -> None:
+    """`add` as the rule says it."""
+    places = [place for place, (other, _) in enumerate(row) if other == item]
+    if places:
+        row[places[0]] = (item, row[places[0]][1] + weight)
+    elif len(row) < width:
+        row.append((item, weight))
+    else:
+        lightest = min(range(width), key=lambda place: row[place][1])
+        least = row[lightest][1]
+        if uniform(key) * (least + weight) < weight:
+            row[lightest] = (item, least + weight)
+
+
+@pytest.mark.parametrize("width", [1, 3, 8, 21, 150])
+def test_entries_and_their_places_are_those_of_the_plain_rule(width: int) -> None:
+    rng = np.random.default_rng(width)
+    items, weights = empty_row(width)
+    expected: list[tuple[int, np.float32]] = []
+    for number, item in enumerate(rng.integers(0, 3 * width, 2_000).tolist()):
+        weight, key = np.float32(rng.integers(1, 4) / 4), np.uint64(number * 7919)  # many weights are equal
+        add(items, weights, 0, item, weight, key)
+        added(expected, width, item, weight, key)
+    assert items[0, : len(expected)].tolist() == [item for item, _ in expected]
+    assert weights[0, : len(expected)].tolist() == [weight for _, weight in expected]
+    assert (items[0, len(expected) :] == -1).all()
+
+
 @pytest.mark.parametrize(("exponent", "items", "least"), [(1.0, 2_000, 0.8), (1.0, 20_000, 0.75), (0.7, 2_000, 0.6)])
 def test_loss_against_an_unbounded_row_is_small(exponent: float, items: int, least: float) -> None:
     """Recall of the true top 50 by a row of 100, and mass of what it holds against the best possible 100."""
