@@ -7,7 +7,7 @@ factors travel in half precision, and only for events with an SGD example in the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
