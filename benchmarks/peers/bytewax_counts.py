@@ -64,6 +64,8 @@ def _snapshots(folder: Path, step: str) -> list[tuple[str, Any]]:
     if not path.exists():
         return []
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10.0)) as database:
+        if database.execute("SELECT 1 FROM sqlite_master WHERE name = 'snaps'").fetchone() is None:
+            return []  # it is just being made
         return [(key, pickle.loads(value)) for key, value in database.execute(_LAST, (step,))]
 
 
