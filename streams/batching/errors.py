@@ -9,7 +9,6 @@
      ├── LogReplacedError       offsets of a partition went back: it is another log
      ├── PausedTooLongError     the process slept past its session: its partitions may have another owner
      ├── RecordsDamagedError    a batch of records on the broker's disk is damaged
-     ├── SourceRefusedError     the broker does not let the worker read a topic
      ├── StoreDamagedError      a file of the local store is damaged
      ├── StoreRefusedError      the local disk refuses to read or write (it is full)
      └── WorkerStuckError       work on a group of records does not end
@@ -46,10 +45,6 @@ class RecordsDamagedError(StreamError):
     """Records that the broker hands out are not what was written to it."""
 
 
-class SourceRefusedError(StreamError):
-    """Waiting does not help: somebody has to give the permission."""
-
-
 class StoreDamagedError(StreamError):
     """Bytes on the local disk are not what was written."""
 
@@ -77,14 +72,6 @@ def refused(place: str, what: str, found: str) -> str:
         f"{place}: the broker refused {what} ({found}). Nothing behind them was acknowledged. Check that the topic exists "
         "(headwater topics create), that its max.message.bytes is at least 2 MiB and that the broker's disk is not full, then "
         "start the worker again."
-    )
-
-
-def source_refused(place: str, group: str, found: str) -> str:
-    """What to say when the broker does not hand out records."""
-    return (
-        f"{place}: the broker refuses to be read ({found}). Nothing behind what was committed is lost. Allow the worker to READ "
-        f"this topic and the group {group} (kafka-acls.sh, or your broker's console), then start the worker again."
     )
 
 

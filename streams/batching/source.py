@@ -18,7 +18,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 from faust.types import TP
 from msgspec import Struct
 
-from streams.batching.errors import RecordsDamagedError, SourceRefusedError, records_damaged, source_refused
+from streams.batching.errors import RecordsDamagedError, records_damaged
 
 log = logging.getLogger(__name__)
 
@@ -26,10 +26,6 @@ POLL_SECONDS = 0.5
 HIGHWATER_SECONDS = 1.0
 AT_ONCE = 4_096
 """Records handed over together at most."""
-_REFUSED = frozenset({
-    KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED,
-    KafkaError.SASL_AUTHENTICATION_FAILED, KafkaError._AUTHENTICATION,
-})  # fmt: skip
 _DAMAGED = frozenset({KafkaError._BAD_MSG, KafkaError.INVALID_MSG, KafkaError._BAD_COMPRESSION})
 
 
@@ -66,7 +62,7 @@ class SourceReader:
     ) -> None:
         """``deliver`` is called on the running loop; no more than about ``most`` records are handed over before ``taken``
         says that they are worked on. ``starts`` has None for a partition's beginning."""
-        self._group, self._deliver, self._most = group, deliver, most
+        self._deliver, self._most = deliver, most
         self._loop = asyncio.get_running_loop()
         self._names: dict[tuple[str, int], TP] = {(tp.topic, tp.partition): tp for tp in starts}
         self._handed = self._taken = 0
@@ -148,9 +144,6 @@ class SourceReader:
             raise RecordsDamagedError(
                 records_damaged(f"{message.topic()}-{message.partition()} at offset {message.offset()}: {error.str()}")
             )
-        elif error.code() in _REFUSED:
-            place = f"{message.topic()}-{message.partition()}" if message.topic() else "the event topics"
-            raise SourceRefusedError(source_refused(place, self._group, error.str()))
         elif error.fatal():
             raise KafkaException(error)
         else:  # a broker that is away, a topic that is not there: librdkafka goes on, and others watch over these
