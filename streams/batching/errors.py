@@ -9,7 +9,8 @@
      ├── LogReplacedError       offsets of a partition went back: it is another log
      ├── PausedTooLongError     the process slept past its session: its partitions may have another owner
      ├── RecordsDamagedError    a batch of records on the broker's disk is damaged
-     ├── StoreDamagedError      a file of the local store is damaged
+     ├── SourceRefusedError     the broker does not let this worker read a source
+ ├── StoreDamagedError      a file of the local store is damaged
      ├── StoreRefusedError      the local disk refuses to read or write (it is full)
      └── WorkerStuckError       work on a group of records does not end
 """
@@ -43,6 +44,10 @@ class PausedTooLongError(StreamError):
 
 class RecordsDamagedError(StreamError):
     """Records that the broker hands out are not what was written to it."""
+
+
+class SourceRefusedError(StreamError):
+    """Without permission a partition would stand still for ever, however long one waits."""
 
 
 class StoreDamagedError(StreamError):
@@ -81,6 +86,14 @@ def records_damaged(found: str) -> str:
         f"records are damaged on the broker's disk ({found}). Nothing was written over them, and nothing behind them is acknowledged. "
         "Have the partition restored from a replica or a backup and start the worker again; without one, make the topic again and "
         "accept that (headwater topics accept, docs/operations.md)."
+    )
+
+
+def source_refused(place: str, found: str) -> str:
+    """What to say when the broker does not let a source be read."""
+    return (
+        f"{place}: the broker refuses to have it read ({found}). Nothing was skipped. Allow the user of this worker to READ and DESCRIBE "
+        "the topic and its consumer group (kafka-acls.sh), or put right who it logs in as, then start the worker again."
     )
 
 

@@ -14,11 +14,11 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, TopicPartition
 from faust.types import TP
 from msgspec import Struct
 
-from streams.batching.errors import RecordsDamagedError, records_damaged
+from streams.batching.source_errors import SourceErrors
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,6 @@ POLL_SECONDS = 0.5
 HIGHWATER_SECONDS = 1.0
 AT_ONCE = 4_096
 """Records handed over together at most."""
-_DAMAGED = frozenset({KafkaError._BAD_MSG, KafkaError.INVALID_MSG, KafkaError._BAD_COMPRESSION})
 
 
 class Record(Struct, gc=False):
@@ -69,7 +68,9 @@ class SourceReader:
         self._room = threading.Event()
         self._stopped = False
         self._looked_at = 0.0
-        self._consumer = Consumer(_configuration(brokers, group), logger=log)
+        self._errors = SourceErrors()
+        self._failure: BaseException | None = None
+        self._consumer = Consumer(_configuration(brokers, group) | {"error_cb": self._see_client_error}, logger=log)
         self._consumer.assign(
             [TopicPartition(tp.topic, tp.partition, offset or OFFSET_BEGINNING) for tp, offset in starts.items()]
         )
@@ -97,6 +98,8 @@ class SourceReader:
                     continue
                 first = consumer.poll(POLL_SECONDS)
                 messages = [] if first is None else [first, *consumer.consume(AT_ONCE, timeout=0)]
+                if self._failure is not None:
+                    raise self._failure
                 runs, ends = self._sorted(messages)
                 self._hand_over(Fetched(runs, ends, self._highwaters()))
         except Exception as exc:
@@ -140,14 +143,17 @@ class SourceReader:
     def _see_error(self, message: Message, error: KafkaError, ends: dict[TP, int]) -> None:
         if error.code() == KafkaError._PARTITION_EOF:
             ends[self._names[message.topic(), message.partition()]] = message.offset()  # type: ignore[index,assignment]
-        elif error.code() in _DAMAGED:
-            raise RecordsDamagedError(
-                records_damaged(f"{message.topic()}-{message.partition()} at offset {message.offset()}: {error.str()}")
-            )
-        elif error.fatal():
-            raise KafkaException(error)
-        else:  # a broker that is away, a topic that is not there: librdkafka goes on, and others watch over these
-            log.info("%s", error.str())
+        else:
+            topic = message.topic() or ""
+            place = f"{topic}-{message.partition()} at offset {message.offset()}"
+            self._errors.see(error, topic, place)
+
+    def _see_client_error(self, error: KafkaError) -> None:
+        """Of no partition (who one logs in as, say); called within ``poll``, which is not the place to raise."""
+        try:
+            self._errors.see(error)
+        except Exception as exc:
+            self._failure = exc
 
 
 def _configuration(brokers: str, group: str) -> dict[str, Any]:
