@@ -10,7 +10,7 @@
      ├── PausedTooLongError     the process slept past its session: its partitions may have another owner
      ├── RecordsDamagedError    a batch of records on the broker's disk is damaged
      ├── SourceRefusedError     the broker does not let this worker read a source
- ├── StoreDamagedError      a file of the local store is damaged
+     ├── StoreDamagedError      a file of the local store is damaged
      ├── StoreRefusedError      the local disk refuses to read or write (it is full)
      └── WorkerStuckError       work on a group of records does not end
 """
