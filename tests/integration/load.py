@@ -1,4 +1,4 @@
-"""Traffic at a rate, beside what a test does."""
+"""Traffic at a rate, beside what a test does; what a broker in trouble refuses is sent again, as a shop would."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ class Load:
         self._shop, self._producer = shop, shop.new_producer()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._halted = threading.Event()
+        self._refused: list[dict[str, Any]] = []
         self._thread.start()
 
     def _run(self) -> None:
@@ -27,9 +28,24 @@ class Load:
             ahead = self.sent / self.rate - (time.monotonic() - started)
             if self._halted.wait(ahead) if ahead > 0.02 else self._halted.is_set():
                 break
-            self._shop.send(line["topic"], line["value"], producer=self._producer)
+            self._send(line)
             self.sent += 1
+            self._send_refused()
         self._producer.flush(60)
+        self._send_refused()
+        self._producer.flush(60)
+
+    def _send(self, line: dict[str, Any]) -> None:
+        def seen(error: Any, _message: Any) -> None:
+            if error is not None:
+                self._refused.append(line)
+
+        self._shop.send(line["topic"], line["value"], producer=self._producer, on_delivery=seen)
+
+    def _send_refused(self) -> None:
+        again, self._refused = self._refused, []
+        for line in again:
+            self._send(line)
 
     def wait_sent(self, count: int, timeout: float = 120.0) -> None:
         """Until ``count`` lines have been sent."""
@@ -38,7 +54,7 @@ class Load:
     def join(self, timeout: float = 120.0) -> int:
         """Until all is sent and in the broker; returns how many."""
         self._thread.join(timeout)
-        assert not self._thread.is_alive() and len(self._producer) == 0
+        assert not self._thread.is_alive() and len(self._producer) == 0 and not self._refused
         return self.sent
 
     def halt(self) -> int:

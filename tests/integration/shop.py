@@ -80,13 +80,14 @@ class Shop:
     def send(
         self, suffix: str, value: Any, key: str | bytes | None = None, producer: Producer | None = None, **kwargs: Any
     ) -> None:
-        """One record; its key is the user's, for the catalogue the item's, unless given."""
+        """One record; its key is the user's, for the catalogue the item's, unless given. It must be taken, unless ``on_delivery``
+        sees to it."""
         producer = producer or self.producer
         if isinstance(value, dict):
             if key is None:
                 key = value["item_id"] if suffix.startswith("catalog") else value["user_id"]
             value = json.dumps(value).encode()
-        producer.produce(self.topic(suffix), key=key, value=value, on_delivery=_delivered, **kwargs)
+        producer.produce(self.topic(suffix), key=key, value=value, **{"on_delivery": _delivered} | kwargs)
         producer.poll(0)
 
     def send_lines(self, lines: Iterable[dict[str, Any]]) -> int:
