@@ -54,15 +54,10 @@ class Workspace:
 
     @classmethod
     def of_size(cls, size: int) -> Workspace:
-        """Arrays for at least `size` items; what is used together lies together, as in large catalogues each place is a
-        cache miss."""
-        cells = np.zeros(
-            size, [("scores", np.float32), ("best", np.float32), ("anchors", np.int32), ("slots", np.int32)]
-        )
-        cells["slots"] = -1
+        """Arrays for at least `size` items."""
         return cls(
-            cells["scores"], cells["best"], cells["anchors"], np.zeros(size, np.int32), np.zeros(size, np.uint8),
-            cells["slots"],
+            np.zeros(size, np.float32), np.zeros(size, np.float32), np.zeros(size, np.int32),
+            np.zeros(size, np.int32), np.zeros(size, np.uint8), np.full(size, -1, np.int32),
         )  # fmt: skip
 
 

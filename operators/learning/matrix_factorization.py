@@ -135,7 +135,7 @@ def item_step(  # type: ignore[no-untyped-def]
     user_factors, sgd_start, sgd_item, sgd_coefficient, dropped, mark, factors,
     learning_rate, regularization, max_norm,
 ):  # fmt: skip
-    """Move the item factors for a batch of examples in order; only rows with mark 1 are written."""
+    """Move the item factors for a batch of examples in order; only marked rows are written."""
     rate = np.float32(learning_rate)
     decay = np.float32(regularization)
     for event in range(len(sgd_start) - 1):

@@ -16,7 +16,7 @@ from numba import njit
 def update_popularity(  # type: ignore[no-untyped-def]
     time, target, weight, repeat, dropped, mark, mass, at, interactions, repeats, half_life
 ):
-    """Learn a batch in order; only rows with mark 1 are written."""
+    """Learn a batch in order; only marked rows are written."""
     for event in range(len(target)):
         item, amount = target[event], weight[event]
         if dropped[event] or item < 0 or amount <= 0.0 or not mark[item]:

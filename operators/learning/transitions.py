@@ -19,7 +19,7 @@ _ROWS_AHEAD = 8
 def update_successors(  # type: ignore[no-untyped-def]
     offset, time, target, weight, previous, dropped, mark, items, weights, total, at, id_hash, half_life
 ):
-    """Learn a batch in order; only rows with mark 1 are written. `previous[e]` is -1 where there is none."""
+    """Learn a batch in order; only marked rows are written. `previous[e]` is -1 where there is none."""
     for event in range(len(target)):
         if event + _ROWS_AHEAD < len(target) and previous[event + _ROWS_AHEAD] >= 0:
             prefetch_row(items, previous[event + _ROWS_AHEAD])

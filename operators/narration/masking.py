@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 from .titles import Names, quoted
 
@@ -26,14 +25,14 @@ def mask(text: str, names: Names) -> Masked:
 
     Quotation marks and 《》 around a name go with it.
     """
-    wanted = [(name, sign) for name, sign in ((names.item, ITEM), (names.anchor, ANCHOR), (names.query, QUERY)) if name]
-    counts: dict[str, int] = {}
-    for name, sign in sorted(wanted, key=lambda pair: -len(pair[0])):
-        text, counts[sign] = _replace(text, _forms(name, sign, names.language), sign)
-    return Masked(text, counts.get(ITEM, 0), counts.get(ANCHOR, 0), counts.get(QUERY, 0))
+    wanted = [(names.item, ITEM), (names.anchor, ANCHOR), (names.query, QUERY)]
+    counts = dict.fromkeys((ITEM, ANCHOR, QUERY), 0)
+    for name, sign in sorted(wanted, key=lambda pair: -len(pair[0] or "")):
+        if name:
+            text, counts[sign] = _replace(text, _forms(name, sign, names.language), sign)
+    return Masked(text, counts[ITEM], counts[ANCHOR], counts[QUERY])
 
 
-@lru_cache(maxsize=16_384)
 def _forms(name: str, sign: str, language: str) -> tuple[str, ...]:
     """Ways in which the name may stand there; a query is only ever quoted."""
     if sign == QUERY:

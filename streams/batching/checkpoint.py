@@ -39,7 +39,6 @@ log = logging.getLogger(__name__)
 
 MAX_GROUP_RECORDS = 16_384
 LIVE_GROUP_RECORDS = 512
-LOOK_SECONDS = 0.05
 PATIENCE = 5.0
 
 
@@ -171,8 +170,8 @@ class CheckpointedStage(abc.ABC):
             self._wake.clear()
             while self._pending:
                 if time.monotonic() - self._writing_since > PATIENCE:
-                    await asyncio.sleep(LOOK_SECONDS)
-                    continue
+                    async with self._checkpointing:
+                        pass  # it is through, or the stage has crashed
                 async with self._lock:
                     batches = self._next_group()
                     self.app.consumer.taken(sum(map(len, batches)))
@@ -238,15 +237,6 @@ class CheckpointedStage(abc.ABC):
         if not (covered.batches or covered.outputs or covered.states):
             return
         self._writing_since = started = time.monotonic()
-        try:
-            size = await self._written(covered)
-        finally:
-            self._writing_since = math.inf
-        self.durations.checkpoint = time.monotonic() - started
-        self.on_checkpoint(self.durations.checkpoint, size)
-
-    async def _written(self, covered: _Covered) -> int:
-        """Steps 2 to 4; returns the bytes of the states."""
         self.crash_point("outputs")
         await self._sending.delivered(covered.outputs)
         self.crash_point("changelog")
@@ -259,7 +249,9 @@ class CheckpointedStage(abc.ABC):
             self.app.consumer.ack_batch(batch)
         self.crash_point("commit")
         await self.app.consumer.commit()
-        return size
+        self._writing_since = math.inf  # where any of this raises, the stage has crashed
+        self.durations.checkpoint = time.monotonic() - started
+        self.on_checkpoint(self.durations.checkpoint, size)
 
     async def _ticker(self) -> None:
         """Without traffic, too, the last second is written."""
