@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
-from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, but not listed for type checkers
-    AdminClient,
-    OffsetSpec,
-)
+from confluent_kafka.admin import AdminClient
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.events import Input
 from schemas.kinds import Kind
+from streams.partition_ends import partition_ends
 from streams.topics import INPUTS
 
 Offsets = dict[tuple[str, int], int]
@@ -84,9 +82,9 @@ class Feed:
 
     def ends(self, topic: str) -> Offsets:
         """Ends of the partitions of ``topic``."""
-        wanted = {TopicPartition(topic, partition): OffsetSpec.latest() for partition in self._partitions(topic)}  # type: ignore[no-untyped-call]
-        answers = self._admin.list_offsets(wanted)
-        return {(tp.topic, tp.partition): answer.result().offset for tp, answer in answers.items()}
+        return dict(
+            partition_ends(self._admin, ((topic, partition) for partition in self._partitions(topic)), timeout=30)
+        )
 
     def committed(self, group: str, topics: Iterable[str]) -> Offsets:
         """What ``group`` has committed of ``topics``.

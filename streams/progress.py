@@ -10,24 +10,17 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # public, but not listed
+from confluent_kafka import IsolationLevel
+from confluent_kafka.admin import AdminClient
 from faust.types import TP
 
 from streams.batching import CheckpointedStage
 from streams.health import Check
 from streams.metrics import Metrics, known_topic
+from streams.partition_ends import partition_ends
 from streams.settings import Settings
 
-# a topic that is new, or a broker that just came back: the client asks again only when it is asked again
-LEADER_MOVES = {
-    KafkaError.NOT_LEADER_FOR_PARTITION,
-    KafkaError.LEADER_NOT_AVAILABLE,
-    KafkaError.FENCED_LEADER_EPOCH,
-    KafkaError.UNKNOWN_LEADER_EPOCH,
-}
 ASK_TIMEOUT = 5.0
-LATEST = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 
 
 @dataclass(slots=True)
@@ -67,21 +60,7 @@ class Progress:
 
     def ask(self, admin: AdminClient) -> None:
         """Ask the broker where the partitions end (blocks; for another thread). Raises ``KafkaException``."""
-        wanted = {TopicPartition(tp.topic, tp.partition): LATEST for tp in list(self._seen)}
-        if not wanted:
-            return
-        until = time.monotonic() + ASK_TIMEOUT
-        while True:
-            answers = admin.list_offsets(
-                wanted, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=ASK_TIMEOUT
-            )
-            try:
-                self._ends = {TP(tp.topic, tp.partition): answer.result().offset for tp, answer in answers.items()}
-                return
-            except KafkaException as exc:
-                if exc.args[0].code() not in LEADER_MOVES or time.monotonic() > until:
-                    raise
-            time.sleep(0.2)
+        self._ends = partition_ends(admin, list(self._seen), ASK_TIMEOUT, IsolationLevel.READ_COMMITTED)
 
     def _look_at(self, stage: CheckpointedStage, tp: TP, now: float) -> None:
         consumer = stage.app.consumer

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator
 
 from streams.batching import BatchTable
 
 SLICE = 0.0003  # seconds of work, a few times a second
+LEAST = 8
+"""Steps of a slice, however long they take: on a busy machine the time may be over before the work began."""
 
 
 class SlowWalk:
@@ -29,7 +32,9 @@ class SlowWalk:
     def slice(self) -> None:
         """Look at as many rows as a slice has time for."""
         until = time.perf_counter() + SLICE
-        while time.perf_counter() < until:
+        for step in itertools.count():
+            if step >= LEAST and time.perf_counter() >= until:
+                return
             row = next(self._rows, None)
             if row is not None:
                 self._look(self._partition, *row)
@@ -37,8 +42,10 @@ class SlowWalk:
                 return
 
     def _begin(self) -> bool:
-        for partition in self._partitions:
+        """The partition walked over last has its next turn behind the others: they would never have one where time flies."""
+        for position, partition in enumerate(self._partitions):
             if self._due(partition):
+                self._partitions = (*self._partitions[:position], *self._partitions[position + 1 :], partition)
                 self._partition, self._rows = partition, self._table.walk(partition)
                 return True
         return False

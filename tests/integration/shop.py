@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient, NewTopic
 
 from operators.item_codec import decode_item
 from operators.item_index import ItemIndex
@@ -19,7 +19,7 @@ from operators.user_codec import decode_user
 from operators.user_state import UserState
 from streams import group_offsets
 from streams.admin import create_topics
-from streams.progress import LEADER_MOVES
+from streams.partition_ends import partition_ends
 from streams.settings import Settings
 from streams.stages.items import META_KEY
 from streams.topic_reading import read_topic
@@ -132,19 +132,8 @@ class Shop:
 
     def ends(self, suffixes: Iterable[str]) -> dict[tuple[str, int], int]:
         """Where the partitions of the topics end (transaction markers count)."""
-        wanted = {
-            TopicPartition(self.topic(suffix), partition): OffsetSpec.latest()
-            for suffix in suffixes
-            for partition in range(self.partitions(suffix))
-        }
-        while True:
-            answers = self.admin.list_offsets(wanted, request_timeout=30)
-            try:
-                return {(tp.topic, tp.partition): answer.result().offset for tp, answer in answers.items()}
-            except KafkaException as exc:
-                if exc.args[0].code() not in LEADER_MOVES:
-                    raise
-            time.sleep(0.2)
+        wanted = [(self.topic(suffix), n) for suffix in suffixes for n in range(self.partitions(suffix))]
+        return dict(partition_ends(self.admin, wanted, timeout=30))
 
     def partitions(self, suffix: str) -> int:
         topic = next(topic for topic in ALL if topic.suffix == suffix)

@@ -15,6 +15,7 @@ from streams import progress as module
 from streams.admin import create_topics
 from streams.local_kafka import LocalKafka
 from streams.metrics import Metrics
+from streams.partition_ends import partition_ends
 from streams.progress import Progress
 from streams.settings import Settings
 from streams.topics import CLICK
@@ -52,3 +53,19 @@ def test_a_paused_partition_with_traffic_is_named(
     stalled = progress.partitions()
     assert not stalled.ok and f"{partitions[1].topic}-1" in stalled.message
     assert metrics.consumer_lag.of(CLICK, 0).value == 0
+
+
+@pytest.mark.faults
+def test_ends_are_told_again_after_the_broker_hung(fragile_kafka: LocalKafka, namespace: str) -> None:
+    """The broker is a new leader of its partitions: librdkafka's admin client would answer "fenced leader epoch" for ever."""
+    admin = AdminClient({"bootstrap.servers": fragile_kafka.bootstrap, "log_level": 0})
+    create_topics(fragile_kafka.bootstrap, Settings(namespace=namespace))
+    places = [TP(CLICK.name(namespace), n) for n in range(4)]
+    assert partition_ends(admin, places, 30) == dict.fromkeys(places, 0)
+    for _ in range(2):  # sometimes the client is told in time
+        fragile_kafka.pause()
+        time.sleep(10.0)  # the broker's own session is over then
+        fragile_kafka.resume()
+        for _ in range(10):
+            assert partition_ends(admin, places, 30) == dict.fromkeys(places, 0)
+            time.sleep(0.1)
