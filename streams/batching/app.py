@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import faust
@@ -11,6 +12,7 @@ from faust.tables.manager import TableManager
 from faust.transport.drivers import aiokafka as driver
 
 from streams.batching.batch import RecordBatch
+from streams.batching.changelog_queue import ChangelogQueue
 from streams.batching.consumer import BatchConsumer
 from streams.batching.guards import PauseGuard, StuckGuard
 from streams.batching.producer import BatchProducer
@@ -31,6 +33,10 @@ class BatchTransport(driver.Transport):  # type: ignore[misc]
 
 class PromptTableManager(TableManager):  # type: ignore[misc]
     """Faust waits a second for tables that may still be added; ours are there before the app starts."""
+
+    @cached_property
+    def changelog_queue(self) -> ChangelogQueue:
+        return ChangelogQueue(self.app, maxsize=self.app.conf.stream_buffer_maxsize)
 
     async def on_start(self) -> None:
         await self._update_channels()

@@ -32,7 +32,9 @@ from streams.batching.errors import RecordsDamagedError, records_damaged
 from streams.batching.source import Fetched, Record, SourceReader
 
 FETCH_MAX_WAIT_MS = 500  # Faust's 1,500 delays a shut-down; a waiting fetch is woken by data in any case
-RECOVERY_WAIT = 0.05  # seconds: the seek that ends a recovery waits for the fetch that found nothing more
+# Seconds that a changelog fetch waits for records, and the next seek for it
+RECOVERY_WAIT = 0.05
+IDLE_WAIT = 0.25
 
 
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
@@ -107,23 +109,38 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
 
     # ---- changelogs
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
+        if not self.flow_active:
+            await self.wait(self.can_resume_flow)  # without the lock: the seeks come before
         async with self._seek_lock:
+            if self.should_stop or not self.flow_active:
+                return
             if self.sources_open and self._reader is None:
                 self._read_sources()
-            try:
-                wait = timeout if self.sources_open else min(timeout, RECOVERY_WAIT)
-                records, active = await self._wait_next_records(wait)
-            except CorruptRecordException as exc:
-                await self.app.crash(RecordsDamagedError(records_damaged(str(exc))))
-                return
-        generation = self.app.consumer_generation_id
-        if records is None or self.should_stop:
-            return
+            epoch = self.epoch
+            # A copy: Faust changes its set while the fetch waits, and aiokafka takes an empty one for all partitions.
+            active = frozenset(self._get_active_partitions())
+            wait = min(timeout, IDLE_WAIT if self.sources_open else RECOVERY_WAIT)
+            records = await self._fetched(active, wait) if active else {}
+        if not active:
+            await self.sleep(IDLE_WAIT)
         for tp, run in records.items():
-            if generation != self.app.consumer_generation_id or not self.flow_active:
-                return  # a rebalance is on: whatever was fetched is read again after its seek
-            if tp in active and not self.is_source(tp):
+            if epoch != self.epoch or self.should_stop:
+                return  # it is read again after the next seek
+            if not self.is_source(tp):
                 yield tp, self._message(tp, run)
+
+    async def _fetched(self, active: frozenset[TP], wait: float) -> Mapping[TP, list[Any]]:
+        try:
+            return await self._getmany(active, wait) or {}
+        except CorruptRecordException as exc:
+            await self.app.crash(RecordsDamagedError(records_damaged(str(exc))))
+            return {}
+
+    async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
+        """With which a recovery begins. A fetch under way would take what comes behind the seek, to be dropped."""
+        async with self._seek_lock:
+            self.epoch += 1
+            await super().seek_wait(partitions)
 
     def _message(self, tp: TP, run: list[Any]) -> ConsumerMessage:
         batch, last = RecordBatch(tp, run, epoch=self.epoch, previous=None), run[-1]

@@ -12,6 +12,7 @@ from tests.faults.test_stuck import owners
 from tests.integration.load import Load
 from tests.integration.reference import assert_exact, describe
 from tests.integration.shop import Shop
+from tests.integration.test_cases_health import faulty
 from tests.integration.waiting import wait_until
 from tests.integration.worker import Worker
 
@@ -56,6 +57,35 @@ def test_partitions_move_while_recovery_is_under_way(
     with capsys.disabled():
         print(f"\n{sent} events while {USERS} states were recovered here and there: {describe(found)}")
     for worker in (first, second):
+        assert worker.stop() == 0
+
+
+@pytest.mark.parametrize("fault", ["early", "late"])
+def test_partitions_move_at_a_bad_moment(
+    shop: Shop, real_lines: Mixed, tmp_path: Path, fault: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """While a fetch waits that would take what recovery has sought (early), and with a rebalance that takes its time (late)."""
+    mark = tmp_path / "mark"
+    slow = faulty(shop, fault, mark)
+    load = Load(shop, real_lines.events, RATE)
+    load.wait_sent(100)
+    mark.touch()
+    other = shop.worker("b")
+    for _ in range(2):  # it joins, and is gone
+        wait_until(lambda: owners(shop, "profiles").keys() == {"b", "w0"}, 60, shop.logs)
+        for worker in (slow, other):
+            worker.wait_ready(40)
+        load.wait_sent(load.sent + 100)
+        other.kill()
+        wait_until(lambda: owners(shop, "profiles").keys() == {"w0"}, 60, shop.logs)
+        slow.wait_ready(40)
+        other.start()
+    sent = load.halt()
+    shop.wait_lag_zero(60)
+    found = assert_exact(shop)
+    with capsys.disabled():
+        print(f"\n{sent} events, partitions moved four times ({fault}): {describe(found)}")
+    for worker in (slow, other):
         assert worker.stop() == 0
 
 

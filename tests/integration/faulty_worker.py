@@ -4,7 +4,8 @@ TEST_FAULT is ``agent`` (the profiles agent's task ends with an exception), ``co
 ``block`` (the event loop stands still for two minutes), ``hang`` (its work on a batch never ends), ``freeze`` (the process
 stops itself while user states wait to be sent to their changelog), ``unsent`` (they wait for as long as the mark is there),
 ``slow`` (states are recovered a few at a time, while the
-mark is there), ``full`` (its disk takes no file above 100 kB) or ``pause`` (partition 1 of the clicks is never fetched again). Everything else is the real program.
+mark is there), ``early`` (a fetch of changelogs waits for seconds, and recovery a little before it takes what comes), ``late``
+(partitions are assigned with a delay), ``full`` (its disk takes no file above 100 kB) or ``pause`` (partition 1 of the clicks is never fetched again). Everything else is the real program.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from confluent_kafka import TopicPartition
+from faust.tables.recovery import Recovery
 
+from streams.batching.consumer import BatchConsumer, BatchConsumerThread
 from streams.batching.producer import BatchProducer
 from streams.batching.source import SourceReader
 from streams.batching.store import RocksStore
@@ -119,6 +122,34 @@ def slow() -> None:
     RocksStore.apply_changelog_batch = dawdling  # type: ignore[method-assign]
 
 
+def early() -> None:
+    """A rebalance comes while a fetch of the time before it waits; recovery is slower to go on than the records to come."""
+    fetching, seeking = BatchConsumerThread.getmany, Recovery._seek_offsets
+
+    async def waiting(self: BatchConsumerThread, active: Any, timeout: float) -> Any:
+        return await fetching(self, active, 4.0 if due() else timeout)
+
+    async def sought(self: Recovery, *args: Any) -> None:
+        await seeking(self, *args)
+        if due():
+            await asyncio.sleep(0.5)
+
+    BatchConsumerThread.getmany = waiting
+    Recovery._seek_offsets = sought
+
+
+def late() -> None:
+    """The partitions come seconds after those of before were taken."""
+    assigning = BatchConsumer.on_partitions_assigned
+
+    async def delayed(self: BatchConsumer, *args: Any, **kwargs: Any) -> None:
+        if due():
+            await asyncio.sleep(3.0)
+        await assigning(self, *args, **kwargs)
+
+    BatchConsumer.on_partitions_assigned = delayed
+
+
 def full() -> None:
     """No file grows above 100 kB, as on a full disk: states of a few thousand users do not fit."""
     if due():
@@ -159,6 +190,6 @@ def on_tick(fault: Callable[[ProfilesStage], None]) -> None:
 
 
 if __name__ == "__main__":
-    faults = (agent, compute, hang, freeze, unsent, slow, full, block, pause)
+    faults = (agent, compute, hang, freeze, unsent, slow, early, late, full, block, pause)
     next(fault for fault in faults if fault.__name__ == os.environ["TEST_FAULT"])()
     main()

@@ -182,7 +182,8 @@ def test_two_partitioners_never_make_silent_half_profiles(shop: Shop) -> None:
 HEAVY = 50_000
 OTHERS_EVERY = 250
 EVENTS_A_SECOND = 5_000.0
-P99_SECONDS = 1.0
+P99_SHARE = 0.25
+"""Of the seconds that the rush lasted: slow machines have longer ones, and a queue that grows is as long as all of it."""
 
 
 def test_huge_records_become_dead_letters_that_fit(shop: Shop) -> None:
@@ -232,8 +233,10 @@ def test_a_user_in_a_rush_stays_small_and_delays_nobody(
     """c17, second half: 50,000 clicks on 50,000 items in a minute; the rate is bounded, the state, too, others are answered."""
     worker = shop.worker(HEADWATER_USER_EVENTS_PER_MINUTE=str(limit))
     worker.wait_ready()
+    began = time.monotonic()
     load = Load(shop, rush(shop), EVENTS_A_SECOND)
     sent = load.join()
+    lasted = time.monotonic() - began
     shop.wait_lag_zero()
 
     minutes = Counter(m.timestamp()[1] // 60_000 for m in shop.read(CLICKS) if m.key() == b"heavy")
@@ -251,8 +254,9 @@ def test_a_user_in_a_rush_stays_small_and_delays_nobody(
     p99 = float(np.percentile(others, 99))
     with capsys.disabled():
         print(
-            f"\nlimit {limit}: largest state {largest} bytes, others' p99 {p99:.3f} s, median {np.median(others):.3f} s"
+            f"\nlimit {limit}: largest state {largest} bytes, others' p99 {p99:.3f} s, median {np.median(others):.3f} s, "
+            f"in a rush of {lasted:.1f} s"
         )
-    assert p99 < P99_SECONDS
+    assert p99 < P99_SHARE * lasted
     wait_until(lambda: worker.page("/readyz")[0] == 200, 5, lambda: worker.page("/readyz")[1])
     assert worker.stop() == 0
