@@ -21,6 +21,7 @@ from faust.stores import memory, rocksdb
 from faust.tables.base import Collection
 from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
+from faust.transport.conductor import ConductorCompiler
 from faust.transport.consumer import Consumer
 from faust.transport.drivers import aiokafka as driver
 from mode.services import Service
@@ -82,6 +83,27 @@ def test_recovery_resumes_before_it_seeks_and_then_ends_the_rebalance() -> None:
     assert positions == sorted(positions)
     assert "self.rebalancing = True" in source(App.on_rebalance_start)
     assert "self.rebalancing = False" in source(App.on_rebalance_end)
+
+
+def test_a_fetch_that_waits_would_take_what_recovery_has_sought() -> None:
+    """The reason for the copy of the set, for the lock around seeks, and for the wait before it (decision 0016)."""
+    assert "if partitions and tp not in partitions:" in source(Fetcher.fetched_records), "an empty set is all"
+    assert "self._active_partitions.clear()" in source(Consumer._set_active_tps), "the set that a fetch has changes"
+    assert "await consumer.seek_wait(new_offsets)" in source(Recovery._seek_offsets)
+    restart = source(Recovery._restart_recovery.fun)
+    assert restart.index("self._seek_offsets") < restart.index("consumer.resume_flow")
+    streams = source(Recovery._resume_streams)
+    assert streams.index("consumer.perform_seek()") < streams.index("consumer.resume_flow()")
+
+
+def test_changelog_events_pass_our_queue() -> None:
+    """A message waits for flow control before it is put in: behind the emptying of the queue."""
+    made = source(TableManager.changelog_queue.fget)
+    assert "self.app.FlowControlQueue(" in made and "clear_on_resume=True" in made
+    assert "clone_using_queue(self.changelog_queue)" in source(TableManager._update_channels)
+    slurp = source(Recovery._slurp_changelogs.fun)
+    assert "changelog_queue = self.tables.changelog_queue" in slurp and "changelog_queue.get()" in slurp
+    assert "await acquire_flow_control()" in source(ConductorCompiler.build)
 
 
 def test_sources_are_paused_before_the_app_hears_of_them() -> None:
