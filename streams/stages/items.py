@@ -27,7 +27,8 @@ from streams.topics import DAY_MS, ITEM_STATE, ITEM_UPDATES
 from streams.update_messages import CatalogUpdate, UpdateKind, message_number, unpack, unreadable_update
 
 META_KEY = b"\xff\x00merged"  # not UTF-8, so no item has this key
-PUBLISHING_SHARE = 0.05  # of the time at most: a slow publication is followed by a longer pause
+PUBLISHING_SHARE = 0.05  # of the time at most: before many rows are published, more of them are waited for
+QUIET = 1.0  # seconds without updates, after which there is time for all of them
 WRITING = 2  # times what encoding takes: encoded, sent and stored
 
 
@@ -51,6 +52,25 @@ def decode_merged(value: bytes) -> Merged:
         raise corrupt(f"the record of merged updates in {ITEM_STATE.suffix}", str(exc)) from exc
 
 
+class _Pace:
+    """Seconds that one of something takes, above all of late."""
+
+    def __init__(self) -> None:
+        self._taken = self._count = 0.0
+
+    def add(self, seconds: float) -> None:
+        self._taken += seconds
+        self._count += 1
+
+    def forget_half(self) -> None:
+        self._taken /= 2
+        self._count /= 2
+
+    @property
+    def seconds(self) -> float:
+        return self._taken / self._count if self._count else 0.0
+
+
 class ItemsStage(CheckpointedStage):
     """See the module's text."""
 
@@ -65,7 +85,8 @@ class ItemsStage(CheckpointedStage):
         self._merged: dict[int, Merged] = {}
         self._dirty: defaultdict[int, set[int]] = defaultdict(set)
         self._urgent = False
-        self._encoding_seconds = 0.0
+        self._encoding = _Pace()
+        self._updated_at = 0.0
         super().__init__(
             app,
             "items",
@@ -76,7 +97,7 @@ class ItemsStage(CheckpointedStage):
         )
 
     async def compute(self, batches: Sequence[RecordBatch], outbox: Outbox) -> None:
-        now = self.context.now_ms()
+        now, self._updated_at = self.context.now_ms(), time.monotonic()
         for batch in batches:
             merged = self._merged[batch.tp.partition]
             time_ms = self.expiry.see(batch.tp.partition, min(batch.records[-1].timestamp, now))
@@ -129,7 +150,7 @@ class ItemsStage(CheckpointedStage):
         }
         self._dirty.clear()
         self._urgent = False
-        self._encoding_seconds = 0.0
+        self._encoding.forget_half()
         return puts
 
     def _encoded(self, rows: Sequence[int], merged: bytes) -> Iterator[Item]:
@@ -138,7 +159,7 @@ class ItemsStage(CheckpointedStage):
         for row in rows:
             started = time.perf_counter()
             encoded = None if self.index.is_blank(row) else encode_item(self.index, row)
-            self._encoding_seconds += time.perf_counter() - started
+            self._encoding.add(time.perf_counter() - started)
             yield self.index.ids[row].encode(), encoded
         yield META_KEY, merged  # last, so that it is in the changelog only when all rows are
         self.context.metrics.item_rows_published.of().add(len(rows))
@@ -146,7 +167,10 @@ class ItemsStage(CheckpointedStage):
     def due_interval(self) -> float:
         if self._urgent:
             return 0.0  # a withdrawn item must not be recommended for a debounce longer
-        return max(self.interval, WRITING * self._encoding_seconds / PUBLISHING_SHARE)
+        if time.monotonic() - self._updated_at > QUIET:
+            return self.interval
+        rows = sum(map(len, self._dirty.values()))
+        return max(self.interval, WRITING * rows * self._encoding.seconds / PUBLISHING_SHARE)
 
     async def tick(self) -> None:
         if self.is_open and not self._checkpointing.locked():

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -21,8 +23,9 @@ from streams.batching.app import create_app
 from streams.metrics import Metrics
 from streams.narration.live import LiveNarration
 from streams.settings import Settings
+from streams.stages import items as module
 from streams.stages.context import Context
-from streams.stages.items import META_KEY, ItemsStage
+from streams.stages.items import META_KEY, PUBLISHING_SHARE, WRITING, ItemsStage
 from streams.topic_registry import Incarnation
 from streams.topics import ITEM_STATE, ITEM_UPDATES
 from streams.update_messages import UpdateKind, pack_catalog, pack_learning
@@ -71,12 +74,12 @@ def settings(tmp_path: Path) -> Iterator[Settings]:
     yield Settings(state_dir=tmp_path, store="memory", item_partitions=1, user_partitions=1, model_backend="none")
 
 
-def clicks(first: int, last: int) -> bytes:
+def clicks(first: int, last: int, items: Sequence[str] = ("film",)) -> bytes:
     """What a profiles worker sends for the clicks at these offsets; the same again after a crash."""
     maker = Recommender(Parameters(), ItemIndex(Parameters()), 7)
     for offset in range(first, last):
         state = UserState.fresh(f"u{offset}", maker.parameters)
-        event = Click(event_id=f"e{offset}", user_id=f"u{offset}", occurred_at=NOW, item_id="film")
+        event = Click(event_id=f"e{offset}", user_id=f"u{offset}", occurred_at=NOW, item_id=items[offset % len(items)])
         maker.observe(state, event, NOW, CLICKS, offset)
     updates = maker.flush()
     assert updates is not None
@@ -136,3 +139,31 @@ def test_a_record_that_is_no_update_is_named_with_what_to_do(settings: Settings,
     assert "user-state.v1" not in said, "advice for another topic"
     assert process.interactions() == 3 and process.title() == "Film"
     assert process.stage._merged[0].message == 1
+
+
+def test_a_publication_of_few_rows_does_not_wait_for_the_one_of_many_before_it(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How long changes wait goes by what is to be published next, and by whether there is anything else to do."""
+    process = Process(settings, [])
+    now = [1000.0]
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now[0], perf_counter=ticking(0.001)))
+    log = [clicks(0, 1000, [f"film-{n}" for n in range(1000)])]
+    process.read(log)
+    assert process.stage.due_interval() == settings.item_publish_interval, "what it takes is not known yet"
+    dict(process.stage.snapshot()[0])
+    process.read([*log, clicks(1000, 2000, [f"film-{n}" for n in range(1000)])], first=1)
+    assert process.stage.due_interval() == pytest.approx(WRITING * 1.0 / PUBLISHING_SHARE)
+    dict(process.stage.snapshot()[0])
+    process.read([b"", b"", clicks(2000, 2001)], first=2)
+    assert process.stage.due_interval() == settings.item_publish_interval
+    process.read([b"", b"", b"", clicks(2001, 3001, [f"film-{n}" for n in range(1000)])], first=3)
+    assert process.stage.due_interval() > 30
+    now[0] += 1.1
+    assert process.stage.due_interval() == settings.item_publish_interval, "nothing else has come for a second"
+
+
+def ticking(seconds: float) -> Callable[[], float]:
+    """A clock that has gone on by so much at each second look."""
+    looks = count()
+    return lambda: (next(looks) + 1) // 2 * seconds
