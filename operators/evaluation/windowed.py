@@ -7,7 +7,7 @@ learning algorithms*, 2013.)
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -22,6 +22,8 @@ WINDOW = 5_000
 LISTS = 500
 LISTS_EVERY = 10
 """Every tenth list is looked at for coverage, diversity and novelty."""
+TOTAL_EVERY = 100
+"""For novelty the interactions of all items are summed once in so many lists: a million items are a millisecond."""
 MINIMUM = 100
 
 
@@ -39,10 +41,16 @@ class WindowedTests:
 
     def __init__(self, window: int = WINDOW) -> None:
         self._positions: deque[int] = deque(maxlen=window)
+        self._counts = [0] * (K + 1)
+        """Tests by position; the last place is for what was not found."""
 
     def add(self, position: int) -> None:
         """One tested event."""
-        self._positions.append(position)
+        place = position if 0 <= position < K else K
+        if len(self._positions) == self._positions.maxlen:
+            self._counts[self._positions[0]] -= 1
+        self._positions.append(place)
+        self._counts[place] += 1
 
     def __len__(self) -> int:
         return len(self._positions)
@@ -52,11 +60,11 @@ class WindowedTests:
         n = len(self._positions)
         if n < MINIMUM:
             return None
-        found = [position for position in self._positions if 0 <= position < K]
+        found = list(enumerate(self._counts[:K]))
         return Figures(
-            len(found) / n,
-            sum(reciprocal_rank(position, K) for position in found) / n,
-            sum(discounted_gain(position, K) for position in found) / n,
+            sum(count for _, count in found) / n,
+            sum(count * reciprocal_rank(position, K) for position, count in found) / n,
+            sum(count * discounted_gain(position, K) for position, count in found) / n,
         )
 
 
@@ -64,17 +72,21 @@ class WindowedClicks:
     """Click-through: attributed clicks per impression among the latest of both."""
 
     def __init__(self, window: int = WINDOW) -> None:
-        self._clicks: deque[bool] = deque(maxlen=window)
+        self._latest: deque[bool] = deque(maxlen=window)
+        self._clicks = 0
 
     def add(self, impressions: int, clicks: int) -> None:
         """What one event reported."""
-        self._clicks.extend([False] * impressions + [True] * clicks)
+        for click in [False] * impressions + [True] * clicks:
+            if len(self._latest) == self._latest.maxlen:
+                self._clicks -= self._latest[0]
+            self._latest.append(click)
+            self._clicks += click
 
     def ratio(self) -> float | None:
         """None without an impression."""
-        clicks = sum(self._clicks)
-        impressions = len(self._clicks) - clicks
-        return clicks / impressions if impressions else None
+        impressions = len(self._latest) - self._clicks
+        return self._clicks / impressions if impressions else None
 
 
 class WindowedLists:
@@ -82,7 +94,10 @@ class WindowedLists:
 
     def __init__(self) -> None:
         self._lists: deque[tuple[tuple[int, ...], float, float]] = deque(maxlen=LISTS)
+        self._listed: Counter[int] = Counter()
+        """In how many of them an item is."""
         self._seen = 0
+        self._interactions = 0.0
 
     def add(self, items: Iterable[int], index: ItemIndex) -> None:
         """One list that was shown."""
@@ -92,15 +107,29 @@ class WindowedLists:
         row = np.fromiter(items, np.int32)
         if len(row) < 2:
             return
-        total = float(index.interactions[: index.size].sum(dtype=np.float64))
+        if self._seen % TOTAL_EVERY == 0 or not self._interactions:
+            self._interactions = float(index.interactions[: index.size].sum(dtype=np.float64))
         diversity = list_diversity(row, index)
-        novelty = mean_self_information(row, index.interactions, max(total, 1.0))
+        novelty = mean_self_information(row, index.interactions, max(self._interactions, 1.0))
+        if len(self._lists) == LISTS:
+            self._drop(self._lists[0][0])
         self._lists.append((tuple(row.tolist()), float(diversity or 0.0), float(novelty or 0.0)))
+        self._listed.update(self._lists[-1][0])
+
+    def _drop(self, items: tuple[int, ...]) -> None:
+        for item in items:
+            if self._listed[item] == 1:
+                del self._listed[item]
+            else:
+                self._listed[item] -= 1
 
     def figures(self, known_items: int) -> tuple[float, float, float] | None:
         """(coverage, diversity, novelty in bits); None until there are ``MINIMUM`` / ``LISTS_EVERY`` lists."""
         n = len(self._lists)
         if n < MINIMUM // LISTS_EVERY or known_items == 0:
             return None
-        distinct = {item for items, _, _ in self._lists for item in items}
-        return len(distinct) / known_items, sum(d for _, d, _ in self._lists) / n, sum(v for _, _, v in self._lists) / n
+        return (
+            len(self._listed) / known_items,
+            sum(d for _, d, _ in self._lists) / n,
+            sum(v for _, _, v in self._lists) / n,
+        )

@@ -19,7 +19,7 @@ from operators.evaluation.metrics import (
 )
 from operators.evaluation.prequential import K, Report, evaluate
 from operators.evaluation.stream_order import StreamOrder
-from operators.evaluation.windowed import LISTS_EVERY, MINIMUM, WindowedClicks, WindowedLists, WindowedTests
+from operators.evaluation.windowed import LISTS, LISTS_EVERY, MINIMUM, WindowedClicks, WindowedLists, WindowedTests
 from operators.parameters import Parameters
 from schemas.records import Action, CatalogItem, Event, Impression, ItemDeletion, Purchase, Search
 from tests.learning_support import START, Run, click
@@ -272,3 +272,8 @@ def test_lists_of_the_window() -> None:
     assert coverage == pytest.approx(2 / 4) and diversity == pytest.approx(0.0, abs=1e-6)
     assert novelty == pytest.approx((-math.log2(4 / 5) - math.log2(2 / 5)) / 2, rel=1e-5)
     assert lists.figures(0) is None
+
+    for _ in range(LISTS * LISTS_EVERY):
+        lists.add([run.row("c"), run.row("d"), run.row("b")], run.index)
+    later = lists.figures(4)
+    assert later is not None and later[0] == pytest.approx(3 / 4), "the lists with the first item have left the window"
