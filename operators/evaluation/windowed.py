@@ -23,7 +23,7 @@ LISTS = 500
 LISTS_EVERY = 10
 """Every tenth list is looked at for coverage, diversity and novelty."""
 TOTAL_EVERY = 100
-"""For novelty the interactions of all items are summed once in so many lists: a million items are a millisecond."""
+"""For novelty the interactions of all items are summed once in so many lists: a million items take 0.6 ms."""
 MINIMUM = 100
 
 

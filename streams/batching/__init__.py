@@ -6,7 +6,7 @@ the outputs (``sending``).
 Written for faust-streaming 0.15.3, mode-streaming 0.7.1 and aiokafka 0.14.0 (pinned in pyproject.toml). Subclasses only,
 no patching; ``tests/unit/test_faust_contract.py`` fails when one of the internals that are touched here changes:
 
-* ``App._new_transport``, ``App.FlowControlQueue``, ``Service.crash``/``_crash``, ``Transport.Consumer``/``Producer``
+* ``App._new_transport``, ``App.flow_control``, mode's ``ThrowableQueue``, ``Service.crash``/``_crash``, ``Transport.Consumer``/``Producer``
 * ``Consumer.getmany``, ``_getmany``, ``_get_active_partitions``, ``can_resume_flow``, ``seek_wait``, ``_new_offset``, ``_commit_offsets``, ``_add_gap``, ``_acked``/``_acked_index``,
   ``perform_seek``, ``seek_to_committed``, ``on_partitions_revoked``
 * ``AIOKafkaConsumerThread.on_partitions_assigned`` (and aiokafka's ``pause``), ``_create_worker_consumer`` (and aiokafka's ``_fetch_max_wait_ms``, ``_isolation_level``), ``on_start``;

@@ -72,7 +72,7 @@ def test_partitions_move_at_a_bad_moment(
     load.wait_sent(100)
     mark.touch()
     other = shop.worker("b")
-    for _ in range(2):  # it joins, and is gone
+    for _ in range(2):  # it joins, is gone and comes back
         wait_until(lambda: owners(shop, "profiles").keys() == {"b", "w0"}, 60, shop.logs)
         for worker in (slow, other):
             worker.wait_ready(40)
@@ -87,7 +87,7 @@ def test_partitions_move_at_a_bad_moment(
     shop.wait_lag_zero(60)
     found = assert_exact(shop)
     with capsys.disabled():
-        print(f"\n{sent} events, partitions moved four times ({fault}): {describe(found)}")
+        print(f"\n{sent} events, partitions moved five times ({fault}): {describe(found)}")
     for worker in (slow, other):
         assert worker.stop() == 0
 
