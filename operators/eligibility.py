@@ -36,6 +36,30 @@ class Gate(NamedTuple):
     now: int
 
 
+@njit(cache=True, nogil=True)
+def gate_of(rows, mask, now):  # type: ignore[no-untyped-def]
+    """The gate over `ItemIndex.arrays()`."""
+    return Gate(mask, rows.available, rows.deleted, rows.expires_at, rows.cataloged, rows.interactions, now)
+
+
+@njit(cache=True, nogil=True)
+def mark(mask, consumed, banned):  # type: ignore[no-untyped-def]
+    """Say in the mask what the user has consumed and banned."""
+    for item in consumed:
+        mask[item] = SEEN
+    for item in banned:
+        mask[item] |= BANNED
+
+
+@njit(cache=True, nogil=True)
+def unmark(mask, consumed, banned):  # type: ignore[no-untyped-def]
+    """Put the mask back to 0."""
+    for item in consumed:
+        mask[item] = 0
+    for item in banned:
+        mask[item] = 0
+
+
 @njit(cache=True, nogil=True, inline="always")
 def recommendable(gate, item):  # type: ignore[no-untyped-def]
     """Whether the item exists for everybody: catalogued or interacted with, available, not deleted or expired."""

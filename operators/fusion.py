@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from operators.generators.base import NO_CANDIDATES, Candidates, FloatArray, IntArray
+from operators.generators.base import FloatArray, IntArray
 
 NO_RANK = -1
 
 
 class CandidateTable(NamedTuple):
-    """The union of what g generators returned, one row an item, in order of first appearance.
+    """The union of what g generators found, one row an item, in order of first appearance.
 
     `scores` f32[n, g]: the generator's score, 0 where it did not return the item; `ranks` i16[n, g]: 0 is the best,
     `NO_RANK` where it did not return the item; `anchors` i32[n, g]: the history item that its reason may name, -1 where there is none.
     """
 
-    generators: tuple[str, ...]
     items: IntArray
     scores: FloatArray
     ranks: NDArray[np.int16]
     anchors: IntArray
+
+    @classmethod
+    def of_size(cls, rows: int, generators: int) -> CandidateTable:
+        """Room for at most that many items."""
+        shape = (rows, generators)
+        return cls(
+            np.empty(rows, np.int32), np.empty(shape, np.float32), np.empty(shape, np.int16), np.empty(shape, np.int32)
+        )
+
+    def head(self, rows: int) -> CandidateTable:
+        """The first rows, not copied."""
+        return CandidateTable(self.items[:rows], self.scores[:rows], self.ranks[:rows], self.anchors[:rows])
 
 
 class FusionContext(NamedTuple):
@@ -45,54 +57,67 @@ class FusedScores(NamedTuple):
     scores: FloatArray
     contributions: FloatArray
 
+    @classmethod
+    def of_size(cls, rows: int, generators: int) -> FusedScores:
+        """Room for at most that many items."""
+        return cls(np.empty(rows, np.float32), np.empty((rows, generators), np.float32))
+
+    def head(self, rows: int) -> FusedScores:
+        """The first rows, not copied."""
+        return FusedScores(self.scores[:rows], self.contributions[:rows])
+
 
 class Fusion(Protocol):
     """How candidates become one list. A learned fusion implements the same interface."""
 
-    def fuse(self, table: CandidateTable, context: FusionContext) -> FusedScores:
-        """Score every row of the table; may not depend on the order of its rows."""
+    def fuse(
+        self, generators: Sequence[str], table: CandidateTable, context: FusionContext, fused: FusedScores
+    ) -> None:
+        """Score every row of the table into `fused`; may not depend on the order of its rows.
+
+        `generators`: names of the g columns.
+        """
         ...
 
 
 RANK_DISCOUNT = 0.05
 LOUDER = 8.0
 """Voices that a generator which alone can speak for something gets on top of its own: at most as many as there are generators."""
-BESIDE = frozenset({"popularity"})
-"""Generators that are computed for comparison only; they are not in a table."""
-
-
-def tabulate(generators: tuple[str, ...], candidates: tuple[Candidates, ...], slots: IntArray) -> CandidateTable:
-    """Unite the lists of the generators; `slots` is scratch by item number, -1 before and after."""
-    return CandidateTable(generators, *_tabulate(candidates or (NO_CANDIDATES,), slots))
 
 
 @njit(cache=True, nogil=True)
-def _tabulate(candidates, slots):  # type: ignore[no-untyped-def]
-    generators = len(candidates)
-    most = 0
-    for each in candidates:
-        most += len(each.items)
-    items = np.empty(most, np.int32)
-    scores = np.zeros((most, generators), np.float32)
-    ranks = np.full((most, generators), NO_RANK, np.int16)
-    anchors = np.full((most, generators), -1, np.int32)
+def tabulate(arrays):  # type: ignore[no-untyped-def]
+    """Unite the lists of `Found` into the table, whose columns are the first rows of it; returns how many items they are.
+
+    `arrays`: `RankingArrays`.
+    """
+    return unite(arrays.found, arrays.scratch.slots, arrays.table)
+
+
+@njit(cache=True, nogil=True)
+def unite(found, slots, table):  # type: ignore[no-untyped-def]
+    """`tabulate`; `slots` is scratch by item number, -1 before and after."""
+    generators = table.scores.shape[1]
     count = 0
     for generator in range(generators):
-        each = candidates[generator]
-        for rank in range(len(each.items)):
-            item = each.items[rank]
+        for rank in range(found.counts[generator]):
+            item = found.items[generator, rank]
             row = slots[item]
             if row < 0:
                 row = count
                 slots[item] = row
-                items[row] = item
+                table.items[row] = item
+                for other in range(generators):
+                    table.scores[row, other] = 0.0
+                    table.ranks[row, other] = NO_RANK
+                    table.anchors[row, other] = -1
                 count += 1
-            scores[row, generator] = each.scores[rank]
-            ranks[row, generator] = rank
-            anchors[row, generator] = each.anchors[rank]
+            table.scores[row, generator] = found.scores[generator, rank]
+            table.ranks[row, generator] = rank
+            table.anchors[row, generator] = found.anchors[generator, rank]
     for row in range(count):
-        slots[items[row]] = -1
-    return items[:count], scores[:count], ranks[:count], anchors[:count]
+        slots[table.items[row]] = -1
+    return count
 
 
 class EqualWeightFusion:
@@ -106,30 +131,31 @@ class EqualWeightFusion:
     to .387); nobody repeats in ML-100k.
     """
 
-    def fuse(self, table: CandidateTable, context: FusionContext) -> FusedScores:
-        voices = np.ones(len(table.generators), np.float32)
-        for place, name in enumerate(table.generators):
+    def fuse(
+        self, generators: Sequence[str], table: CandidateTable, context: FusionContext, fused: FusedScores
+    ) -> None:
+        voices = np.ones(len(generators), np.float32)
+        for place, name in enumerate(generators):
             if name == "query_match":
                 # a list that answers a search answers the search: its matches outweigh all other voices together
                 voices[place] = 1.0 + LOUDER * context.query_weight
             elif name == "repeat":
                 # no other voice speaks for a consumed item: this one is as loud as the user is likely to come back
                 voices[place] = 1.0 + LOUDER * context.repeat_rate
-        return FusedScores(*_fuse(table.scores, table.ranks, voices))
+        _fuse(table.scores, table.ranks, voices, fused.scores, fused.contributions)
 
 
 @njit(cache=True, nogil=True)
-def _fuse(scores, ranks, voices):  # type: ignore[no-untyped-def]
+def _fuse(scores, ranks, voices, fused, contributions):  # type: ignore[no-untyped-def]
     rows, generators = scores.shape
     best = np.zeros(generators, np.float32)
     for row in range(rows):
         for generator in range(generators):
             best[generator] = max(best[generator], scores[row, generator])
-    fused = np.zeros(rows, np.float32)
-    contributions = np.zeros((rows, generators), np.float32)
     for row in range(rows):
         total = np.float32(0.0)
         for generator in range(generators):
+            contributions[row, generator] = 0.0
             if ranks[row, generator] >= 0 and best[generator] > 0.0:
                 weight = np.sqrt(scores[row, generator] / best[generator]) * voices[generator]
                 weight = np.float32(weight / (1.0 + RANK_DISCOUNT * ranks[row, generator]))
@@ -139,4 +165,3 @@ def _fuse(scores, ranks, voices):  # type: ignore[no-untyped-def]
         if total > 0.0:
             for generator in range(generators):
                 contributions[row, generator] /= total
-    return fused, contributions

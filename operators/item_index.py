@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,27 @@ CATEGORIES = 8
 
 _INITIAL_CAPACITY = 256
 _Array = TypeVar("_Array", bound=NDArray[np.generic])
+
+
+class ItemArrays(NamedTuple):
+    """What ranking reads of the index; see `ItemIndex` for the arrays."""
+
+    factors: NDArray[np.float32]
+    neighbour_items: NDArray[np.int32]
+    neighbour_weights: NDArray[np.float32]
+    neighbour_total: NDArray[np.float32]
+    neighbour_at: NDArray[np.int64]
+    successor_items: NDArray[np.int32]
+    successor_weights: NDArray[np.float32]
+    successor_total: NDArray[np.float32]
+    successor_at: NDArray[np.int64]
+    interactions: NDArray[np.float32]
+    available: NDArray[np.bool_]
+    expires_at: NDArray[np.int64]
+    deleted: NDArray[np.bool_]
+    cataloged: NDArray[np.bool_]
+    titled: NDArray[np.bool_]
+    category_ids: NDArray[np.int32]
 
 
 class ItemIndex:
@@ -49,6 +70,7 @@ class ItemIndex:
       `expires_at` i64 (`NEVER`), `deleted` bool, `cataloged` bool (a catalogue record is there),
       `titled` bool (with a title that is not blank);
       `category_ids` i32[capacity, `CATEGORIES`]: numbers of its first categories, -1 behind; `text`: titles and categories
+    - `generation`: counts how often the arrays were replaced
     - `version`: counts changes, so that whoever caches something derived knows how old it is: interactions that
       were learned, and rows that came from the catalogue or another process; `resets`: those that went
     """
@@ -62,6 +84,7 @@ class ItemIndex:
         self.lookup: dict[str, int] = {}
         self.catalog: list[CatalogItem | None] = []
         self.text = TextIndex()
+        self.generation = 0
         self.version = 0
         self.resets = 0
         rows = _INITIAL_CAPACITY
@@ -101,6 +124,15 @@ class ItemIndex:
     def capacity(self) -> int:
         """Rows of the arrays."""
         return len(self.applied)
+
+    def arrays(self) -> ItemArrays:
+        """What kernels of ranking read; to be asked again when `generation` has changed."""
+        return ItemArrays(
+            self.factors, self.neighbour_items, self.neighbour_weights, self.neighbour_total, self.neighbour_at,
+            self.successor_items, self.successor_weights, self.successor_total, self.successor_at,
+            self.interactions, self.available, self.expires_at, self.deleted, self.cataloged, self.titled,
+            self.category_ids,
+        )  # fmt: skip
 
     def intern(self, item_id: str) -> int:
         """The item's dense number; an unknown item gets the next one and an unlearned row."""
@@ -187,6 +219,7 @@ class ItemIndex:
         fill_gaussian(self.id_hash[item], scale, self.factors[item])
 
     def _grow(self) -> None:
+        self.generation += 1
         for name, empty in _EMPTY.items():
             setattr(self, name, _doubled(getattr(self, name), empty))
 

@@ -2,46 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable
 from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from operators.cold_start import ladder
-from operators.diversity import maximal_marginal_relevance
-from operators.eligibility import BANNED, SEEN, Gate, fresh_for_user, repeat_rate, repeats_allowed
-from operators.fusion import BESIDE, CandidateTable, EqualWeightFusion, FusedScores, Fusion, FusionContext, tabulate
-from operators.generators.base import Candidates, FloatArray, Generator, IntArray, UserView, Workspace
-from operators.generators.fill import fill_up
-from operators.generators.registry import default_generators
+from operators.eligibility import fresh_for_user, gate_of, mark, repeat_rate, repeats_allowed, unmark
+from operators.fusion import CandidateTable, EqualWeightFusion, FusedScores, Fusion, FusionContext, tabulate
+from operators.generators.base import Candidates, FloatArray, Found, IntArray, Tuning, UserArrays, Workspace
+from operators.generators.registry import DefaultGenerators, Generators
 from operators.generators.top_lists import TopLists
 from operators.item_index import ItemIndex
+from operators.listing import Listing, ListRules, make_list
 from operators.parameters import Parameters
-from operators.reasons import explain, explained_as, nameable
+from operators.ranking_arrays import RankingArrays
+from operators.reasons import explained_as, in_words, telling_actions
 from operators.user_state import UserState
 from schemas.recommendation import Reason, Source
 
 FILL = "trending"
 """The name that contributions of items without any evidence go by."""
 
-SMALLEST_SHARE = 0.5e-4
-"""Shares are rounded to four places; smaller ones would be 0."""
+_NO_TOKENS = np.empty(0, np.int32)
+_NO_WEIGHTS = np.empty(0, np.float32)
 
 
 class Proposal(NamedTuple):
     """A list before it is put in words, with what it was made of.
 
     `places`: rows of the table that the items come from, -1 for items that only fill the list up. `candidates`: by
-    generator; those that are computed for comparison only are there where they were asked for, and never in the table.
+    generator, also of those without a say, which are never in the table. `generators`: names of the table's columns.
     """
 
     items: IntArray
     scores: FloatArray
     places: IntArray
     candidates: dict[str, Candidates]
+    generators: tuple[str, ...]
     table: CandidateTable
     fused: FusedScores
     context: FusionContext
@@ -62,24 +62,45 @@ class RankedList(NamedTuple):
     propensities: FloatArray
 
 
+class _Made(NamedTuple):
+    """What one ranking left in the scratch arrays: lengths, and what is said of the list as a whole."""
+
+    rows: int
+    items: int
+    voices: int
+    query: str | None
+    context: FusionContext
+    source: Source
+
+
 class Ranker:
     """Ranks items for users over one index. Deterministic; not for use by two threads at once (scratch arrays)."""
 
     def __init__(
-        self, parameters: Parameters, index: ItemIndex, generators: Sequence[Generator] | None = None,
+        self, parameters: Parameters, index: ItemIndex, generators: Generators | None = None,
         fusion: Fusion | None = None,
     ) -> None:  # fmt: skip
         self.parameters = parameters
         self.index = index
-        self.generators = tuple(generators) if generators is not None else default_generators()
-        self.names = tuple(generator.name for generator in self.generators)
-        self._voiced = tuple(generator for generator in self.generators if generator.name not in BESIDE)
-        self._voices = tuple(generator.name for generator in self._voiced)
-        self._by_name = np.argsort(self._voices).astype(np.int32)
-        self._reason_kinds = explained_as(self._voices)
+        self.generators = generators if generators is not None else DefaultGenerators()
         self.fusion = fusion if fusion is not None else EqualWeightFusion()
+        self.names = self.generators.names
+        self._voices = self.names[: self.generators.voices]
+        self._query_match = self.names.index("query_match") if "query_match" in self.names else None
+        self._rules = ListRules(
+            float(parameters.diversity), np.argsort(self._voices).astype(np.int32), explained_as(self._voices),
+            int(parameters.content_history),
+        )  # fmt: skip
         self._top = TopLists()
-        self._workspace = Workspace.of_size(index.capacity)
+        self._tuning = Tuning.of(parameters)
+        most = parameters.candidates_per_generator
+        self._found = Found.of_size(len(self.names), most)
+        self._table = CandidateTable.of_size(most * len(self._voices), len(self._voices))
+        self._fused = FusedScores.of_size(most * len(self._voices), len(self._voices))
+        self._listing = Listing.of_size(20, len(self._voices))
+        self._workspace = Workspace.of_size(index.capacity, parameters.history)
+        self._generations = (-1, -1)
+        self._arrays: RankingArrays
 
     def rank(
         self, state: UserState, *, now_ms: int, query: str | None = None, limit: int = 20, exploration_key: int = 0
@@ -89,178 +110,115 @@ class Ranker:
         `query`: the text of the search that this list answers. `exploration_key` seeds exploration; the list is
         deterministic until there is one, so every propensity is 1.
         """
-        self._refresh()
-        with _Marked(self._workspace.mask, state):
-            view = self._view(state, now_ms, query)
-            proposal = self._propose(view, limit)
-            contributions, reasons = self._explained(view, proposal)
+        made = self._make(state, now_ms, query, limit)
+        items, scores, _, kinds, named, counts, generators, shares, _ = self._listing
+        count, voices = made.items, made.voices
         return RankedList(
-            proposal.items, proposal.scores, contributions, reasons, proposal.source,
-            np.ones(len(proposal.items), np.float32),
+            items[:count].copy(), scores[:count].copy(),
+            self._contributions(counts[:count].tolist(), generators[:voices].tolist(), shares[:voices].tolist()),
+            in_words(kinds[:count].tolist(), named[:count].tolist(), self.index, made.query),
+            made.source, np.ones(count, np.float32),
         )  # fmt: skip
 
     def propose(self, state: UserState, *, now_ms: int, query: str | None = None, limit: int = 20) -> Proposal:
         """The same list with all candidates and without reasons, for evaluation and for learning."""
-        self._refresh()
-        with _Marked(self._workspace.mask, state):
-            view = self._view(state, now_ms, query)
-            proposal = self._propose(view, limit)
-            proposal.candidates.update(self._found(view, self.generators, proposal.candidates.keys()))
-        return proposal
+        made = self._make(state, now_ms, query, limit, all_of_them=True)
+        count, listing = made.items, self._listing
+        table, fused = self._table.head(made.rows), self._fused.head(made.rows)
+        return Proposal(
+            listing.items[:count].copy(), listing.scores[:count].copy(), listing.places[:count].copy(),
+            {name: self._found.of(place) for place, name in enumerate(self.names)}, self._voices,
+            CandidateTable(*_copied(table)), FusedScores(*_copied(fused)), made.context, made.source,
+        )  # fmt: skip
 
     def popularity_position(self, state: UserState, item: int, *, now_ms: int, k: int = 20) -> int:
         """Zero-based position of the item among the k most popular ones for the user, -1 if it is not there.
 
         The baseline that is shown beside every figure; ask before the item's event is learned.
         """
-        self._refresh()
-        with _Marked(self._workspace.mask, state):
-            return int(_position(self._top.popular, item, k, self._gate(now_ms)))
+        self._refresh(len(self._listing.items))
+        return int(_position(self._arrays, item, k, _numbers(state.consumed), _numbers(state.banned), now_ms))
 
-    def _propose(self, view: UserView, limit: int) -> Proposal:
-        candidates = self._found(view, self._voiced)
-        table = tabulate(self._voices, tuple(candidates.values()), view.workspace.slots)
-        context = self._context(view)
-        fused = self.fusion.fuse(table, context)
-        items, scores, places = maximal_marginal_relevance(
-            table.items, fused.scores, limit, self.parameters.diversity, self.index.text.arrays()
-        )
-        if len(items) < limit:
-            fillers = fill_up(view, items, limit - len(items))
-            items = np.concatenate((items, fillers))
-            scores = np.concatenate((scores, np.zeros(len(fillers), np.float32)))
-            places = np.concatenate((places, np.full(len(fillers), -1, np.int32)))
-        matched = view.query is not None and "query_match" in candidates and len(candidates["query_match"].items) > 0
-        source = ladder(len(view.history), query_matched=matched, answers_query=view.query_age_ms == 0)
-        return Proposal(items, scores, places, candidates, table, fused, context, source)
-
-    def _found(
-        self, view: UserView, generators: Sequence[Generator], known: Collection[str] = ()
-    ) -> dict[str, Candidates]:
-        """What the generators find, but for those already `known`."""
-        most = self.parameters.candidates_per_generator
-        return {each.name: each.generate(view, most) for each in generators if each.name not in known}
-
-    def _refresh(self) -> None:
-        """Bring what is kept beside the index up to its size and version."""
-        if len(self._workspace.scores) < self.index.capacity:
-            self._workspace = Workspace.of_size(self.index.capacity)
-        self._top.refresh(self.index)
-
-    def _gate(self, now_ms: int) -> Gate:
-        index = self.index
-        return Gate(
-            self._workspace.mask, index.available, index.deleted, index.expires_at, index.cataloged,
-            index.interactions, now_ms,
-        )  # fmt: skip
-
-    def _view(self, state: UserState, now_ms: int, query: str | None) -> UserView:
-        index, parameters = self.index, self.parameters
-        history = np.array(list(dict.fromkeys(state.recent_items)), np.int32)
-        age = 0
-        if query is None and state.queries:
-            text, asked_at = state.queries[0]
-            age = max(1, now_ms - asked_at)
-            query = text if age < parameters.query_lifetime or len(history) == 0 else None
+    def _make(
+        self, state: UserState, now_ms: int, query: str | None, limit: int, *, all_of_them: bool = False
+    ) -> _Made:
+        """One ranking, left in the scratch arrays."""
+        self._refresh(limit)
+        index, arrays, found = self.index, self._arrays, self._found
+        query, age = self._query(state, now_ms, query)
         rate = repeat_rate(state, self._top.repeat_rate)
-        allowed = repeats_allowed(parameters, rate)
-        return UserView(
-            state, index, parameters, now_ms, history, nameable(index, history), query, age,
-            rate if allowed else 0.0, allowed, self._gate(now_ms), self._top, self._workspace,
+        allowed = repeats_allowed(self.parameters, rate)
+        tokens, weights = (_NO_TOKENS, _NO_WEIGHTS) if query is None else index.text.query_vector(query)
+        user = UserArrays(
+            np.array(state.recent_items, np.int32), telling_actions(state, self.parameters.domain),
+            _numbers(state.consumed), _numbers(state.banned), state.factors, tokens, weights, allowed, now_ms,
+        )  # fmt: skip
+        size = index.size
+        history = self.generators.find(arrays, user, size, index.text.documents > 0, all_of_them=all_of_them)
+        rows = tabulate(arrays)
+        table, fused = self._table.head(rows), self._fused.head(rows)
+        weight = 0.0 if query is None else max(0.1, 1.0 - age / self.parameters.query_lifetime)
+        context = FusionContext(history, rate if allowed else 0.0, weight)
+        self.fusion.fuse(self._voices, table, context, fused)
+        items, voices = make_list(arrays, user, size, rows, history, query is not None)
+        matched = query is not None and self._query_match is not None and found.counts[self._query_match] > 0
+        source = ladder(history, query_matched=bool(matched), answers_query=age == 0)
+        return _Made(rows, items, voices, query, context, source)
+
+    def _query(self, state: UserState, now_ms: int, query: str | None) -> tuple[str | None, int]:
+        """The text that the list may stand on, None when the user asked for nothing lately, and how old it is in ms (0: the
+        list answers it)."""
+        if query is not None or not state.queries:
+            return query, 0
+        text, asked_at = state.queries[0]
+        age = max(1, now_ms - asked_at)
+        return (text if age < self.parameters.query_lifetime or not state.recent_items else None), age
+
+    def _refresh(self, limit: int) -> None:
+        """Bring what is kept beside the index up to its size and version, and the room for the list to `limit`."""
+        index = self.index
+        generations = index.generation, index.text.generation
+        if not self._top.refresh(index) and generations == self._generations and limit == len(self._listing.items):
+            return
+        self._generations = generations
+        if len(self._workspace.scores) < index.capacity:
+            self._workspace = Workspace.of_size(index.capacity, self.parameters.history)
+        if limit != len(self._listing.items):
+            self._listing = Listing.of_size(limit, len(self._voices))
+        self._arrays = RankingArrays(
+            index.arrays(), index.text.arrays(), self._top.arrays(), self._workspace, self._tuning, self._found,
+            self._table, self._fused, self._rules, self._listing,
         )  # fmt: skip
 
-    def _context(self, view: UserView) -> FusionContext:
-        weight = 0.0
-        if view.query is not None:
-            weight = max(0.1, 1.0 - view.query_age_ms / self.parameters.query_lifetime)
-        return FusionContext(len(view.history), view.repeat_rate, weight)
-
-    def _explained(self, view: UserView, proposal: Proposal) -> tuple[list[dict[str, float]], list[Reason]]:
-        """Contributions and reasons of the listed items."""
-        counts, generators, shares, anchors = _voices(
-            proposal.fused.contributions, proposal.table.anchors, proposal.places, self._by_name
-        )
-        reasons = explain(view, proposal.items, self._reason_kinds, counts, generators, anchors)
-        names = map(self._voices.__getitem__, generators.tolist())
-        voices = zip(names, shares.tolist(), strict=True)
-        return [dict(islice(voices, count)) or {FILL: 1.0} for count in counts.tolist()], reasons
+    def _contributions(self, counts: list[int], generators: list[int], shares: list[float]) -> list[dict[str, float]]:
+        """Shares by name of each listed item."""
+        voices = zip(map(self._voices.__getitem__, generators), shares, strict=True)
+        return [dict(islice(voices, count)) or {FILL: 1.0} for count in counts]
 
 
-class _Marked:
-    """For the length of a ``with`` block, the mask says what the user has consumed and banned."""
+def _numbers(items: dict[int, int] | dict[int, None]) -> IntArray:
+    return np.fromiter(items, np.int32, len(items))
 
-    def __init__(self, mask: NDArray[np.uint8], state: UserState) -> None:
-        self._mask = mask
-        self._consumed = np.fromiter(state.consumed, np.int32, len(state.consumed))
-        self._banned = np.fromiter(state.banned, np.int32, len(state.banned))
 
-    def __enter__(self) -> None:
-        _mark(self._mask, self._consumed, self._banned)
-
-    def __exit__(self, *_: object) -> None:
-        _unmark(self._mask, self._consumed, self._banned)
+def _copied(arrays: Iterable[np.ndarray]) -> Iterable[np.ndarray]:
+    return (array.copy() for array in arrays)
 
 
 @njit(cache=True, nogil=True)
-def _mark(mask, consumed, banned):  # type: ignore[no-untyped-def]
-    for item in consumed:
-        mask[item] = SEEN
-    for item in banned:
-        mask[item] |= BANNED
-
-
-@njit(cache=True, nogil=True)
-def _unmark(mask, consumed, banned):  # type: ignore[no-untyped-def]
-    for item in consumed:
-        mask[item] = 0
-    for item in banned:
-        mask[item] = 0
-
-
-@njit(cache=True, nogil=True)
-def _position(items, item, k, gate):  # type: ignore[no-untyped-def]
-    """Place of `item` among the first `k` of `items` that the user may get, -1 if it is not there."""
+def _position(arrays, item, k, consumed, banned, now):  # type: ignore[no-untyped-def]
+    """Place of `item` among the `k` most popular ones that the user may get, -1 if it is not there."""
+    mask = arrays.scratch.mask
+    gate = gate_of(arrays.rows, mask, now)
+    mark(mask, consumed, banned)
+    found = -1
     place = 0
-    for other in items:
+    for other in arrays.top.popular:
         if place == k:
             break
         if fresh_for_user(gate, other):
             if other == item:
-                return place
+                found = place
+                break
             place += 1
-    return -1
-
-
-@njit(cache=True, nogil=True)
-def _voices(contributions, anchors, places, by_name):  # type: ignore[no-untyped-def]
-    """How many generators contributed to each place; and place after place, the largest share first, which ones, their
-    shares and anchors.
-
-    `by_name`: generators in alphabetical order, the order of equal shares. Places of -1 have no voices.
-    """
-    counts = np.zeros(len(places), np.int32)
-    generators = np.empty(len(places) * len(by_name), np.int32)
-    shares = np.empty(len(generators), np.float64)
-    named = np.empty(len(generators), np.int32)
-    first = 0
-    for number in range(len(places)):
-        row = places[number]
-        if row < 0:
-            continue
-        end = first
-        for generator in by_name:
-            share = contributions[row, generator]
-            if share < SMALLEST_SHARE:
-                continue
-            at = end
-            while at > first and contributions[row, generators[at - 1]] < share:
-                generators[at] = generators[at - 1]
-                at -= 1
-            generators[at] = generator
-            end += 1
-        for at in range(first, end):
-            shares[at] = np.floor(contributions[row, generators[at]] * 1e4 + 0.5) / 1e4
-            named[at] = anchors[row, generators[at]]
-        counts[number] = end - first
-        first = end
-    return counts, generators[:first], shares[:first], named[:first]
+    unmark(mask, consumed, banned)
+    return found

@@ -38,6 +38,8 @@ class TextIndex:
         """`scan_budget`: postings looked at a query, rarest tokens first; what is left out weighs least."""
         self.scan_budget = scan_budget
         self.documents = 0
+        self.generation = 0
+        """Counts how often arrays were replaced."""
         self.token_ids = np.full((64, MAX_TOKENS), -1, np.int32)
         self.token_count = np.zeros(64, np.int32)
         self.norm = np.zeros(64, np.float32)
@@ -117,16 +119,16 @@ class TextIndex:
 
         `items` is a view into scratch memory, valid until the next call.
         """
-        items = self._touched[: accumulate(tokens, weights, self.arrays())]
+        items = self._touched[: accumulate(tokens, weights, self.arrays(), self.scan_budget)]
         scores = self._scratch[items]
         self._scratch[items] = 0.0
         return items, scores
 
-    def arrays(self, scan_budget: int | None = None) -> TextArrays:
-        """What kernels read; anew at each use, as arrays are replaced when they grow. `scan_budget`: instead of the index's."""
+    def arrays(self) -> TextArrays:
+        """What kernels read; to be asked again when `generation` has changed, as arrays are replaced when they grow."""
         return TextArrays(
             self.token_ids, self.token_count, self.norm, self.idf, self._start, self._length, self._pool_items,
-            self._scratch, self._touched, self.scan_budget if scan_budget is None else scan_budget,
+            self._scratch, self._touched, self.scan_budget,
         )  # fmt: skip
 
     def search(self, query: str, limit: int) -> tuple[IntArray, FloatArray]:
@@ -154,6 +156,7 @@ class TextIndex:
             token = len(self._words)
             self._words.append(word)
             if token == len(self.idf):
+                self.generation += 1
                 self.idf = _doubled(self.idf)
                 self._start, self._length = _doubled(self._start), _doubled(self._length)
                 self._capacity = _doubled(self._capacity)
@@ -170,9 +173,11 @@ class TextIndex:
             if done == len(tokens):
                 return
             self._pool_items = _doubled(self._pool_items)
+            self.generation += 1
 
     def _grow_items(self, size: int) -> None:
         while size > len(self.token_count):
+            self.generation += 1
             self.token_ids = np.concatenate((self.token_ids, np.full_like(self.token_ids, -1)))
             self.token_count, self.norm = _doubled(self.token_count), _doubled(self.norm)
             self._scratch, self._touched = _doubled(self._scratch), _doubled(self._touched)

@@ -14,7 +14,10 @@ FloatArray = NDArray[np.float32]
 
 
 class TextArrays(NamedTuple):
-    """The index as one argument of kernels: forward index, weights, postings, and scratch by item number."""
+    """The index as one argument of kernels: forward index, weights, postings, and scratch by item number.
+
+    `budget`: postings looked at a query.
+    """
 
     token_ids: IntArray
     token_count: IntArray
@@ -92,13 +95,12 @@ def profile(items, weights, text):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def accumulate(tokens, weights, text):  # type: ignore[no-untyped-def]
+def accumulate(tokens, weights, text, budget):  # type: ignore[no-untyped-def]
     """Cosines with a unit vector into `text.scratch` by item number, and the items into `text.touched`; returns how many.
 
-    Rarest tokens first, within the budget. The caller sets the scratch back to 0.
+    Rarest tokens first, at most `budget` postings. The caller sets the scratch back to 0.
     """
     count = 0
-    budget = text.budget
     scratch, touched, norm = text.scratch, text.touched, text.norm
     for place in np.argsort(-text.idf[tokens], kind="mergesort"):
         token = tokens[place]

@@ -9,12 +9,13 @@ from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicPar
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # public, but not listed
 from faust.types import TP
 
-_LEADER_MOVES = {
+_PASSES = {
     KafkaError.NOT_LEADER_FOR_PARTITION,
     KafkaError.LEADER_NOT_AVAILABLE,
     KafkaError.FENCED_LEADER_EPOCH,
     KafkaError.UNKNOWN_LEADER_EPOCH,
     KafkaError._NOENT,  # "no leaders found"
+    KafkaError._TRANSPORT,
 }
 _LATEST = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 _PAUSE = 0.2
@@ -26,20 +27,24 @@ def partition_ends(
     timeout: float,
     isolation: IsolationLevel = IsolationLevel.READ_UNCOMMITTED,
 ) -> dict[TP, int]:
-    """Next offset by partition; blocks. Raises ``KafkaException``, of a leader that moves only after ``timeout`` seconds.
+    """Next offset by partition; blocks. Raises ``KafkaException``, of a leader that moves or a lost connection only after
+    ``timeout`` seconds.
 
     librdkafka's admin client never finds out by itself that a leader has changed (a broker that hung is a new leader, too):
     every further answer is the same error until something asks for the topics.
     """
     wanted = {TopicPartition(*place): _LATEST for place in partitions}
     until = time.monotonic() + timeout
+    moved = False
     while wanted:
-        answers = admin.list_offsets(wanted, isolation_level=isolation, request_timeout=timeout)
         try:
+            if moved:
+                admin.list_topics(timeout=timeout)
+            answers = admin.list_offsets(wanted, isolation_level=isolation, request_timeout=timeout)
             return {TP(tp.topic, tp.partition): answer.result().offset for tp, answer in answers.items()}
         except KafkaException as exc:
-            if exc.args[0].code() not in _LEADER_MOVES or time.monotonic() > until:
+            if exc.args[0].code() not in _PASSES or time.monotonic() > until:
                 raise
+        moved = True
         time.sleep(_PAUSE)
-        admin.list_topics(timeout=timeout)
     return {}

@@ -1,19 +1,14 @@
-"""What a candidate generator is: user and item index in, a bounded list of scored items out."""
+"""What kernels of candidate generators read and write: arrays of items, of the user, scratch, and the lists found."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from operators.eligibility import Gate
-    from operators.generators.top_lists import TopLists
-    from operators.item_index import ItemIndex
     from operators.parameters import Parameters
-    from operators.user_state import UserState
 
 IntArray = NDArray[np.int32]
 FloatArray = NDArray[np.float32]
@@ -30,20 +25,57 @@ class Candidates(NamedTuple):
     anchors: IntArray
 
 
-NO_CANDIDATES = Candidates(np.empty(0, np.int32), np.empty(0, np.float32), np.empty(0, np.int32))
+class UserArrays(NamedTuple):
+    """What kernels may know of one user at one ranking.
+
+    `recent` i32: items of positive interactions, newest first, with repetitions; `actions` u8 beside them, or nothing where
+    actions do not matter; `consumed`, `banned` i32: items;
+    `tokens`, `token_weights`: vector of the query that the list may stand on, both empty where there is none;
+    `repeats_allowed`: whether consumed items may be offered again; `now` epoch milliseconds.
+    """
+
+    recent: IntArray
+    actions: NDArray[np.uint8]
+    consumed: IntArray
+    banned: IntArray
+    factors: FloatArray
+    tokens: IntArray
+    token_weights: FloatArray
+    repeats_allowed: bool
+    now: int
 
 
-_NO_ANCHORS = np.full(1024, -1, np.int32)
+class Found(NamedTuple):
+    """Lists of g generators: the first `counts[p]` entries of row p are the candidates of generator p (`Candidates`)."""
+
+    counts: IntArray
+    items: IntArray
+    scores: FloatArray
+    anchors: IntArray
+
+    @classmethod
+    def of_size(cls, generators: int, limit: int) -> Found:
+        """Room for `limit` candidates of each generator."""
+        shape = (generators, limit)
+        return cls(
+            np.zeros(generators, np.int32), np.empty(shape, np.int32), np.empty(shape, np.float32),
+            np.empty(shape, np.int32),
+        )  # fmt: skip
+
+    def of(self, place: int) -> Candidates:
+        """A copy of one generator's list."""
+        count = self.counts[place]
+        return Candidates(
+            self.items[place, :count].copy(), self.scores[place, :count].copy(), self.anchors[place, :count].copy()
+        )
 
 
-def no_anchors(count: int) -> IntArray:
-    """i32[count] of -1, shared and not to be written to: of candidates that name no item."""
-    return _NO_ANCHORS[:count] if count <= len(_NO_ANCHORS) else np.full(count, -1, np.int32)
+class Workspace(NamedTuple):
+    """Scratch of one ranking at a time: by item number, zero (`slots`: -1) between uses; and the user's history.
 
-
-@dataclass(slots=True)
-class Workspace:
-    """Scratch arrays by item number, zero between uses; one ranking at a time."""
+    `history` i32: distinct items of the user's positive interactions, newest first; `nameable` beside it: whether an
+    explanation may name the item. They stay until the next ranking; how many they are, `find` returns.
+    """
 
     scores: FloatArray
     best: FloatArray
@@ -51,49 +83,35 @@ class Workspace:
     touched: IntArray
     mask: NDArray[np.uint8]
     slots: IntArray
+    history: IntArray
+    nameable: NDArray[np.bool_]
 
     @classmethod
-    def of_size(cls, size: int) -> Workspace:
-        """Arrays for at least `size` items."""
+    def of_size(cls, items: int, history: int) -> Workspace:
+        """Arrays for at least that many items and interactions."""
         return cls(
-            np.zeros(size, np.float32), np.zeros(size, np.float32), np.zeros(size, np.int32),
-            np.zeros(size, np.int32), np.zeros(size, np.uint8), np.full(size, -1, np.int32),
+            np.zeros(items, np.float32), np.zeros(items, np.float32), np.zeros(items, np.int32),
+            np.zeros(items, np.int32), np.zeros(items, np.uint8), np.full(items, -1, np.int32),
+            np.zeros(history, np.int32), np.zeros(history, np.bool_),
         )  # fmt: skip
 
 
-@dataclass(slots=True)
-class UserView:
-    """What the generators may know at one ranking.
+class Tuning(NamedTuple):
+    """The numbers of `Parameters` that generators read, as one argument of kernels."""
 
-    `history`: distinct items of the user's positive interactions, newest first; `anchor_allowed` bool beside it:
-    whether an explanation may name the item. `query` is the text that the list may stand on, None when the user
-    asked for nothing lately; `query_age_ms` how old it is (0: the list answers it). `repeat_rate`: probability that the
-    next event is on a consumed item, 0 where repeats are not allowed.
-    """
+    knn_history: int
+    knn_decay: float
+    neighbour_half_life: float
+    transition_history: int
+    transition_backoff: float
+    transition_discount: float
+    successor_half_life: float
+    repeat_decay: float
+    content_history: int
+    content_decay: float
 
-    state: UserState
-    index: ItemIndex
-    parameters: Parameters
-    now_ms: int
-    history: IntArray
-    anchor_allowed: NDArray[np.bool_]
-    query: str | None
-    query_age_ms: int
-    repeat_rate: float
-    repeats_allowed: bool
-    gate: Gate
-    top: TopLists
-    workspace: Workspace
-
-
-class Generator(Protocol):
-    """A source of candidates. Implementations hold no state of users and draw no random numbers."""
-
-    @property
-    def name(self) -> str:
-        """The key in `contributions`, metrics and the evaluation's table."""
-        ...
-
-    def generate(self, view: UserView, limit: int) -> Candidates:
-        """At most `limit` items that pass `view.gate`, so the cut is made after the filter, never before."""
-        ...
+    @classmethod
+    def of(cls, parameters: Parameters) -> Tuning:
+        """With exact types: for each other one numba would compile anew."""
+        kinds = (int, float, float, int, float, float, float, float, int, float)
+        return cls(*(kind(getattr(parameters, name)) for name, kind in zip(cls._fields, kinds, strict=True)))

@@ -1,11 +1,16 @@
-"""Content: titles and categories like those of the user's last items."""
+"""Content: titles and categories like those of the user's last items.
+
+score_j = cosine of j's TF-IDF vector with Σ_r decay^r of the unit vectors of the user's last items. It names no anchor:
+reasons find it, as it must share a category.
+
+Reference: Pazzani and Billsus, "Content-based recommendation systems" (2007).
+"""
 
 from __future__ import annotations
 
 import numpy as np
 from numba import njit
 
-from operators.generators.base import NO_CANDIDATES, Candidates, UserView, no_anchors
 from operators.generators.text_match import match_text
 from operators.text_kernels import profile
 
@@ -13,28 +18,11 @@ SCANNED = 2_000
 """Postings looked at a list, rarest tokens first. On ML-100k the lists of all generators are as good as with 4,000 (recall@20 .279)."""
 
 
-class Content:
-    """score_j = cosine of j's TF-IDF vector with Σ_r decay^r of the unit vectors of the user's last items.
-
-    Reference: Pazzani and Billsus, "Content-based recommendation systems" (2007).
-    """
-
-    name = "content"
-
-    def generate(self, view: UserView, limit: int) -> Candidates:
-        """The nearest items by text; reasons find the anchor, as it must share a category."""
-        p = view.parameters
-        history = view.history[: p.content_history]
-        if len(history) == 0 or view.index.text.documents == 0:
-            return NO_CANDIDATES
-        items, scores = _content(history, p.content_decay, view.index.text.arrays(SCANNED), limit, view.gate)
-        return Candidates(items, scores, no_anchors(len(items)))
-
-
 @njit(cache=True, nogil=True)
-def _content(history, decay, text, limit, gate):  # type: ignore[no-untyped-def]
+def content(history, decay, text, gate, found, place):  # type: ignore[no-untyped-def]
+    """The items nearest by text to the items of `history`, newest first."""
     weights = np.empty(len(history), np.float32)
     for rank in range(len(history)):
         weights[rank] = decay**rank
     tokens, values = profile(history, weights, text)
-    return match_text(tokens, values, text, limit, gate)
+    match_text(tokens, values, text, min(SCANNED, text.budget), gate, found, place)

@@ -6,23 +6,19 @@ import numpy as np
 from numba import njit
 
 from operators.eligibility import fresh_for_user
-from operators.generators.base import IntArray, UserView
 
 SCAN_LIMIT = 100_000
 """Items looked at from the newest on; only a catalogue almost all of which is unavailable needs more."""
 
 
-def fill_up(view: UserView, listed: IntArray, missing: int) -> IntArray:
-    """At most `missing` further items that the user may get: trending first, then the newest known ones."""
-    slots = view.workspace.slots
-    slots[listed] = 1
-    fillers: IntArray = _fill(view.top.trending, view.index.size, missing, view.gate, slots)
-    slots[listed] = -1
-    return fillers
-
-
 @njit(cache=True, nogil=True)
-def _fill(trending, size, missing, gate, slots):  # type: ignore[no-untyped-def]
+def fill_up(listed, missing, trending, size, gate, slots):  # type: ignore[no-untyped-def]
+    """At most `missing` items beside those `listed` that the user may get: trending first, then the newest known ones.
+
+    `slots` is scratch by item number, -1 before and after.
+    """
+    for item in listed:
+        slots[item] = 1
     items = np.empty(missing, np.int32)
     count = 0
     for item in trending:
@@ -42,4 +38,6 @@ def _fill(trending, size, missing, gate, slots):  # type: ignore[no-untyped-def]
             count += 1
     for place in range(count):
         slots[items[place]] = -1
+    for item in listed:
+        slots[item] = -1
     return items[:count]

@@ -39,14 +39,13 @@ def keep_best(items, scores, count, limit, gate, kept_items, kept_scores):  # ty
 
 
 @njit(cache=True, nogil=True)
-def add_evidence(  # type: ignore[no-untyped-def]
-    items, scores, size, anchor, accumulated, best, anchors, touched, count
-):
-    """Add the scores of one history item's neighbours; returns the new count of touched items.
+def add_evidence(items, scores, size, anchor, scratch, count):  # type: ignore[no-untyped-def]
+    """Add the scores of one history item's neighbours to `scratch`; returns the new count of touched items.
 
     `anchor` (-1: may not be named) becomes the anchor of the items to which it adds most so far. A whole row a
     call: numba counts references of every array at every call, which would cost more than the additions.
     """
+    accumulated, best, anchors, touched = scratch.scores, scratch.best, scratch.anchors, scratch.touched
     for place in range(size):
         item = items[place]
         score = scores[place]
@@ -65,16 +64,22 @@ def add_evidence(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def best_touched(accumulated, anchors, touched, count, limit, gate):  # type: ignore[no-untyped-def]
-    """Items, scores and anchors of the best eligible touched items; `accumulated` goes back to 0."""
+def best_touched(scratch, count, gate, found, place):  # type: ignore[no-untyped-def]
+    """The best eligible of `count` touched items into row `place` of `found`; scores in `scratch` go back to 0."""
     scores = np.empty(count, np.float32)
-    for place in range(count):
-        scores[place] = accumulated[touched[place]]
-        accumulated[touched[place]] = 0.0
-    items = np.empty(limit, np.int32)
-    kept_scores = np.empty(limit, np.float32)
-    kept = keep_best(touched, scores, count, limit, gate, items, kept_scores)
-    named = np.empty(kept, np.int32)
-    for place in range(kept):
-        named[place] = anchors[items[place]]
-    return items[:kept], kept_scores[:kept], named
+    for at in range(count):
+        scores[at] = scratch.scores[scratch.touched[at]]
+        scratch.scores[scratch.touched[at]] = 0.0
+    items = found.items[place]
+    kept = keep_best(scratch.touched, scores, count, len(items), gate, items, found.scores[place])
+    for at in range(kept):
+        found.anchors[place, at] = scratch.anchors[items[at]]
+    found.counts[place] = kept
+
+
+@njit(cache=True, nogil=True)
+def name_nothing(found, place, count):  # type: ignore[no-untyped-def]
+    """Row `place` of `found` has `count` items, none with an anchor."""
+    found.counts[place] = count
+    for at in range(count):
+        found.anchors[place, at] = -1

@@ -5,20 +5,21 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from operators.generators.select import keep_best
+from operators.generators.select import keep_best, name_nothing
 from operators.text_kernels import accumulate
 
 
 @njit(cache=True, nogil=True)
-def match_text(tokens, weights, text, limit, gate):  # type: ignore[no-untyped-def]
-    """The `limit` eligible items with the largest cosine to a unit vector of (tokens, weights), with their cosines."""
-    count = accumulate(tokens, weights, text)
+def match_text(tokens, weights, text, budget, gate, found, place):  # type: ignore[no-untyped-def]
+    """The eligible items with the largest cosine to a unit vector of (tokens, weights), with their cosines.
+
+    `budget`: postings looked at, rarest tokens first.
+    """
+    count = accumulate(tokens, weights, text, budget)
     items = text.touched[:count]
     scores = np.empty(count, np.float32)
-    for place in range(count):
-        scores[place] = text.scratch[items[place]]
-        text.scratch[items[place]] = 0.0
-    kept_items = np.empty(limit, np.int32)
-    kept_scores = np.empty(limit, np.float32)
-    kept = keep_best(items, scores, count, limit, gate, kept_items, kept_scores)
-    return kept_items[:kept], kept_scores[:kept]
+    for at in range(count):
+        scores[at] = text.scratch[items[at]]
+        text.scratch[items[at]] = 0.0
+    kept = keep_best(items, scores, count, found.items.shape[1], gate, found.items[place], found.scores[place])
+    name_nothing(found, place, kept)

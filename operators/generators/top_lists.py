@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +17,16 @@ HEAD = 1_024
 all of them: recall@20 / MRR .2790 / .0760, with all .2789 / .0759."""
 
 _REFRESH_SHARE = 1 / 20
+
+
+class TopArrays(NamedTuple):
+    """The lists as one argument of kernels."""
+
+    trending: NDArray[np.int32]
+    trending_scores: NDArray[np.float32]
+    popular: NDArray[np.int32]
+    popular_scores: NDArray[np.float32]
+    heads: NDArray[np.int32]
 
 
 class TopLists:
@@ -36,11 +48,15 @@ class TopLists:
         """Share of all interactions that were on an item which the user had consumed before."""
         self._version = -1
 
-    def refresh(self, index: ItemIndex) -> None:
-        """Bring the lists up to date where enough has changed."""
+    def arrays(self) -> TopArrays:
+        """What kernels read; to be asked again after a refresh."""
+        return TopArrays(self.trending, self.trending_scores, self.popular, self.popular_scores, self.heads)
+
+    def refresh(self, index: ItemIndex) -> bool:
+        """Bring the lists up to date where enough has changed; whether they are new."""
         changes = index.version - self._version
         if changes == 0 or (self._version >= 0 and changes < min(index.size, index.version) * _REFRESH_SHARE):
-            return
+            return False
         self._version = index.version
         counts = index.interactions[: index.size]
         self.popular = _largest(counts)
@@ -51,6 +67,7 @@ class TopLists:
         self.heads = np.union1d(self.popular[:HEAD], self.trending[:HEAD])
         total = float(counts.sum(dtype=np.float64))
         self.repeat_rate = float(index.repeats[: index.size].sum(dtype=np.float64)) / max(total, 1.0)
+        return True
 
 
 def _decayed(index: ItemIndex) -> NDArray[np.float32]:

@@ -1,30 +1,26 @@
-"""Walking a precomputed list: the first items that the user may get."""
+"""Trending and popularity: walking a precomputed list (`top_lists`), the first items that the user may get.
+
+Trending is popularity that forgets: score_i = Σ_e w_e 2^-((now - t_e) / half_life); `operators.learning.popularity` keeps
+the masses. Plain popularity is the number of positive interactions with i, ever: the baseline of every comparison.
+"""
 
 from __future__ import annotations
 
-import numpy as np
 from numba import njit
 
-from operators.eligibility import Gate, fresh_for_user
-from operators.generators.base import Candidates, FloatArray, IntArray, no_anchors
-
-
-def walk_list(items: IntArray, scores: FloatArray, gate: Gate, limit: int) -> Candidates:
-    """The first `limit` items of a list that pass the gate, with their scores, without anchors."""
-    kept_items, kept_scores = _walk(items, scores, gate, limit)
-    return Candidates(kept_items, kept_scores, no_anchors(len(kept_items)))
+from operators.eligibility import fresh_for_user
+from operators.generators.select import name_nothing
 
 
 @njit(cache=True, nogil=True)
-def _walk(items, scores, gate, limit):  # type: ignore[no-untyped-def]
-    kept_items = np.empty(limit, np.int32)
-    kept_scores = np.empty(limit, np.float32)
+def walk(items, scores, gate, found, place):  # type: ignore[no-untyped-def]
+    """The first items of a list that pass the gate, with their scores."""
     kept = 0
-    for place in range(len(items)):
-        if kept == limit:
+    for at in range(len(items)):
+        if kept == found.items.shape[1]:
             break
-        if fresh_for_user(gate, items[place]):
-            kept_items[kept] = items[place]
-            kept_scores[kept] = scores[place]
+        if fresh_for_user(gate, items[at]):
+            found.items[place, kept] = items[at]
+            found.scores[place, kept] = scores[at]
             kept += 1
-    return kept_items[:kept], kept_scores[:kept]
+    name_nothing(found, place, kept)

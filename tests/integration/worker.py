@@ -88,6 +88,9 @@ class Worker:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as exc:
             return exc.code, exc.read().decode()
+        except ConnectionError as exc:
+            time.sleep(1.0)  # it may be about to end
+            raise AssertionError(f"{self.name}, exited: {self.exited}: {exc!r}\n{self.log()[-6000:]}") from exc
 
     def wait_ready(self, timeout: float = 90.0) -> float:
         """Seconds until /readyz says yes."""

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
-from operators.generators.trending import Trending
 from operators.parameters import Parameters
 from operators.ranking import Ranker
 from operators.user_codec import decode_user, encode_user
@@ -256,7 +255,7 @@ def test_trending_does_not_follow_wrong_clocks() -> None:
         run = Run(Parameters())
         learned(run, lines, arrived=T0)
         learned(run, clicks)
-        ranker = Ranker(run.parameters, run.index, (Trending(),))
+        ranker = Ranker(run.parameters, run.index)
         listed = ranker.propose(run.user("nobody"), now_ms=T0 + 600_000).candidates["trending"]
         found.append(
             {run.index.ids[item]: score for item, score in zip(listed.items, listed.scores.tolist(), strict=True)}

@@ -5,25 +5,29 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from operators.fusion import EqualWeightFusion, FusionContext, tabulate
-from operators.generators.base import Candidates
+from operators.fusion import CandidateTable, EqualWeightFusion, FusedScores, FusionContext, unite
+from operators.generators.base import Found
 
 
-def candidates(*pairs: tuple[int, float]) -> Candidates:
-    return Candidates(
-        np.array([item for item, _ in pairs], np.int32),
-        np.array([score for _, score in pairs], np.float32),
-        np.full(len(pairs), -1, np.int32),
-    )
+def candidates(*pairs: tuple[int, float]) -> tuple[tuple[int, float], ...]:
+    return pairs
 
 
 def fuse(
-    query_weight: float = 0.0, repeat_rate: float = 0.0, **lists: Candidates
+    query_weight: float = 0.0, repeat_rate: float = 0.0, **lists: tuple[tuple[int, float], ...]
 ) -> dict[int, tuple[float, dict[str, float]]]:
-    table = tabulate(tuple(lists), tuple(lists.values()), np.full(100, -1, np.int32))
-    fused = EqualWeightFusion().fuse(table, FusionContext(3, repeat_rate, query_weight))
-    rows = zip(table.items.tolist(), fused.scores.tolist(), fused.contributions.tolist(), strict=True)
-    return {item: (score, dict(zip(lists, shares, strict=True))) for item, score, shares in rows}
+    names, found = tuple(lists), Found.of_size(len(lists), 10)
+    for place, pairs in enumerate(lists.values()):
+        found.counts[place] = len(pairs)
+        found.items[place, : len(pairs)] = [item for item, _ in pairs]
+        found.scores[place, : len(pairs)] = [score for _, score in pairs]
+        found.anchors[place, : len(pairs)] = -1
+    table, fused = CandidateTable.of_size(100, len(names)), FusedScores.of_size(100, len(names))
+    rows = unite(found, np.full(100, -1, np.int32), table)
+    table, fused = table.head(rows), fused.head(rows)
+    EqualWeightFusion().fuse(names, table, FusionContext(3, repeat_rate, query_weight), fused)
+    listed = zip(table.items.tolist(), fused.scores.tolist(), fused.contributions.tolist(), strict=True)
+    return {item: (score, dict(zip(names, shares, strict=True))) for item, score, shares in listed}
 
 
 def test_items_that_several_name_come_first_and_scales_do_not_matter() -> None:

@@ -7,13 +7,15 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from numba import njit
 
 from operators.diversity import list_diversity
 from operators.eligibility import repeat_rate, repeats_allowed
-from operators.generators.base import Candidates, UserView
-from operators.generators.popularity import Popularity
+from operators.generators.base import Found, UserArrays
+from operators.generators.registry import DefaultGenerators
 from operators.parameters import DAY_MS, Parameters
 from operators.ranking import FILL, RankedList, Ranker
+from operators.ranking_arrays import RankingArrays
 from schemas.recommendation import Reason, ReasonKind, Source
 from schemas.records import Action, CatalogItem, Event, Purchase, Search
 from tests.learning_support import START, Run, click
@@ -219,18 +221,33 @@ REASONS = {
 }
 
 
-class Says:
-    """A generator under the name of another, with fixed candidates."""
+class Say:
+    """Generators under the names of others, with fixed candidates that all have the same anchor."""
 
-    def __init__(self, name: str, *found: tuple[int, float], anchor: int = -1) -> None:
-        self.name, self._found, self._anchor = name, found, anchor
+    def __init__(self, anchor: int, **lists: list[tuple[int, float]]) -> None:
+        self.names, self.voices, self._nobody = tuple(lists), len(lists), DefaultGenerators(())
+        self._said = Found.of_size(len(lists), max(map(len, lists.values())))
+        for place, pairs in enumerate(lists.values()):
+            self._said.counts[place] = len(pairs)
+            self._said.items[place, : len(pairs)] = [item for item, _ in pairs]
+            self._said.scores[place, : len(pairs)] = [score for _, score in pairs]
+            self._said.anchors[place, : len(pairs)] = anchor
 
-    def generate(self, view: UserView, limit: int) -> Candidates:
-        return Candidates(
-            np.array([item for item, _ in self._found], np.int32),
-            np.array([score for _, score in self._found], np.float32),
-            np.full(len(self._found), self._anchor, np.int32),
-        )
+    def find(self, arrays: RankingArrays, user: UserArrays, size: int, described: bool, *, all_of_them: bool) -> int:
+        history = self._nobody.find(arrays, user, size, described, all_of_them=all_of_them)
+        _say(arrays, self._said)
+        return history
+
+
+@njit
+def _say(arrays, said):  # type: ignore[no-untyped-def]
+    found = arrays.found
+    for place in range(len(said.counts)):
+        found.counts[place] = said.counts[place]
+        for at in range(said.counts[place]):
+            found.items[place, at] = said.items[place, at]
+            found.scores[place, at] = said.scores[place, at]
+            found.anchors[place, at] = said.anchors[place, at]
 
 
 @pytest.mark.parametrize("loudest", sorted(REASONS))
@@ -243,10 +260,8 @@ def test_the_reason_is_the_largest_contribution(busy: Run, loudest: str) -> None
     others = [name for name in REASONS if name not in (loudest, "matrix_factorization")]
     if loudest == "matrix_factorization":
         others = []  # it explains only what nothing else does
-    generators = [
-        Says(loudest, (item, 1.0), anchor=anchor),
-        *[Says(name, *quiet, (item, 0.001), anchor=anchor) for name in others],
-    ]
+    found = {name: [*quiet, (item, 0.001)] for name in others}
+    generators = Say(anchor, **{loudest: [(item, 1.0)]}, **found)
     listed = Ranker(PARAMETERS, run.index, generators).rank(run.user("me"), now_ms=NOW, query="green tea", limit=60)
     place = listed.items.tolist().index(item)
     shares, reason = listed.contributions[place], listed.reasons[place]
@@ -269,7 +284,7 @@ def test_contributions_are_shares(busy: Run) -> None:
 def test_an_item_that_only_popularity_knows_is_said_to_fill_the_list() -> None:
     """Popularity is computed beside and has no say; what it alone names is in the list all the same."""
     run = shop()
-    ranker = Ranker(PARAMETERS, run.index, (Popularity(),))
+    ranker = Ranker(PARAMETERS, run.index, DefaultGenerators(("popularity",)))
     proposal = ranker.propose(run.user("nobody"), now_ms=NOW, limit=5)
     assert len(proposal.candidates["popularity"].items) > 5 and len(proposal.table.items) == 0
     listed = ranker.rank(run.user("nobody"), now_ms=NOW, limit=5)
@@ -282,7 +297,7 @@ def test_bought_together_is_said_of_purchases_in_a_shop_only() -> None:
         run = shop(parameters=replace(PARAMETERS, domain=domain))
         run.learn(Purchase("p", "me", "i1", START + 50_000_000))
         item = run.row("i4")
-        ranker = Ranker(run.parameters, run.index, (Says("item_knn", (item, 1.0), anchor=run.row("i1")),))
+        ranker = Ranker(run.parameters, run.index, Say(run.row("i1"), item_knn=[(item, 1.0)]))
         listed = ranker.rank(run.user("me"), now_ms=NOW, limit=1)
         assert listed.reasons == [Reason(kind, anchor_item_id="i1")]
 
@@ -291,7 +306,7 @@ def test_next_in_sequence_is_said_of_the_last_item_only() -> None:
     run = shop()
     run.learn(click(9000, "me", "i1", 50_000), click(9001, "me", "i2", 50_001))
     for anchor, kind in (("i2", ReasonKind.NEXT_IN_SEQUENCE), ("i1", ReasonKind.TRENDING)):
-        ranker = Ranker(PARAMETERS, run.index, (Says("transitions", (run.row("i4"), 1.0), anchor=run.row(anchor)),))
+        ranker = Ranker(PARAMETERS, run.index, Say(run.row(anchor), transitions=[(run.row("i4"), 1.0)]))
         assert ranker.rank(run.user("me"), now_ms=NOW, limit=1).reasons[0].kind is kind
 
 
@@ -348,3 +363,17 @@ def test_popularity_position_is_the_place_in_the_plain_list() -> None:
         assert ranker.popularity_position(state, order[place], now_ms=NOW) == place
     assert ranker.popularity_position(state, order[20], now_ms=NOW) == -1
     assert ranker.popularity_position(state, next(iter(state.consumed)), now_ms=NOW) == -1
+
+
+def test_a_ranker_follows_an_index_that_grows() -> None:
+    """Arrays of items, tokens and postings are replaced one at a time as the index grows: each new item is found at once."""
+    run = shop()
+    run.learn(*[click(9000 + n, "me", f"i{3 * n + 1}", 50_000 + n) for n in range(5)])
+    ranker = Ranker(PARAMETERS, run.index)
+    while run.index.size < 1_100:
+        n = run.index.size
+        run.index.set_catalog(CatalogItem(f"i{n}", f"Green Tea {n} and word{n}", categories=("green",)))
+        ranked = ranker.rank(run.user("me"), now_ms=NOW, query=f"word{n}", limit=7)
+        assert ids(run, ranked)[0] == f"i{n}"
+    fresh = Ranker(PARAMETERS, run.index).rank(run.user("me"), now_ms=NOW, query=f"word{n}", limit=7)
+    assert ids(run, fresh) == ids(run, ranked) and fresh.reasons == ranked.reasons
