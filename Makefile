@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 # Further arguments for installing torch, e.g. TORCH_ARGS="--index-url <an index with CPU builds>"
 TORCH_ARGS ?=
-# Fault tests that run beside each other, each with a broker of its own: they wait for most of their time
-FAULTS_AT_ONCE ?= 2
+# Processes of tests beside each other, each with a broker of its own: the tests wait for half of their time
+TESTS_AT_ONCE ?= 2
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed-run
 INSTALLED_DEV := $(VENV)/.installed-dev
@@ -31,10 +31,10 @@ demo: $(INSTALLED) ## real broker, real events, live explained recommendations
 	$(BIN)/headwater demo
 
 test: $(INSTALLED_DEV) ## unit, property and integration tests (under 10 minutes)
-	$(BIN)/python -m pytest tests -m 'not faults and not bench'
+	$(BIN)/python -m pytest tests -m 'not faults and not bench' -n $(TESTS_AT_ONCE) --dist loadfile
 
 test-faults: $(INSTALLED_DEV) ## kills, poison, rebalances: exact comparison after each
-	$(BIN)/python -m pytest tests -m faults -n $(FAULTS_AT_ONCE) --dist worksteal
+	$(BIN)/python -m pytest tests -m faults -n $(TESTS_AT_ONCE) --dist worksteal
 
 test-bench: $(INSTALLED_DEV) ## tests of the benchmarks themselves (on a quiet machine)
 	$(BIN)/python -m pytest tests -m bench

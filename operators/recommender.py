@@ -68,8 +68,9 @@ class Recommender:
 
     @property
     def generator_names(self) -> tuple[str, ...]:
-        """Names of the candidate generators."""
-        return self._ranker.names
+        """Names of the candidate generators, those without a say first."""
+        names, voices = self._ranker.names, self._ranker.generators.voices
+        return names[voices:] + names[:voices]
 
     def propose(self, state: UserState, *, now_ms: int, query: str | None = None, limit: int = 20) -> Proposal:
         """The list of `rank` with all candidates and without reasons (`ranking.Ranker`)."""
