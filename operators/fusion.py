@@ -131,18 +131,27 @@ class EqualWeightFusion:
     to .387); nobody repeats in ML-100k.
     """
 
+    def __init__(self) -> None:
+        self._names: Sequence[str] = ()
+        self._voices = np.ones(0, np.float32)
+
     def fuse(
         self, generators: Sequence[str], table: CandidateTable, context: FusionContext, fused: FusedScores
     ) -> None:
-        voices = np.ones(len(generators), np.float32)
-        for place, name in enumerate(generators):
-            if name == "query_match":
-                # a list that answers a search answers the search: its matches outweigh all other voices together
-                voices[place] = 1.0 + LOUDER * context.query_weight
-            elif name == "repeat":
-                # no other voice speaks for a consumed item: this one is as loud as the user is likely to come back
-                voices[place] = 1.0 + LOUDER * context.repeat_rate
+        voices = self._voices_of(generators)
+        if "query_match" in generators:
+            # a list that answers a search answers the search: its matches outweigh all other voices together
+            voices[generators.index("query_match")] = 1.0 + LOUDER * context.query_weight
+        if "repeat" in generators:
+            # no other voice speaks for a consumed item: this one is as loud as the user is likely to come back
+            voices[generators.index("repeat")] = 1.0 + LOUDER * context.repeat_rate
         _fuse(table.scores, table.ranks, voices, fused.scores, fused.contributions)
+
+    def _voices_of(self, generators: Sequence[str]) -> FloatArray:
+        """f32[g], one but for what the context sets: kept, as a ranking has better things to do than to make it."""
+        if generators is not self._names:
+            self._names, self._voices = generators, np.ones(len(generators), np.float32)
+        return self._voices
 
 
 @njit(cache=True, nogil=True)

@@ -119,7 +119,7 @@ def _encode(index: ItemIndex, item: int, keep: int) -> bytes:
 def _entries(
     items: NDArray[np.int32], weights: NDArray[np.float32], keep: int
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    used = len(items) if items[-1] >= 0 else int(np.argmax(items < 0))
+    used = len(items) if items[-1] >= 0 else int((items < 0).argmax())
     if used <= keep:
         return items[:used], weights[:used]
     heaviest = np.sort(np.argsort(-weights[:used], kind="stable")[:keep])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
 
@@ -117,7 +118,7 @@ class Ranker:
             items[:count].copy(), scores[:count].copy(),
             self._contributions(counts[:count].tolist(), generators[:voices].tolist(), shares[:voices].tolist()),
             in_words(kinds[:count].tolist(), named[:count].tolist(), self.index, made.query),
-            made.source, np.ones(count, np.float32),
+            made.source, _certain(count),
         )  # fmt: skip
 
     def propose(self, state: UserState, *, now_ms: int, query: str | None = None, limit: int = 20) -> Proposal:
@@ -194,6 +195,14 @@ class Ranker:
         """Shares by name of each listed item."""
         voices = zip(map(self._voices.__getitem__, generators), shares, strict=True)
         return [dict(islice(voices, count)) or {FILL: 1.0} for count in counts]
+
+
+@lru_cache
+def _certain(count: int) -> FloatArray:
+    """f32[count] of ones: the propensities of a list that is not drawn, shared and not to be written to."""
+    ones = np.ones(count, np.float32)
+    ones.flags.writeable = False
+    return ones
 
 
 def _numbers(items: dict[int, int] | dict[int, None]) -> IntArray:

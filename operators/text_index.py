@@ -7,7 +7,6 @@ term frequency is the boolean variant, as a word that a title repeats says no mo
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
@@ -22,6 +21,7 @@ MAX_TOKENS = 24
 
 _REFRESH_SHARE = 1 / 20
 _SCAN_BUDGET = 50_000
+_QUERIES = 16_384
 
 _Array = TypeVar("_Array", bound=NDArray[np.generic])
 
@@ -47,6 +47,7 @@ class TextIndex:
         self._vocabulary: dict[str, int] = {}
         self._words: list[str] = []
         self._free_tokens: list[int] = []
+        self._vectors: dict[str, tuple[IntArray, FloatArray]] = {}
         self._changes = 0
         self._start = np.zeros(256, np.int64)
         self._length = np.zeros(256, np.int32)
@@ -100,9 +101,18 @@ class TextIndex:
         """Known tokens of a query and their TF-IDF weights, divided by the norm over *all* its tokens.
 
         An unknown word counts in the norm as a word that one document has, so that a query of which half is
-        unknown cannot reach a cosine of 1. Both arrays are empty when nothing is known.
+        unknown cannot reach a cosine of 1. Both arrays are empty when nothing is known. They are remembered until the index
+        changes, as a query is asked again with each list that stands on it, and not to be written to.
         """
-        words = _words_of_query(query)
+        vector = self._vectors.get(query)
+        if vector is None:
+            if len(self._vectors) >= _QUERIES:
+                self._vectors.clear()
+            vector = self._vectors[query] = self._query_vector(query)
+        return vector
+
+    def _query_vector(self, query: str) -> tuple[IntArray, FloatArray]:
+        words = tuple(dict.fromkeys(tokens_of_query(query)))[:MAX_TOKENS]
         tokens = np.array([self._vocabulary[word] for word in words if word in self._vocabulary], np.int32)
         weights = self.idf[tokens]
         unknown = (len(words) - len(tokens)) * math.log1p(self.documents) ** 2
@@ -183,6 +193,7 @@ class TextIndex:
             self._scratch, self._touched = _doubled(self._scratch), _doubled(self._touched)
 
     def _changed(self) -> None:
+        self._vectors.clear()
         self._changes += 1
         if self._changes < self.documents * _REFRESH_SHARE:
             return
@@ -191,12 +202,6 @@ class TextIndex:
         frequency = np.maximum(self._length[:known], 1)
         self.idf[:known] = np.log1p(self.documents / frequency)
         _norms(self.token_ids, self.token_count, self.idf, self.norm)
-
-
-@lru_cache(maxsize=16_384)
-def _words_of_query(query: str) -> tuple[str, ...]:
-    """A query is asked again with each list that stands on it."""
-    return tuple(dict.fromkeys(tokens_of_query(query)))[:MAX_TOKENS]
 
 
 def _doubled(array: _Array) -> _Array:
