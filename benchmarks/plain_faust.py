@@ -7,7 +7,7 @@ items.
 Where one could choose, the choice is in this program's favour, so that its figure is an upper bound of plain Faust's:
 
 * every event makes one message to the items, keyed by its item, which one agent applies whole: the item table gets one
-  write an event, though an event changes the rows of some thirty items (``--rows all`` writes each of them, which is
+  write an event, though an event changes the rows of some twenty items (``--rows all`` writes each of them, which is
   what it would take to lose nothing);
 * item rows are read from the process's memory, never from the table (which holds for a single process only);
 * JSON by msgspec, uvloop, no web server, commits once a second, and records are decoded by the same ``schemas.parse``.
