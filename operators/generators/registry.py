@@ -1,7 +1,7 @@
 """The generators in use, all asked in one call of compiled code.
 
-One call, because a call costs more than most of the work in it (`operators.ranking_arrays`). A new generator is a file in this folder with its kernel, a name and a line here, and
-a case in the shared test suite.
+One call, because a call costs more than most of the work in it (`operators.ranking_arrays`). A new generator is a file in
+this folder with its kernel, a name and a line here, and a case in the shared test suite.
 """
 
 from __future__ import annotations
@@ -104,13 +104,15 @@ def _find(arrays, user, size, described, asked):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _history(recent, rows, described, scratch):  # type: ignore[no-untyped-def]
-    """Distinct items of `recent` and whether each may be named; returns how many they are.
+    """Distinct items of `recent`, as far as there is room, and whether each may be named; returns how many they are.
 
     An item may be named that is not deleted, and has a title where there is a catalogue. A system without any
     catalogue has no titles; there ids are named, in records and not in sentences.
     """
     count = 0
     for item in recent:
+        if count == len(scratch.history):
+            break  # a state of a time when histories were longer
         if scratch.slots[item] >= 0:
             continue
         scratch.slots[item] = 1

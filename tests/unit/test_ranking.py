@@ -377,3 +377,12 @@ def test_a_ranker_follows_an_index_that_grows() -> None:
         assert ids(run, ranked)[0] == f"i{n}"
     fresh = Ranker(PARAMETERS, run.index).rank(run.user("me"), now_ms=NOW, query=f"word{n}", limit=7)
     assert ids(run, fresh) == ids(run, ranked) and fresh.reasons == ranked.reasons
+
+
+def test_a_history_that_is_longer_than_the_parameter_is_cut() -> None:
+    """A state that was written when histories were longer."""
+    run = shop(parameters=replace(PARAMETERS, history=30, context=10))
+    state = run.user("me")
+    state.recent_items.extend(range(40))
+    proposal = Ranker(run.parameters, run.index).propose(state, now_ms=NOW)
+    assert proposal.context.history_length == 30 and len(proposal.items) == 20
