@@ -14,7 +14,7 @@ from operators.text_index import TextIndex
 from operators.text_kernels import cosines
 from operators.user_codec import encode_user
 from operators.user_state import UserState
-from schemas.records import Action, Click, Event, Purchase
+from schemas.records import Action, CatalogItem, Click, Event, Purchase
 
 START = 1_772_359_200_000  # 2026-03-01T10:00:00Z
 
@@ -126,3 +126,24 @@ def random_events(seed: int, count: int, users: int = 4, items: int = 15) -> lis
 
 def _entries(index: ItemIndex, items: np.ndarray, weights: np.ndarray) -> dict[str, float]:
     return {index.ids[item]: float(weight) for item, weight in zip(items.tolist(), weights, strict=True) if item >= 0}
+
+
+FILMS = Parameters(factors=8, neighbours=12, successors=6, domain="film")
+THEMES = ("space opera", "green tea", "steam train")
+
+
+def shop(items: int = 60, parameters: Parameters = FILMS) -> Run:
+    """A catalogue of three themes, and thirty users who keep to theirs and never repeat."""
+    run = Run(parameters)
+    for n in range(items):
+        theme = THEMES[n % 3]
+        run.index.set_catalog(CatalogItem(f"i{n}", f"{theme} {n}".title(), categories=(theme.split()[0],)))
+    rng, events = np.random.default_rng(2), list[Event]()
+    for user in range(30):
+        own = rng.permutation(items // 3)[:12]
+        events += [
+            click(100 * user + n, f"u{user}", f"i{3 * own[n] + user % 3}", n * 600 + user) for n in range(len(own))
+        ]
+    events.sort(key=lambda event: event.occurred_at)
+    run.learn(*events)
+    return run

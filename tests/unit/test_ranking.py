@@ -7,39 +7,17 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from numba import njit
 
 from operators.diversity import list_diversity
 from operators.eligibility import repeat_rate, repeats_allowed
-from operators.generators.base import Found, UserArrays
-from operators.generators.registry import DefaultGenerators
 from operators.parameters import DAY_MS, Parameters
 from operators.ranking import FILL, RankedList, Ranker
-from operators.ranking_arrays import RankingArrays
-from schemas.recommendation import Reason, ReasonKind, Source
-from schemas.records import Action, CatalogItem, Event, Purchase, Search
-from tests.learning_support import START, Run, click
+from schemas.recommendation import ReasonKind, Source
+from schemas.records import Action, CatalogItem, Purchase, Search
+from tests.learning_support import FILMS as PARAMETERS
+from tests.learning_support import START, THEMES, Run, click, shop
 
-PARAMETERS = Parameters(factors=8, neighbours=12, successors=6, domain="film")
 NOW = START + DAY_MS
-THEMES = ("space opera", "green tea", "steam train")
-
-
-def shop(items: int = 60, parameters: Parameters = PARAMETERS) -> Run:
-    """A catalogue of three themes, and thirty users who keep to theirs and never repeat."""
-    run = Run(parameters)
-    for n in range(items):
-        theme = THEMES[n % 3]
-        run.index.set_catalog(CatalogItem(f"i{n}", f"{theme} {n}".title(), categories=(theme.split()[0],)))
-    rng, events = np.random.default_rng(2), list[Event]()
-    for user in range(30):
-        own = rng.permutation(items // 3)[:12]
-        events += [
-            click(100 * user + n, f"u{user}", f"i{3 * own[n] + user % 3}", n * 600 + user) for n in range(len(own))
-        ]
-    events.sort(key=lambda event: event.occurred_at)
-    run.learn(*events)
-    return run
 
 
 @pytest.fixture(scope="module")
@@ -193,6 +171,29 @@ def test_an_index_that_grows_between_two_rankings() -> None:
     assert len(listed.items) == 50 and "i699" not in ids(run, listed)
 
 
+def test_a_ranker_follows_an_index_that_grows() -> None:
+    """Arrays of items, tokens and postings are replaced one at a time as the index grows: each new item is found at once."""
+    run = shop()
+    run.learn(*[click(9000 + n, "me", f"i{3 * n + 1}", 50_000 + n) for n in range(5)])
+    ranker = Ranker(PARAMETERS, run.index)
+    while run.index.size < 1_100:
+        n = run.index.size
+        run.index.set_catalog(CatalogItem(f"i{n}", f"Green Tea {n} and word{n}", categories=("green",)))
+        ranked = ranker.rank(run.user("me"), now_ms=NOW, query=f"word{n}", limit=7)
+        assert ids(run, ranked)[0] == f"i{n}"
+    fresh = Ranker(PARAMETERS, run.index).rank(run.user("me"), now_ms=NOW, query=f"word{n}", limit=7)
+    assert ids(run, fresh) == ids(run, ranked) and fresh.reasons == ranked.reasons
+
+
+def test_a_history_that_is_longer_than_the_parameter_is_cut() -> None:
+    """A state that was written when histories were longer."""
+    run = shop(parameters=replace(PARAMETERS, history=30, context=10))
+    state = run.user("me")
+    state.recent_items.extend(range(40))
+    proposal = Ranker(run.parameters, run.index).propose(state, now_ms=NOW)
+    assert proposal.context.history_length == 30 and len(proposal.items) == 20
+
+
 # ---- diversity
 def test_diversity_is_traded_for_score() -> None:
     """The more weight, the less alike the list's items are; the best one stays first."""
@@ -207,107 +208,6 @@ def test_diversity_is_traded_for_score() -> None:
         leaders.add(int(listed.items[0]))
     assert all(more > less + 0.05 for less, more in pairwise(found)), found
     assert len(leaders) == 1
-
-
-# ---- what is said
-REASONS = {
-    "item_knn": ReasonKind.CO_WATCHED,
-    "transitions": ReasonKind.NEXT_IN_SEQUENCE,
-    "content": ReasonKind.SAME_GENRE,
-    "query_match": ReasonKind.SEARCH_MATCH,
-    "trending": ReasonKind.TRENDING,
-    "repeat": ReasonKind.REPEAT,
-    "matrix_factorization": ReasonKind.TASTE,
-}
-
-
-class Say:
-    """Generators under the names of others, with fixed candidates that all have the same anchor."""
-
-    def __init__(self, anchor: int, **lists: list[tuple[int, float]]) -> None:
-        self.names, self.voices, self._nobody = tuple(lists), len(lists), DefaultGenerators(())
-        self._said = Found.of_size(len(lists), max(map(len, lists.values())))
-        for place, pairs in enumerate(lists.values()):
-            self._said.counts[place] = len(pairs)
-            self._said.items[place, : len(pairs)] = [item for item, _ in pairs]
-            self._said.scores[place, : len(pairs)] = [score for _, score in pairs]
-            self._said.anchors[place, : len(pairs)] = anchor
-
-    def find(self, arrays: RankingArrays, user: UserArrays, size: int, described: bool, *, all_of_them: bool) -> int:
-        history = self._nobody.find(arrays, user, size, described, all_of_them=all_of_them)
-        _say(arrays, self._said)
-        return history
-
-
-@njit
-def _say(arrays, said):  # type: ignore[no-untyped-def]
-    found = arrays.found
-    for place in range(len(said.counts)):
-        found.counts[place] = said.counts[place]
-        for at in range(said.counts[place]):
-            found.items[place, at] = said.items[place, at]
-            found.scores[place, at] = said.scores[place, at]
-            found.anchors[place, at] = said.anchors[place, at]
-
-
-@pytest.mark.parametrize("loudest", sorted(REASONS))
-def test_the_reason_is_the_largest_contribution(busy: Run, loudest: str) -> None:
-    """Every other generator names the item too, in a place far back."""
-    run = shop()
-    run.learn(click(9000, "me", "i1", 50_000))
-    anchor, item = run.row("i1"), run.row("i4")
-    quiet = [(other, 1.0) for other in range(20, 50)]
-    others = [name for name in REASONS if name not in (loudest, "matrix_factorization")]
-    if loudest == "matrix_factorization":
-        others = []  # it explains only what nothing else does
-    found = {name: [*quiet, (item, 0.001)] for name in others}
-    generators = Say(anchor, **{loudest: [(item, 1.0)]}, **found)
-    listed = Ranker(PARAMETERS, run.index, generators).rank(run.user("me"), now_ms=NOW, query="green tea", limit=60)
-    place = listed.items.tolist().index(item)
-    shares, reason = listed.contributions[place], listed.reasons[place]
-    assert max(shares, key=shares.__getitem__) == loudest
-    assert reason.kind is REASONS[loudest]
-    anchored = reason.kind in (ReasonKind.CO_WATCHED, ReasonKind.NEXT_IN_SEQUENCE, ReasonKind.SAME_GENRE)
-    assert reason.anchor_item_id == ("i1" if anchored else None)
-    assert reason.query == ("green tea" if loudest == "query_match" else None)
-
-
-def test_contributions_are_shares(busy: Run) -> None:
-    """They sum to 1 and name generators, whatever an item came by."""
-    ranker = Ranker(busy.parameters, busy.index)
-    for user, query, limit in (("u1", None, 60), ("u1", "green tea", 20), ("nobody", None, 60), ("nobody", "tea", 20)):
-        for shares in ranker.rank(busy.user(user), now_ms=NOW, query=query, limit=limit).contributions:
-            assert sum(shares.values()) == pytest.approx(1.0, abs=1e-3)
-            assert set(shares) <= set(ranker.names) and all(0 < share <= 1 for share in shares.values())
-
-
-def test_an_item_that_only_popularity_knows_is_said_to_fill_the_list() -> None:
-    """Popularity is computed beside and has no say; what it alone names is in the list all the same."""
-    run = shop()
-    ranker = Ranker(PARAMETERS, run.index, DefaultGenerators(("popularity",)))
-    proposal = ranker.propose(run.user("nobody"), now_ms=NOW, limit=5)
-    assert len(proposal.candidates["popularity"].items) > 5 and len(proposal.table.items) == 0
-    listed = ranker.rank(run.user("nobody"), now_ms=NOW, limit=5)
-    assert listed.contributions == [{FILL: 1.0}] * 5
-    assert listed.reasons == [Reason(ReasonKind.TRENDING)] * 5
-
-
-def test_bought_together_is_said_of_purchases_in_a_shop_only() -> None:
-    for domain, kind in (("retail", ReasonKind.BOUGHT_TOGETHER), ("film", ReasonKind.CO_WATCHED)):
-        run = shop(parameters=replace(PARAMETERS, domain=domain))
-        run.learn(Purchase("p", "me", "i1", START + 50_000_000))
-        item = run.row("i4")
-        ranker = Ranker(run.parameters, run.index, Say(run.row("i1"), item_knn=[(item, 1.0)]))
-        listed = ranker.rank(run.user("me"), now_ms=NOW, limit=1)
-        assert listed.reasons == [Reason(kind, anchor_item_id="i1")]
-
-
-def test_next_in_sequence_is_said_of_the_last_item_only() -> None:
-    run = shop()
-    run.learn(click(9000, "me", "i1", 50_000), click(9001, "me", "i2", 50_001))
-    for anchor, kind in (("i2", ReasonKind.NEXT_IN_SEQUENCE), ("i1", ReasonKind.TRENDING)):
-        ranker = Ranker(PARAMETERS, run.index, Say(run.row(anchor), transitions=[(run.row("i4"), 1.0)]))
-        assert ranker.rank(run.user("me"), now_ms=NOW, limit=1).reasons[0].kind is kind
 
 
 # ---- the ladder
@@ -363,26 +263,3 @@ def test_popularity_position_is_the_place_in_the_plain_list() -> None:
         assert ranker.popularity_position(state, order[place], now_ms=NOW) == place
     assert ranker.popularity_position(state, order[20], now_ms=NOW) == -1
     assert ranker.popularity_position(state, next(iter(state.consumed)), now_ms=NOW) == -1
-
-
-def test_a_ranker_follows_an_index_that_grows() -> None:
-    """Arrays of items, tokens and postings are replaced one at a time as the index grows: each new item is found at once."""
-    run = shop()
-    run.learn(*[click(9000 + n, "me", f"i{3 * n + 1}", 50_000 + n) for n in range(5)])
-    ranker = Ranker(PARAMETERS, run.index)
-    while run.index.size < 1_100:
-        n = run.index.size
-        run.index.set_catalog(CatalogItem(f"i{n}", f"Green Tea {n} and word{n}", categories=("green",)))
-        ranked = ranker.rank(run.user("me"), now_ms=NOW, query=f"word{n}", limit=7)
-        assert ids(run, ranked)[0] == f"i{n}"
-    fresh = Ranker(PARAMETERS, run.index).rank(run.user("me"), now_ms=NOW, query=f"word{n}", limit=7)
-    assert ids(run, fresh) == ids(run, ranked) and fresh.reasons == ranked.reasons
-
-
-def test_a_history_that_is_longer_than_the_parameter_is_cut() -> None:
-    """A state that was written when histories were longer."""
-    run = shop(parameters=replace(PARAMETERS, history=30, context=10))
-    state = run.user("me")
-    state.recent_items.extend(range(40))
-    proposal = Ranker(run.parameters, run.index).propose(state, now_ms=NOW)
-    assert proposal.context.history_length == 30 and len(proposal.items) == 20
