@@ -19,6 +19,7 @@ _PASSES = {
 }
 _LATEST = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 _PAUSE = 0.2
+_LEAST = 0.5  # seconds that even the last request has
 
 
 def partition_ends(
@@ -28,7 +29,7 @@ def partition_ends(
     isolation: IsolationLevel = IsolationLevel.READ_UNCOMMITTED,
 ) -> dict[TP, int]:
     """Next offset by partition; blocks. Raises ``KafkaException``, of a leader that moves or a lost connection only after
-    ``timeout`` seconds.
+    ``timeout`` seconds; never takes much longer.
 
     librdkafka's admin client never finds out by itself that a leader has changed (a broker that hung is a new leader, too):
     every further answer is the same error until something asks for the topics.
@@ -39,8 +40,9 @@ def partition_ends(
     while wanted:
         try:
             if moved:
-                admin.list_topics(timeout=timeout)
-            answers = admin.list_offsets(wanted, isolation_level=isolation, request_timeout=timeout)
+                admin.list_topics(timeout=max(_LEAST, until - time.monotonic()))
+            left = max(_LEAST, until - time.monotonic())
+            answers = admin.list_offsets(wanted, isolation_level=isolation, request_timeout=left)
             return {TP(tp.topic, tp.partition): answer.result().offset for tp, answer in answers.items()}
         except KafkaException as exc:
             if exc.args[0].code() not in _PASSES or time.monotonic() > until:

@@ -52,7 +52,7 @@ from streams.topic_registry import Described, Incarnation, describe, incarnation
 log = logging.getLogger("headwater.worker")
 GRACE = 6.0  # for the last checkpoints
 STOP_TIMEOUT = 3.0  # for leaving the groups; together below the 10 s that are promised
-BROKER_CHECK = 5.0
+BROKER_CHECK, BROKER_RECHECK = 5.0, 1.0  # seconds to the next look, behind an answer and behind none
 _TABLES = {Table.USERS: "profiles", Table.ITEMS: "items", Table.CATALOG: "catalog"}
 EXPECTED = (StreamError, StateError, OperatorError, HttpError)  # said without a traceback
 
@@ -260,15 +260,18 @@ class Worker:
     async def _watch_broker(self, ids: Mapping[str, Incarnation]) -> None:
         """Now and then whether the broker answers, and that the topics are still what they were."""
         seen = {name: Described(id.topic_id, id.partitions) for name, id in ids.items()}
+        pause = BROKER_CHECK
         while True:
-            await asyncio.sleep(BROKER_CHECK)
+            await asyncio.sleep(pause)
             try:
                 before, seen = seen, await asyncio.to_thread(describe, self._admin, ids, ASK_TIMEOUT)
                 refuse_gone(ids, before | seen)  # twice: a broker that has just come back may not know all yet
                 await asyncio.to_thread(self.progress.ask, self._admin)
             except KafkaException as exc:
                 self.health.set("broker", False, f"{self.brokers} does not answer ({exc.args[0].name()})")
+                pause = BROKER_RECHECK
                 continue
+            pause = BROKER_CHECK
             self.health.set("broker", True, f"reached at {self.brokers}")
             refuse_changed(ids, seen)
 

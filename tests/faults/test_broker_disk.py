@@ -18,7 +18,7 @@ from tests.integration.worker import Worker
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
 SIZE, LEFT = 96 << 20, 400 << 10
-RATE = 300.0
+RATE = 100.0  # 20,000 events last longer than two starts of a broker do on the slowest machine
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_a_full_disk_of_the_broker_loses_nothing(
     load = Load(shop, real_lines.events, RATE)
     said = []
     for killed in (False, True):
-        load.wait_sent(load.sent + 300)
+        load.wait_sent(load.sent + 200)
         said.append(fill_until_the_broker_ends(kafka, disk, worker))
         if killed:
             worker.kill()
@@ -57,8 +57,8 @@ def test_a_full_disk_of_the_broker_loses_nothing(
         kafka.start()
         if killed or worker.exited:
             worker.start()
-        worker.wait_ready()
-    load.wait_sent(load.sent + 300)
+        wait_back(worker)
+    load.wait_sent(load.sent + 200)
     sent = load.halt()
     shop.wait_lag_zero(90)
     found = assert_exact(shop)
@@ -74,7 +74,24 @@ def fill_until_the_broker_ends(kafka: SmallDiskKafka, disk: SmallDisk, worker: W
     assert "No space left on device" in kafka.log_path.read_text(errors="replace")
     wait_until(lambda: worker.exited or "broker" in json.loads(worker.page("/readyz")[1])["failing"], 30, worker.log)
     if worker.exited:
-        assert worker.wait(1) == 1 and "Traceback" not in worker.log()
-        return worker.log().rstrip().splitlines()[-1]
+        return last_words(worker)
     assert worker.page("/healthz")[0] == 200
     return str(json.loads(worker.page("/readyz")[1])["checks"]["broker"]["message"])
+
+
+def wait_back(worker: Worker) -> None:
+    """Until it is ready; a broker that has only just come back may refuse once more, then it is started again, as by a supervisor."""
+    try:
+        worker.wait_ready()
+    except AssertionError:
+        if not worker.exited:
+            raise
+        assert "the broker refused" in last_words(worker)
+        worker.start()
+        worker.wait_ready()
+
+
+def last_words(worker: Worker) -> str:
+    """Of a worker that ended: one line that says what to do."""
+    assert worker.wait(1) == 1 and "Traceback" not in worker.log()
+    return worker.log().rstrip().splitlines()[-1]

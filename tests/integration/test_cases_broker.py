@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from streams.local_kafka import LocalKafka
+from streams.progress import ASK_TIMEOUT
+from streams.worker import BROKER_RECHECK
 from tests.integration.load import Load
 from tests.integration.reference import assert_exact
 from tests.integration.shop import Shop
@@ -103,7 +105,9 @@ def test_everything_is_committed_after_the_broker_hung_twice(
         settled, resumed + BACK - time.monotonic(), lambda: f"{lag(worker)} {shop.committed('profiles', CLICKS)}"
     )
     back = time.monotonic() - resumed
-    wait_until(lambda: worker.page("/readyz")[0] == 200, 10, lambda: worker.page("/readyz")[1])
+    wait_until(
+        lambda: worker.page("/readyz")[0] == 200, 2 * (ASK_TIMEOUT + BROKER_RECHECK), lambda: worker.page("/readyz")[1]
+    )
     assert commit_age(worker) < STALL, "small without traffic"
     once = assert_exact(shop)
 
