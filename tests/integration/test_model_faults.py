@@ -66,10 +66,16 @@ class Watch:
         self.worker, self.load = worker, load
         self.rebalances = worker.metric("headwater_rebalances_total")
 
+    def learned(self) -> float:
+        return self.worker.metric("headwater_events_total", outcome="learned") or 0.0
+
     def look(self) -> None:
         sent = self.load.sent
-        learned = self.worker.metric("headwater_events_total", outcome="learned") or 0.0
-        assert sent - learned <= RATE, f"learning is {sent - learned:.0f} events behind"
+        wait_until(
+            lambda: sent - self.learned() <= RATE,
+            MARGIN,
+            lambda: f"learning is {sent - self.learned():.0f} events behind",
+        )
         live, page = self.worker.page("/healthz")
         turned = re.search(r"last turn ([\d.]+) s ago", page)
         assert live == 200 and turned and float(turned[1]) < 3.0, page
