@@ -80,6 +80,8 @@ class UserState:
     """Events of that minute, learned or not."""
     batch_row: int = -1
     """Row of the user in the batch being collected (-1 none); never stored."""
+    changed_in: int = -1
+    """The interval between two checkpoints in which it was last changed; never stored."""
 
     @classmethod
     def fresh(cls, user_id: str, parameters: Parameters) -> UserState:

@@ -25,12 +25,13 @@ class DeadLetters:
         self.stage, self.partitions = stage, partitions
         self.topic = DEAD_LETTERS.name(namespace)
         self.rate, self.minimum = rate, minimum
-        self._window: deque[bool] = deque(maxlen=WINDOW)
-        self._refused = 0
+        self._seen = 0
+        self._refused: deque[int] = deque()
+        """Which of the last records were refused, counted from the first of all."""
 
-    def accepted(self) -> None:
-        """Count a record that was not refused."""
-        self._count(False)
+    def accepted(self, records: int = 1) -> None:
+        """Count records that were not refused."""
+        self._seen += records
 
     def refuse(self, outbox: Outbox, topic: str, partition: int, record: Any, rejection: Rejection) -> None:
         """Put the dead letter of ``record`` into ``outbox``.
@@ -54,18 +55,15 @@ class DeadLetters:
             headers += [("truncated", b"true"), ("original-length", str(len(value)).encode())]
         key = record.key if record.key is None else record.key[:4096]
         outbox.add(self.topic, partition % self.partitions, key, value[:KEPT_BYTES], tuple(headers))
-        self._count(True)
-        seen = len(self._window)
-        if self._refused >= self.minimum and self._refused > self.rate * seen:
+        self._refused.append(self._seen)
+        self._seen += 1
+        while self._refused[0] < self._seen - WINDOW:
+            self._refused.popleft()
+        refused, seen = len(self._refused), min(self._seen, WINDOW)
+        if refused >= self.minimum and refused > self.rate * seen:
             raise TooManyRejectionsError(
-                f"stage {self.stage}: {self._refused} of the last {seen} records were refused, the last one "
+                f"stage {self.stage}: {refused} of the last {seen} records were refused, the last one "
                 f"({topic}-{partition} offset {record.offset}) because of {rejection.code.value}: {rejection.message}. "
                 "The worker stops instead of emptying the topic into the dead letters. Fix the producer and skip or "
                 "remove its records, or raise HEADWATER_DEAD_LETTER_RATE, then start the worker again."
             )
-
-    def _count(self, refused: bool) -> None:
-        if len(self._window) == WINDOW and self._window[0]:
-            self._refused -= 1
-        self._window.append(refused)
-        self._refused += refused

@@ -61,6 +61,7 @@ class ProfilesStage(CheckpointedStage):
         self._kinds = {context.topic(topic): (kind, topic) for kind, topic in EVENTS.items()}
         self._dead = context.dead_letters("profiles")
         self._limits = Limits(max_bytes=settings.max_record_bytes)
+        self._most_a_minute = settings.user_events_per_minute
         self._tolerance = int(settings.future_tolerance * 1000)
         self._max_age = int(settings.max_event_age * 1000)
         self._updates = context.topic(ITEM_UPDATES)
@@ -92,17 +93,20 @@ class ProfilesStage(CheckpointedStage):
     def _read(self, batch: RecordBatch, now: int, outbox: Outbox) -> list[_Accepted]:
         kind, topic = self._kinds[batch.tp.topic]
         accepted: list[_Accepted] = []
+        told = 0
         implausible = clamped = 0
         for record in batch:
             event = parse(kind, record.value, key=record.key, now_ms=now, limits=self._limits)
             if isinstance(event, Rejection):
+                self._dead.accepted(len(accepted) - told)
+                told = len(accepted)
                 self._refuse(batch, topic, record, event, outbox)
                 continue
-            self._dead.accepted()
             times = event_time(record.timestamp, event.occurred_at, now, self._tolerance)  # type: ignore[union-attr]
             implausible += times.implausible
             clamped += times.clamped
             accepted.append((record, event, times))  # type: ignore[arg-type]
+        self._dead.accepted(len(accepted) - told)
         metrics = self.context.metrics
         if implausible:
             metrics.implausible_timestamps.of(topic).add(implausible)
@@ -119,14 +123,14 @@ class ProfilesStage(CheckpointedStage):
         _, topic = self._kinds[batch.tp.topic]
         partition, source = batch.tp.partition, self.context.source(topic, batch.tp.partition)
         self._load(topic, partition, accepted)
-        states, observe = self.users.of(partition), self.recommender.observe
+        states, touch, observe = self.users.of(partition), self.users.touch, self.recommender.observe
         outcomes = dict.fromkeys(EventOutcome, 0)
         for record, event, times in accepted:
             state = states[event.user_id]
             if record.offset <= state.applied.get(source, -1):
                 outcomes[EventOutcome.REPLAYED] += 1
                 continue
-            self.users.touch(partition, event.user_id)
+            touch(partition, state)
             if self._too_fast(state, source, record.offset, times.arrived):
                 outcomes[EventOutcome.RATE_LIMITED] += 1
                 continue
@@ -170,7 +174,7 @@ class ProfilesStage(CheckpointedStage):
         if minute > state.rate_minute:
             state.rate_minute, state.rate_count = minute, 0
         state.rate_count += 1
-        if state.rate_count <= self.context.settings.user_events_per_minute:
+        if state.rate_count <= self._most_a_minute:
             return False
         state.applied[source] = offset
         return True

@@ -25,6 +25,8 @@ class UserCache:
     def __init__(self, table: BatchTable, index: ItemIndex, parameters: Parameters, limit: int) -> None:
         self._table, self._index, self._parameters, self._limit = table, index, parameters, limit
         self._states: dict[int, dict[str, UserState]] = {}
+        self._interval = 0
+        """Snapshots so far."""
         self._dirty: dict[int, set[str]] = {}
         """Users whose state was changed or, where there is none, removed since the last snapshot."""
         self._writing: dict[int, set[str]] = {}
@@ -56,8 +58,13 @@ class UserCache:
         """The decoded states of a partition; ``load`` first."""
         return self._states.setdefault(partition, {})
 
-    def touch(self, partition: int, user_id: str) -> None:
-        """The state is about to be changed."""
+    def touch(self, partition: int, state: UserState) -> None:
+        """The state is about to be changed. Only the first time in an interval touches more memory than the state's own."""
+        if state.changed_in != self._interval:
+            state.changed_in = self._interval
+            self._change(partition, state.user_id)
+
+    def _change(self, partition: int, user_id: str) -> None:
         if user_id in self._unencoded.get(partition, ()):
             self._early[partition][user_id] = self._encoded(partition, user_id)
         self._dirty.setdefault(partition, set()).add(user_id)
@@ -69,7 +76,7 @@ class UserCache:
         if self._in_motion(partition, user_id) or (state and state.rate_minute * MINUTE_MS >= before_ms):
             return False
         states.pop(user_id, None)
-        self.touch(partition, user_id)
+        self._change(partition, user_id)
         return True
 
     def _in_motion(self, partition: int, user_id: str) -> bool:
@@ -82,6 +89,7 @@ class UserCache:
         A state is encoded as the items are iterated, or when it is touched before; either way it is as it is now. All of
         one checkpoint at once would keep answers waiting.
         """
+        self._interval += 1
         self._writing, self._dirty = self._dirty, {}
         for partition, user_ids in self._writing.items():
             there = user_ids & self._states[partition].keys()

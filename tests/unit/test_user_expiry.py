@@ -47,7 +47,7 @@ class Process:
         """What the stage does with an event; ``clicks`` counts them."""
         self.users.load(0, [user_id])
         state = self.users.of(0)[user_id]
-        self.users.touch(0, user_id)
+        self.users.touch(0, state)
         state.rate_minute = max(state.rate_minute, time // MINUTE_MS)
         state.clicks += 1
         self.expiry.see(0, [(user_id, time)])
