@@ -27,11 +27,11 @@ class DeadLetters:
         self.rate, self.minimum = rate, minimum
         self._seen = 0
         self._refused: deque[int] = deque()
-        """Which of the last records were refused, counted from the first of all."""
+        """Numbers of those of the last records that were refused, the first record of all being 0."""
 
-    def accepted(self, records: int = 1) -> None:
-        """Count records that were not refused."""
-        self._seen += records
+    def accepted(self) -> None:
+        """Count a record that was not refused."""
+        self._seen += 1
 
     def refuse(self, outbox: Outbox, topic: str, partition: int, record: Any, rejection: Rejection) -> None:
         """Put the dead letter of ``record`` into ``outbox``.

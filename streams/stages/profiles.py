@@ -93,20 +93,17 @@ class ProfilesStage(CheckpointedStage):
     def _read(self, batch: RecordBatch, now: int, outbox: Outbox) -> list[_Accepted]:
         kind, topic = self._kinds[batch.tp.topic]
         accepted: list[_Accepted] = []
-        told = 0
         implausible = clamped = 0
         for record in batch:
             event = parse(kind, record.value, key=record.key, now_ms=now, limits=self._limits)
             if isinstance(event, Rejection):
-                self._dead.accepted(len(accepted) - told)
-                told = len(accepted)
                 self._refuse(batch, topic, record, event, outbox)
                 continue
+            self._dead.accepted()
             times = event_time(record.timestamp, event.occurred_at, now, self._tolerance)  # type: ignore[union-attr]
             implausible += times.implausible
             clamped += times.clamped
             accepted.append((record, event, times))  # type: ignore[arg-type]
-        self._dead.accepted(len(accepted) - told)
         metrics = self.context.metrics
         if implausible:
             metrics.implausible_timestamps.of(topic).add(implausible)
