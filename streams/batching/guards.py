@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,7 +53,7 @@ class PauseGuard:
     def __init__(self, session_timeout: float, heartbeat_interval: float) -> None:
         self._session_timeout = session_timeout
         self._limit = session_timeout - heartbeat_interval
-        self._alive_at = time.monotonic()
+        self._alive_at = math.inf  # before its app starts, a worker owns nothing that it could lose
 
     def alive(self) -> None:
         """The process runs, and its partitions are its own."""

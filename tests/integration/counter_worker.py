@@ -97,6 +97,7 @@ async def run(brokers: str, namespace: str, state_dir: str, worker_id: str | Non
     app = create_app(settings, "counter", brokers)
     stage = CounterStage(app, settings)
     stopped = asyncio.Event()
+    await asyncio.sleep(float(os.environ.get("LOADS_FOR", "0")))  # as a worker loads its item index
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)

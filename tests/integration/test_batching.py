@@ -178,6 +178,14 @@ def test_second_worker_joins_and_leaves(bench: Bench) -> None:
     assert bench.assert_exact() == 0
 
 
+def test_worker_may_load_for_longer_than_its_session_before_it_joins(bench: Bench) -> None:
+    for _ in bench.produce(400, 4_000):
+        pass
+    bench.worker("w0", LOADS_FOR="6.5")
+    bench.wait_until_done()
+    assert bench.assert_exact() == 0
+
+
 @pytest.mark.parametrize("step", ["outputs", "changelog", "acknowledge", "commit"])
 def test_crash_between_the_steps_of_a_checkpoint(bench: Bench, step: str) -> None:
     for _ in bench.produce(400, 4_000):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from streams.batching.errors import PausedTooLongError, WorkerStuckError
@@ -11,6 +13,7 @@ from streams.batching.guards import PauseGuard, StuckGuard
 def test_sleep_counts_from_the_heartbeat_that_may_have_been_due() -> None:
     """The broker gives partitions away 10 s after the last heartbeat, which may have been 3 s before the sleep."""
     guard = PauseGuard(session_timeout=10.0, heartbeat_interval=3.0)
+    guard.turn()
     guard._alive_at -= 6.5
     guard.turn()
     guard._alive_at -= 7.5
@@ -20,6 +23,15 @@ def test_sleep_counts_from_the_heartbeat_that_may_have_been_due() -> None:
         guard.turn()
     guard.alive()
     guard.turn()
+
+
+def test_what_a_worker_loads_before_it_joins_may_take_longer_than_a_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    guard, now = PauseGuard(session_timeout=10.0, heartbeat_interval=3.0), time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + 60.0)
+    guard.turn()
+    monkeypatch.setattr(time, "monotonic", lambda: now + 68.0)
+    with pytest.raises(PausedTooLongError):
+        guard.turn()
 
 
 def test_work_that_does_not_end_is_stuck_and_waiting_for_the_broker_is_not() -> None:
