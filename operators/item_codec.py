@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import chain
-
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -18,14 +16,14 @@ VERSION = 1
 
 
 class _Item(msgspec.Struct, array_like=True):
-    """Format 1. Weights and factors are little-endian f32; `ids` names neighbours, then successors."""
+    """Format 1. Weights and factors are little-endian f32; `ids` are the strings of neighbours, then successors."""
 
     catalog: CatalogItem | None
     deleted: bool
     learned: bool
     applied: int
     factors: bytes
-    ids: list[str]
+    ids: msgspec.Raw
     neighbour_weights: bytes
     neighbour_total: float
     neighbour_at: int
@@ -76,12 +74,12 @@ def decode_item(index: ItemIndex, item_id: str, data: bytes | None) -> int:
         factors = np.frombuffer(stored.factors, np.float32)
         neighbours = np.frombuffer(stored.neighbour_weights, np.float32)
         successors = np.frombuffer(stored.successor_weights, np.float32)
-        if len(stored.ids) != len(neighbours) + len(successors):
+        others = index.intern_encoded(stored.ids)
+        if len(others) != len(neighbours) + len(successors):
             raise ValueError("there are not as many ids as weights")
     except (msgspec.DecodeError, ValueError) as error:
         raise corrupt(what, str(error)) from error
     item = index.intern(item_id)
-    others = np.array(index.intern_all(stored.ids), np.int32)
     _restore(index, item, stored, factors)
     index.version += 1
     split = len(neighbours)
@@ -100,7 +98,7 @@ def _encode(index: ItemIndex, item: int, keep: int) -> bytes:
         learned,
         int(index.applied[item]),
         index.factors[item].tobytes() if learned else b"",
-        list(map(index.ids.__getitem__, chain(neighbours.tolist(), successors.tolist()))),
+        index.names.array(np.concatenate((neighbours, successors))),
         neighbour_weights.tobytes(),
         float(index.neighbour_total[item]),
         int(index.neighbour_at[item]),

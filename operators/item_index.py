@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,6 +25,7 @@ CATEGORIES = 8
 """Categories of an item that reasons know; those behind are in its text only."""
 
 _INITIAL_CAPACITY = 256
+_strings = msgspec.msgpack.Decoder(list[str])
 _Array = TypeVar("_Array", bound=NDArray[np.generic])
 
 
@@ -145,6 +147,14 @@ class ItemIndex:
             return list(map(self.lookup.__getitem__, item_ids))
         except KeyError:
             return list(map(self.intern, item_ids))
+
+    def intern_encoded(self, ids: msgspec.Raw) -> NDArray[np.int32]:
+        """`intern` of each id of a MessagePack array of strings; without an object for each where all are known.
+
+        Raises `msgspec.DecodeError` for anything else.
+        """
+        items = self.names.find(ids)
+        return np.array(self.intern_all(_strings.decode(ids)), np.int32) if items is None else items
 
     def set_catalog(self, item: CatalogItem) -> int:
         """Store a catalogue record in place of the former one; what was learned of the item stays."""

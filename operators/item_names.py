@@ -29,7 +29,7 @@ class EncodedIds:
 
     def array(self, numbers: NDArray[np.int32]) -> msgspec.Raw:
         """A MessagePack array of these ids."""
-        return msgspec.Raw(_array_header(len(numbers)) + _copy(numbers, self._encoded, self._end)[0].tobytes())
+        return _array(numbers, self._encoded, self._end)
 
 
 class ItemNames:
@@ -66,6 +66,10 @@ class ItemNames:
         """The items' ids close together, by place in `items`."""
         return EncodedIds(*_copy(items, self._bytes, self._end))
 
+    def array(self, items: NDArray[np.int32]) -> msgspec.Raw:
+        """A MessagePack array of the items' ids."""
+        return _array(items, self._bytes, self._end)
+
     def find(self, array: msgspec.Raw) -> NDArray[np.int32] | None:
         """Numbers of the ids in a MessagePack array; None where one of them is unknown (or has the hash of another one), or
         it is no array of ids.
@@ -76,6 +80,10 @@ class ItemNames:
             return None
         items = np.empty(count, np.int32)
         return items if _find(data, first, self._bytes, self._end, self._slots, items) else None
+
+
+def _array(numbers: NDArray[np.int32], encoded: NDArray[np.uint8], end: NDArray[np.int64]) -> msgspec.Raw:
+    return msgspec.Raw(_array_header(len(numbers)) + _copy(numbers, encoded, end)[0].tobytes())
 
 
 def _array_of(data: NDArray[np.uint8]) -> tuple[int, int]:

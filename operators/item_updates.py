@@ -140,7 +140,6 @@ class _Message(msgspec.Struct, array_like=True):
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(_Message)
-_ids = msgspec.msgpack.Decoder(list[str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,9 +219,7 @@ def _unpacked(message: _Message, index: ItemIndex) -> ItemUpdates:
             f"it has {message.factors} factors, this process {index.parameters.factors}: workers of one namespace "
             "must have the same parameters"
         )
-    items = index.names.find(message.ids)
-    if items is None:
-        items = np.array(index.intern_all(_ids.decode(message.ids)), np.int32)
+    items = index.intern_encoded(message.ids)
     numbers = np.concatenate((np.array([-1], np.int32), items))
     local = _local_type(len(items))
     offset = np.frombuffer(message.offset, np.int64).copy()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 import msgspec
@@ -12,6 +12,7 @@ import numpy as np
 from operators.errors import corrupt
 from operators.framing import seal, unseal
 from operators.item_index import ItemIndex
+from operators.learning.selection import renumber
 from operators.stable_hash import stable_hash
 from operators.user_state import ACTIONS, Shown, UserState
 
@@ -27,9 +28,9 @@ class _Shown(msgspec.Struct, array_like=True):
 
 
 class _User(msgspec.Struct, array_like=True):
-    """Format 2. Items are places in `ids`; the first ones are `consumed`, in order, then `banned`."""
+    """Format 2. `ids` are strings; items are places in it, and the first ones are `consumed`, in order."""
 
-    ids: list[str]
+    ids: msgspec.Raw
     applied: dict[int, int]
     clicks: int
     searches: int
@@ -102,12 +103,18 @@ def stored_minute(user_id: str, data: bytes) -> int:
 
 
 def _encode(state: UserState, index: ItemIndex) -> bytes:
-    shown = [entry.items for entry in state.shown]
-    order = dict.fromkeys(chain(state.consumed, state.banned, state.recent_items, *shown))
-    places = dict(zip(order, range(len(order)), strict=True))
-    place = places.__getitem__
+    named = array("i", state.consumed)
+    named.extend(state.banned)
+    named.extend(state.recent_items)
+    for entry in state.shown:
+        named.extend(entry.items)
+    numbers = np.array(named, np.int32)
+    distinct = np.empty(len(numbers), np.int32)
+    count = renumber(numbers, index.mark, distinct)
+    places = iter(numbers[len(state.consumed) :].tolist())
+    banned, recent = list(islice(places, len(state.banned))), list(islice(places, len(state.recent_items)))
     user = _User(
-        list(map(index.ids.__getitem__, order)),
+        index.names.array(distinct[:count]),
         state.applied,
         state.clicks,
         state.searches,
@@ -117,15 +124,20 @@ def _encode(state: UserState, index: ItemIndex) -> bytes:
         state.learned,
         state.repeat_events,
         state.factors.tobytes(),
-        list(map(place, state.recent_items)),
+        recent,
         state.recent_times.tolist(),
         state.recent_actions.tobytes(),
         state.queries,
         list(state.consumed.values()),
-        list(map(place, state.banned)),
+        banned,
         bytes(state.event_ids),
         [
-            _Shown(entry.recommendation_id, list(map(place, entry.items)), _bits(entry.impressed), _bits(entry.clicked))
+            _Shown(
+                entry.recommendation_id,
+                list(islice(places, len(entry.items))),
+                _bits(entry.impressed),
+                _bits(entry.clicked),
+            )
             for entry in state.shown
         ],
         state.rate_minute,
@@ -158,7 +170,7 @@ def _encode_within(state: UserState, index: ItemIndex, limit: int) -> bytes:
 
 def _restored(user_id: str, user: _User, index: ItemIndex) -> UserState:
     parameters = index.parameters
-    items = index.intern_all(user.ids)
+    items = index.intern_encoded(user.ids).tolist()
     at = items.__getitem__
     factors = np.zeros(parameters.factors, np.float32)
     stored = np.frombuffer(user.factors, np.float32)[: parameters.factors]

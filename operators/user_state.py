@@ -94,5 +94,5 @@ class UserState:
         A list made again under the same id (after a crash) takes the place of the first.
         """
         kept = [entry for entry in self.shown if entry.recommendation_id != recommendation_id]
-        kept.append(Shown(recommendation_id, array("i", map(int, items))))
+        kept.append(Shown(recommendation_id, array("i", items)))
         self.shown = kept[-limit:]

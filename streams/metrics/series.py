@@ -109,7 +109,8 @@ class Histogram(Series):
 
     def observe(self, value: float, count: int = 1) -> None:
         """Count ``value`` ``count`` times. A negative one (two clocks that disagree) counts as 0."""
-        value = max(0.0, value)
+        if value < 0.0:
+            value = 0.0
         self.counts[bisect_left(self._bounds, value)] += count
         self.total += value * count
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from operators.evaluation.windowed import WindowedClicks, WindowedLists, WindowedTests
-from operators.observation import Observation
+from operators.observation import ANSWERED, Observation
 from operators.user_state import UserState
 from schemas.records import Click, Event, Purchase
 from streams.metrics import Ranker
@@ -13,6 +13,7 @@ from streams.stages.context import Context
 from streams.topics import Topic
 
 SHOW_EVERY = 1.0  # seconds
+_TESTED = (Click, Purchase)
 
 
 class Feedback:
@@ -27,7 +28,7 @@ class Feedback:
 
     def before(self, state: UserState, event: Event) -> None:
         """Test an event that is about to be learned: its user was shown a list and its item occurred before."""
-        if not state.shown or not isinstance(event, Click | Purchase):
+        if not state.shown or not isinstance(event, _TESTED):
             return
         index, recommender = self._context.index, self._context.recommender
         item = index.lookup.get(event.item_id, -1)
@@ -42,6 +43,8 @@ class Feedback:
 
     def after(self, observation: Observation, topic: Topic) -> None:
         """Count what a learned event said."""
+        if observation is ANSWERED:
+            return  # nothing out of the ordinary, as nearly always
         metrics = self._context.metrics
         if observation.collision:
             metrics.event_id_collisions.of(topic).add()

@@ -27,7 +27,7 @@ from streams.topics import DAY_MS, ITEM_STATE, ITEM_UPDATES
 from streams.update_messages import CatalogUpdate, UpdateKind, message_number, unpack, unreadable_update
 
 META_KEY = b"\xff\x00merged"  # not UTF-8, so no item has this key
-PUBLISHING_SHARE = 0.05  # of the time at most: before many rows are published, more of them are waited for
+PUBLISHING_SHARE = 0.035  # of the time at most: before many rows are published, more of them are waited for
 QUIET = 1.0  # seconds without updates, after which there is time for all of them
 WRITING = 2  # times what encoding takes: encoded, sent and stored
 
