@@ -103,6 +103,13 @@ class Settings(BaseSettings):
         description="a worker whose event loop stands still, or whose work on some records does not end, for this time loses its "
         "partitions to others",
     )
+    fetch_wait: float = Field(
+        0.002,
+        ge=0,
+        le=0.5,
+        description="time for which the broker may hold back events, so that several come at once, while more than 600 a second "
+        "come to a worker: less processor time for a little latency; 0: never",
+    )
     fetch_records: int = Field(4096, ge=1, description="records of one partition handed on as one batch")
     dead_letter_rate: float = Field(
         0.05, gt=0, le=1, description="share of refused records, over the last 1,000, that stops the worker"

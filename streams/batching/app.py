@@ -54,6 +54,8 @@ class BatchApp(faust.App):  # type: ignore[misc]
     """Takes in what was read of the sources."""
     most_waiting: int
     """Records that may wait there before no more are read."""
+    fetch_wait: float = 0.0
+    """Seconds for which the broker may hold back source records while many come."""
     live_age_ms: int = 0
     """Records younger than this are live: they move in small batches, so that answers leave early."""
 

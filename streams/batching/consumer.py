@@ -161,7 +161,9 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
 
     def _read_sources(self) -> None:
         owned = {tp: self._starts[tp] for tp in self.assignment() if self.is_source(tp)}
-        self._reader = SourceReader(self.app.brokers, self.app.conf.id, owned, self._arrived, self.app.most_waiting)
+        self._reader = SourceReader(
+            self.app.brokers, self.app.conf.id, owned, self._arrived, self.app.most_waiting, self.app.fetch_wait
+        )
 
     def _stop_reading(self) -> None:
         if self._reader is not None:

@@ -18,6 +18,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, Top
 from faust.types import TP
 from msgspec import Struct
 
+from streams.batching.pace import Pace
 from streams.batching.source_errors import SourceErrors
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,8 @@ POLL_SECONDS = 0.5
 HIGHWATER_SECONDS = 1.0
 AT_ONCE = 4_096
 """Records handed over together at most."""
+FEW_BYTES = 700
+"""What the broker holds records back for, at most as long as it may: two or three events."""
 
 
 class Record(Struct, gc=False):
@@ -58,9 +61,11 @@ class SourceReader:
         starts: Mapping[TP, int | None],
         deliver: Callable[[SourceReader, Fetched], None],
         most: int,
+        wait: float = 0.0,
     ) -> None:
         """``deliver`` is called on the running loop; no more than about ``most`` records are handed over before ``taken``
-        says that they are worked on. ``starts`` has None for a partition's beginning."""
+        says that they are worked on. ``starts`` has None for a partition's beginning. ``wait``: seconds for which the broker
+        may hold records back while many come (`Pace`)."""
         self._deliver, self._most = deliver, most
         self._loop = asyncio.get_running_loop()
         self._names: dict[tuple[str, int], TP] = {(tp.topic, tp.partition): tp for tp in starts}
@@ -70,10 +75,14 @@ class SourceReader:
         self._looked_at = 0.0
         self._errors = SourceErrors()
         self._failure: BaseException | None = None
-        self._consumer = Consumer(_configuration(brokers, group) | {"error_cb": self._see_client_error}, logger=log)
-        self._consumer.assign(
-            [TopicPartition(tp.topic, tp.partition, offset or OFFSET_BEGINNING) for tp, offset in starts.items()]
-        )
+        self._next = {tp: offset or OFFSET_BEGINNING for tp, offset in starts.items()}
+        self._pace = Pace()
+        settings = _configuration(brokers, group) | {"error_cb": self._see_client_error}
+        self._consumer = Consumer(settings, logger=log)
+        # How long a client lets the broker wait is fixed, so each pace has its own; one of them has the partitions.
+        patient = {"fetch.wait.max.ms": round(wait * 1000), "fetch.min.bytes": FEW_BYTES}
+        self._other = Consumer(settings | patient, logger=log) if wait else None
+        self._assign()
         threading.Thread(target=self._run, name=f"sources of {group}", daemon=True).start()
 
     def taken(self, records: int) -> None:
@@ -88,9 +97,9 @@ class SourceReader:
 
     # ---- in a thread of its own
     def _run(self) -> None:
-        consumer = self._consumer
         try:
             while not self._stopped:
+                consumer = self._consumer
                 if self._handed - self._taken > self._most:
                     self._room.clear()
                     if self._handed - self._taken > self._most:
@@ -102,10 +111,19 @@ class SourceReader:
                     raise self._failure
                 runs, ends = self._sorted(messages)
                 self._hand_over(Fetched(runs, ends, self._highwaters()))
+                if self._pace.changes(sum(map(len, runs.values()))) and self._other is not None:
+                    self._consumer.unassign()
+                    self._consumer, self._other = self._other, self._consumer
+                    self._assign()
         except Exception as exc:
             self._hand_over(Fetched({}, {}, {}, exc))
         finally:
-            consumer.close()
+            self._consumer.close()
+            if self._other is not None:
+                self._other.close()
+
+    def _assign(self) -> None:
+        self._consumer.assign([TopicPartition(tp.topic, tp.partition, offset) for tp, offset in self._next.items()])
 
     def _hand_over(self, fetched: Fetched) -> None:
         if self._stopped or not any(fetched):
@@ -138,6 +156,8 @@ class SourceReader:
             if place != last:
                 last, add = place, runs.setdefault(self._names[place], []).append  # type: ignore[index]
             add(Record(message.offset(), message.timestamp()[1], message.key(), message.value()))  # type: ignore[arg-type]
+        self._next.update((tp, run[-1].offset + 1) for tp, run in runs.items())
+        self._next.update((tp, max(end, self._next[tp])) for tp, end in ends.items())
         return runs, ends
 
     def _see_error(self, message: Message, error: KafkaError, ends: dict[TP, int]) -> None:
@@ -168,7 +188,7 @@ def _configuration(brokers: str, group: str) -> dict[str, Any]:
         "check.crcs": True,
         "enable.partition.eof": True,
         "allow.auto.create.topics": False,
-        "fetch.wait.max.ms": 500,
+        "fetch.wait.max.ms": 100,  # the first fetch has one of the partitions: the others wait for it
         "fetch.message.max.bytes": 4 << 20,
         "fetch.queue.backoff.ms": 10,  # while its queue is full; the default waits a second
         "fetch.error.backoff.ms": 100,

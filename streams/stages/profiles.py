@@ -67,6 +67,7 @@ class ProfilesStage(CheckpointedStage):
         self._updates = context.topic(ITEM_UPDATES)
         self._warned: dict[str, float] = {}
         self._released_at = 0.0
+        app.fetch_wait = settings.fetch_wait
         super().__init__(
             app,
             "profiles",
@@ -145,7 +146,7 @@ class ProfilesStage(CheckpointedStage):
 
     def _load(self, topic: Topic, partition: int, accepted: Sequence[_Accepted]) -> None:
         partitions = self.context.settings.user_partitions
-        loaded = self.users.load(partition, (event.user_id for _, event, _ in accepted))
+        loaded = self.users.load(partition, [event.user_id for _, event, _ in accepted])
         rights = [partition_of(state.user_id.encode(), partitions) for state in loaded]
         misplaced = [right for right in rights if right != partition]
         if misplaced:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from itertools import pairwise
 
 from confluent_kafka import Producer
 from faust.types import TP
 
+from streams.batching.pace import FAST, LOOK_SECONDS
 from streams.batching.source import AT_ONCE, Fetched, SourceReader
 from streams.local_kafka import LocalKafka
 from tests.integration.test_sending import made
@@ -90,6 +92,37 @@ def test_ends_lie_behind_transaction_markers(kafka: LocalKafka, namespace: str) 
         reader = reading(kafka, namespace, 3, 1_000, behind.add)  # on the marker
         await behind.until(lambda: behind.end == 4)
         assert not behind.offsets
+        reader.stop()
+
+    asyncio.run(scenario())
+
+
+def test_the_pace_changes_with_the_rate_and_nothing_is_lost_or_read_twice(kafka: LocalKafka, namespace: str) -> None:
+    """Slow, fast, slow: the broker holds records back while many come, and only then."""
+    made(kafka, namespace)
+    producer = Producer({"bootstrap.servers": kafka.bootstrap, "linger.ms": 0})
+
+    async def send(rate: int, seconds: float) -> int:
+        started, sent = time.monotonic(), 0
+        while (passed := time.monotonic() - started) < seconds:
+            while sent < rate * passed:
+                producer.produce(namespace, b"x" * 100)
+                sent += 1
+            producer.poll(0)
+            await asyncio.sleep(0.001)
+        return sent
+
+    async def scenario() -> None:
+        found = Deliveries()
+        reader = SourceReader(kafka.bootstrap, "group", {TP(namespace, 0): None}, found.add, 1_000_000, wait=0.002)
+        clients, holders, sent = [reader._consumer, reader._other], [], 0
+        for rate in (50, 3 * FAST, 50):
+            sent += await send(rate, 2.5 * LOOK_SECONDS)
+            holders.append(clients.index(reader._consumer))
+        await found.until(lambda: len(found.offsets) >= sent)
+        await asyncio.sleep(1.0)
+        assert found.offsets == list(range(sent))
+        assert holders == [0, 1, 0]
         reader.stop()
 
     asyncio.run(scenario())

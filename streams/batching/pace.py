@@ -1,0 +1,33 @@
+"""When several records at once are worth a short wait.
+
+A lap of the stage costs much the same for one record as for a few, and so does a fetch for client and broker. At low rates
+a record is worked on the moment it comes; once many come, the broker may hold them back until there are a few.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+SLOW, FAST = 400, 600
+"""Records a second: the pace changes above the one and below the other, so not back and forth."""
+LOOK_SECONDS = 2.0
+
+
+class Pace:
+    """Follows the rate at which records come."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.fast = False
+        self._clock = clock
+        self._since, self._records = clock(), 0
+
+    def changes(self, records: int) -> bool:
+        """So many more have come; whether ``fast`` is another one now."""
+        self._records += records
+        seconds = self._clock() - self._since
+        if seconds < LOOK_SECONDS:
+            return False
+        before, self.fast = self.fast, self._records > seconds * (SLOW if self.fast else FAST)
+        self._since, self._records = self._since + seconds, 0
+        return self.fast != before
