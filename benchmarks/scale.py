@@ -2,7 +2,8 @@
 
 An event is learned as the stages do it: the user's state and factors, the messages to the item partitions, their reading,
 the item rows. Shops are made full (``benchmarks.world``); all states are in memory, what one that is not costs is printed by
-``benchmarks.memory``. Every size is worked on in turns with the smallest one, so that a ratio is of the same minutes.
+``benchmarks.memory``. Every size is worked on in turns with the smallest one, so that a ratio is of the same minutes, and both
+are made in a process of their own: in one where a shop of a million users had been before, the strings of the next lie scattered.
 """
 
 from __future__ import annotations
@@ -10,10 +11,13 @@ from __future__ import annotations
 import argparse
 import gc
 import itertools
+import multiprocessing
 import statistics
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from rich.console import Console
@@ -30,7 +34,17 @@ SIZES = (100_000, 1_000_000)
 GROUP, GROUPS, WARM_UP = 4_096, 9, 3
 RANKINGS = 100
 FLAT, RANKING_MS = 1.2, 2.0
+_T = TypeVar("_T")
 STEPS = ("user state", "user kernel", "pack", "unpack", "item kernels")
+
+
+class Beside(NamedTuple):
+    """A size measured beside the smallest one."""
+
+    row: list[str]
+    ratios: list[float]
+    """How many times the smallest one's cost each of its groups was."""
+    rankings: list[float]
 
 
 class Shop:
@@ -102,40 +116,54 @@ class Shop:
 
 def compare(small: Shop, large: Shop | None, groups: int) -> list[float]:
     """Turns of both; how many times the smaller one's cost each of the larger one's groups was."""
+    gc.set_threshold(100_000, 50, 100)  # as the worker has it
     gc.collect()
     gc.freeze()
     shops = [small] if large is None else [small, large]
-    try:
-        for number in range(WARM_UP + groups):
-            for shop in shops:
-                shop.turn(counts=number >= WARM_UP)
-    finally:
-        gc.unfreeze()
+    for number in range(WARM_UP + groups):
+        for shop in shops:
+            shop.turn(counts=number >= WARM_UP)
     if large is None:
         return []
-    pairs = zip(small.event_us[-groups:], large.event_us, strict=True)
-    return [mine / other for other, mine in pairs]
+    return [mine / other for other, mine in zip(small.event_us, large.event_us, strict=True)]
+
+
+def smallest(groups: int) -> list[str]:
+    """The smallest shop's line of the table."""
+    shop = Shop(SMALL, SMALL)
+    compare(shop, None, groups)
+    return shop.row()
+
+
+def beside(users: int, items: int, groups: int) -> Beside:
+    """A size, in turns with the smallest one."""
+    small, shop = Shop(SMALL, SMALL), Shop(users, items)
+    ratios = compare(small, shop, groups)
+    return Beside(shop.row(), ratios, shop.rankings)
+
+
+def apart(work: Callable[..., _T], *arguments: int) -> _T:
+    """What ``work`` returns, done in a process of its own."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+        return process.submit(work, *arguments).result()
 
 
 def run(console: Console, sizes: Sequence[int], groups: int) -> bool:
     """Measure every size, print, and say whether the bars are met."""
-    gc.set_threshold(100_000, 50, 100)  # as the worker has it
     made = Table(title=f"An event and a ranking by size (medians of {groups} groups of {GROUP:,} events)")
     made.title_justify = "left"
     for heading in ("users", "items", "µs an event", *STEPS, "ranking p50, µs", "p99", "longest"):
         made.add_column(heading, justify="right")
-    small, flat = Shop(SMALL, SMALL), []
-    compare(small, None, groups)
-    made.add_row(*small.row())
+    made.add_row(*apart(smallest, groups))
+    flat: list[tuple[str, list[float]]] = []
     rankings: list[float] = []
     for users, items in [*((size, SMALL) for size in sizes), *((SMALL, size) for size in sizes)]:
         began = time.monotonic()
-        shop = Shop(users, items)
-        ratios = compare(small, shop, groups)
-        made.add_row(*shop.row())
-        flat.append((f"an event with {users:,} users, {items:,} items / smallest", ratios))
+        size = apart(beside, users, items, groups)
+        made.add_row(*size.row)
+        flat.append((f"an event with {users:,} users, {items:,} items / smallest", size.ratios))
         console.print(f"{users:,} users, {items:,} items: {time.monotonic() - began:.0f} s", highlight=False)
-        rankings = shop.rankings
+        rankings = size.rankings
     console.print(made)
     met = [print_limit(console, what, ratios, FLAT) for what, ratios in flat]
     slowest = [float(np.percentile(part, 99)) / 1000 for part in np.array_split(np.array(rankings), groups)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from operators.evaluation.windowed import WindowedClicks, WindowedLists, WindowedTests
-from operators.observation import ANSWERED, Observation
+from operators.observation import Observation
 from operators.user_state import UserState
 from schemas.records import Click, Event, Purchase
 from streams.metrics import Ranker
@@ -42,9 +42,7 @@ class Feedback:
         self._context.metrics.tested_events.of().add()
 
     def after(self, observation: Observation, topic: Topic) -> None:
-        """Count what a learned event said."""
-        if observation is ANSWERED:
-            return  # nothing out of the ordinary, as nearly always
+        """Count what an observed event said; nothing of one that was not learned."""
         metrics = self._context.metrics
         if observation.collision:
             metrics.event_id_collisions.of(topic).add()

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from operators.narration.frames import FrameLibrary
-from operators.observation import Status
+from operators.observation import ANSWERED, Status
 from operators.user_state import UserState
 from schemas.parse import Limits, parse
 from schemas.records import Event, Purchase, Search
@@ -122,7 +122,7 @@ class ProfilesStage(CheckpointedStage):
         partition, source = batch.tp.partition, self.context.source(topic, batch.tp.partition)
         self._load(topic, partition, accepted)
         states, touch, observe = self.users.of(partition), self.users.touch, self.recommender.observe
-        outcomes = dict.fromkeys(EventOutcome, 0)
+        outcomes, usual = dict.fromkeys(EventOutcome, 0), 0
         for record, event, times in accepted:
             state = states[event.user_id]
             if record.offset <= state.applied.get(source, -1):
@@ -132,14 +132,18 @@ class ProfilesStage(CheckpointedStage):
             if self._too_fast(state, source, record.offset, times.arrived):
                 outcomes[EventOutcome.RATE_LIMITED] += 1
                 continue
-            self.feedback.before(state, event)
+            if state.shown:
+                self.feedback.before(state, event)
             observation = observe(state, event, times.occurred, source, record.offset)
-            outcomes[_OUTCOMES[observation.status]] += 1
-            if observation.status is Status.LEARNED:
+            if observation is ANSWERED:
+                usual += 1
+            else:
+                outcomes[_OUTCOMES[observation.status]] += 1
                 self.feedback.after(observation, topic)
             if observation.answers and now - times.arrived <= self._max_age:
                 triggers.append(_trigger(batch, record, event, times, state))
         self.expiry.see(partition, ((event.user_id, times.arrived) for _, event, times in accepted[-TIMED:]))
+        outcomes[EventOutcome.LEARNED] += usual
         for outcome, count in outcomes.items():
             if count:
                 self.context.metrics.events.of(topic, outcome).add(count)
