@@ -93,6 +93,8 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         self.epoch = 0
         self._reader: SourceReader | None = None
         self._starts: dict[TP, int | None] = {}  # committed offsets of sources
+        self._moves = 0  # times that partitions were taken or given
+        self._sought = -1  # moves before the last seek
         self._highwaters: dict[TP, int] = {}
         self._ends: dict[TP, int] = {}  # positions that were reached with nothing behind them
         self._inflight: defaultdict[TP, deque[int]] = defaultdict(deque)  # last offsets of batches handed out
@@ -152,17 +154,21 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     # ---- sources
     @property
     def sources_open(self) -> bool:
-        """Whether recovery is over and no rebalance is under way."""
-        return bool(self.app.tables.recovery.completed.is_set() and not self.app.rebalancing)
+        """Whether recovery is over and no rebalance is under way.
+
+        Faust says so, too, when a recovery ends while the next rebalance has begun: the seek must be this assignment's.
+        """
+        over = self.app.tables.recovery.completed.is_set() and not self.app.rebalancing
+        return bool(over and self._sought == self._moves)
 
     def is_source(self, tp: TP) -> bool:
         """Whether its records are events, not a changelog's states."""
         return tp.topic not in self.app.tables.changelog_topics
 
     def _read_sources(self) -> None:
-        owned = {tp: self._starts[tp] for tp in self.assignment() if self.is_source(tp)}
+        starts = {tp: self._starts[tp] for tp in self.assignment() if self.is_source(tp)}
         self._reader = SourceReader(
-            self.app.brokers, self.app.conf.id, owned, self._arrived, self.app.most_waiting, self.app.fetch_wait
+            self.app.brokers, self.app.conf.id, starts, self._arrived, self.app.most_waiting, self.app.fetch_wait
         )
 
     def _stop_reading(self) -> None:
@@ -278,7 +284,9 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         async with self._seek_lock:
             self._stop_reading()
             self._forget(self._handed.keys() | self._inflight.keys() | self._committing.keys() | self._ends.keys())
+            moves = self._moves
             await super().perform_seek()
+            self._sought = moves
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         committed: Mapping[TP, int] = await super().seek_to_committed()
@@ -286,12 +294,17 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         return committed
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        self._moves += 1
         if self._reader is not None:
             self._reader.stop()  # what it hands over from now on is nobody's
             self._reader = None
         await super().on_partitions_revoked(revoked)
         self.epoch += 1
         self._forget(revoked)
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        self._moves += 1
+        await super().on_partitions_assigned(assigned, generation_id)
 
     async def on_stop(self) -> None:
         await super().on_stop()

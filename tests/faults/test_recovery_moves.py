@@ -92,6 +92,32 @@ def test_partitions_move_at_a_bad_moment(
         assert worker.stop() == 0
 
 
+def test_partitions_move_again_before_a_recovery_has_ended(
+    shop: Shop, real_lines: Mixed, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A recovery that ends in the midst of the next rebalance must not have the sources read from offsets of before."""
+    mark = tmp_path / "mark"
+    slow = faulty(shop, "sought", mark)
+    load = Load(shop, real_lines.events, RATE)
+    load.wait_sent(100)
+    mark.touch()
+    others = [shop.worker("b")]
+    wait_until(lambda: owners(shop, "profiles").keys() == {"b", "w0"}, 60, shop.logs)
+    others.append(shop.worker("c"))
+    wait_until(lambda: owners(shop, "profiles").keys() == {"b", "c", "w0"}, 60, shop.logs)
+    mark.unlink()
+    for worker in (slow, *others):
+        worker.wait_ready(40)
+    load.wait_sent(load.sent + 200)
+    sent = load.halt()
+    shop.wait_lag_zero(60)
+    found = assert_exact(shop)
+    with capsys.disabled():
+        print(f"\n{sent} events, partitions moved twice within seconds: {describe(found)}")
+    for worker in (slow, *others):
+        assert worker.stop() == 0
+
+
 def narrated(shop: Shop) -> None:
     """The narrator, which has no state to recover, reads all its partitions: no drafts of ours, so it refuses them."""
     for partition in range(shop.partitions(DRAFTS.suffix)):

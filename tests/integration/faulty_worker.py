@@ -5,7 +5,7 @@ TEST_FAULT is ``agent`` (the profiles agent's task ends with an exception), ``co
 stops itself while user states wait to be sent to their changelog), ``unsent`` (they wait for as long as the mark is there),
 ``slow`` (states are recovered a few at a time, while the
 mark is there), ``early`` (a fetch of changelogs waits for seconds, and recovery a little before it takes what comes), ``late``
-(partitions are assigned with a delay), ``full`` (its disk takes no file above 100 kB) or ``pause`` (partition 1 of the clicks is never fetched again). Everything else is the real program.
+(partitions are assigned with a delay), ``sought`` (a recovery ends between the two halves of the next rebalance), ``full`` (its disk takes no file above 100 kB) or ``pause`` (partition 1 of the clicks is never fetched again). Everything else is the real program.
 """
 
 from __future__ import annotations
@@ -150,6 +150,27 @@ def late() -> None:
     BatchConsumer.on_partitions_assigned = delayed
 
 
+def sought() -> None:
+    """A recovery that has sought its offsets ends between the two halves of the next rebalance."""
+    seeking, revoking = BatchConsumer.perform_seek, BatchConsumer.on_partitions_revoked
+    taken: dict[BatchConsumer, asyncio.Event] = {}
+
+    async def delayed(self: BatchConsumer) -> None:
+        await seeking(self)
+        if due():
+            taken[self] = asyncio.Event()
+            await taken[self].wait()
+
+    async def revoked(self: BatchConsumer, tps: Any) -> None:
+        await revoking(self, tps)
+        if self in taken:
+            taken[self].set()
+
+    BatchConsumer.perform_seek = delayed  # type: ignore[method-assign]
+    BatchConsumer.on_partitions_revoked = revoked  # type: ignore[method-assign]
+    late()
+
+
 def full() -> None:
     """No file grows above 100 kB, as on a full disk: states of a few thousand users do not fit."""
     if due():
@@ -190,6 +211,6 @@ def on_tick(fault: Callable[[ProfilesStage], None]) -> None:
 
 
 if __name__ == "__main__":
-    faults = (agent, compute, hang, freeze, unsent, slow, early, late, full, block, pause)
+    faults = (agent, compute, hang, freeze, unsent, slow, early, late, sought, full, block, pause)
     next(fault for fault in faults if fault.__name__ == os.environ["TEST_FAULT"])()
     main()
