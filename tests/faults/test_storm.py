@@ -49,6 +49,9 @@ def test_killed_twenty_times(shop: Shop, real_lines: Mixed, capsys: pytest.Captu
     assert sent == 100_000
     with capsys.disabled():
         print(f"\n{sent} events, {KILLS} kills: {describe(found)}")
+    if worker.exited:  # it came upon the last damage when all was done
+        revive(worker)
+        worker.wait_ready()
     assert worker.stop() == 0
 
 
