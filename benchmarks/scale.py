@@ -116,13 +116,15 @@ class Shop:
 
 def compare(small: Shop, large: Shop | None, groups: int) -> list[float]:
     """Turns of both; how many times the smaller one's cost each of the larger one's groups was."""
-    gc.set_threshold(100_000, 50, 100)  # as the worker has it
     gc.collect()
     gc.freeze()
     shops = [small] if large is None else [small, large]
-    for number in range(WARM_UP + groups):
-        for shop in shops:
-            shop.turn(counts=number >= WARM_UP)
+    try:
+        for number in range(WARM_UP + groups):
+            for shop in shops:
+                shop.turn(counts=number >= WARM_UP)
+    finally:
+        gc.unfreeze()
     if large is None:
         return []
     return [mine / other for other, mine in zip(small.event_us, large.event_us, strict=True)]
@@ -144,7 +146,8 @@ def beside(users: int, items: int, groups: int) -> Beside:
 
 def apart(work: Callable[..., _T], *arguments: int) -> _T:
     """What ``work`` returns, done in a process of its own."""
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+    fresh, as_the_worker = multiprocessing.get_context("spawn"), (100_000, 50, 100)
+    with ProcessPoolExecutor(1, fresh, initializer=gc.set_threshold, initargs=as_the_worker) as process:
         return process.submit(work, *arguments).result()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
@@ -141,20 +141,13 @@ class ItemIndex:
         item = self.lookup.get(item_id)
         return self._append(item_id) if item is None else item
 
-    def intern_all(self, item_ids: Sequence[str]) -> list[int]:
-        """`intern` of each id in order; fast where all are known, as they are nearly always."""
-        try:
-            return list(map(self.lookup.__getitem__, item_ids))
-        except KeyError:
-            return list(map(self.intern, item_ids))
-
     def intern_encoded(self, ids: msgspec.Raw) -> NDArray[np.int32]:
         """`intern` of each id of a MessagePack array of strings; without an object for each where all are known.
 
         Raises `msgspec.DecodeError` for anything else.
         """
         items = self.names.find(ids)
-        return np.array(self.intern_all(_strings.decode(ids)), np.int32) if items is None else items
+        return np.array([*map(self.intern, _strings.decode(ids))], np.int32) if items is None else items
 
     def set_catalog(self, item: CatalogItem) -> int:
         """Store a catalogue record in place of the former one; what was learned of the item stays."""

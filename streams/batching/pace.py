@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 SLOW, FAST = 400, 600
-"""Records a second: the pace changes above the one and below the other, so not back and forth."""
+"""Records a second: fast from more than `FAST` on, slow again from `SLOW` down, so not back and forth."""
 LOOK_SECONDS = 2.0
 
 

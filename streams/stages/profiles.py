@@ -132,8 +132,7 @@ class ProfilesStage(CheckpointedStage):
             if self._too_fast(state, source, record.offset, times.arrived):
                 outcomes[EventOutcome.RATE_LIMITED] += 1
                 continue
-            if state.shown:
-                self.feedback.before(state, event)
+            self.feedback.before(state, event)
             observation = observe(state, event, times.occurred, source, record.offset)
             if observation is ANSWERED:
                 usual += 1
