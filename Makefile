@@ -52,7 +52,7 @@ soak: $(INSTALLED_DEV) ## 20 minutes at half of saturation: memory, handles and 
 	$(BIN)/python -m benchmarks.soak
 
 docs: $(INSTALLED_DEV) ## rewrite the generated tables
-	$(BIN)/python -m streams.docs
+	$(BIN)/python -m headwater.docs
 	$(BIN)/python -m schemas.json_schema
 
 ci: lint test test-faults ## what CI runs

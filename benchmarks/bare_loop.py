@@ -16,14 +16,14 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaException
 
-from operators.item_index import ItemIndex
-from operators.parameters import Parameters
 from operators.recommender import Recommender
-from operators.user_state import UserState
+from operators.state.item_index import ItemIndex
+from operators.state.parameters import Parameters
+from operators.state.user_state import UserState
 from schemas.parse import parse
 from schemas.rejection import Rejection
-from streams.topics import EVENTS, SOURCE_NUMBERS
-from streams.update_messages import source_number
+from streams.broker.update_messages import source_number
+from streams.topology import EVENTS, SOURCE_NUMBERS
 
 BATCH = 16_384
 """Records learned at once: the size of the worker's groups while it catches up."""

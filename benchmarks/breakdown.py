@@ -20,30 +20,30 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.events import Input, Stream, past
-from operators.item_codec import encode_item
-from operators.item_index import ItemIndex
-from operators.item_updates import unpack
+from headwater.cli.terminal import load_settings
+from operators.learning.item_updates import unpack
 from operators.narration.frames import FrameLibrary
-from operators.parameters import Parameters
-from operators.ranking import RankedList
+from operators.ranking.ranker import RankedList
 from operators.recommender import Recommender
-from operators.user_codec import encode_user
-from operators.user_state import UserState
+from operators.state.item_codec import encode_item
+from operators.state.item_index import ItemIndex
+from operators.state.parameters import Parameters
+from operators.state.user_codec import encode_user
+from operators.state.user_state import UserState
 from schemas.parse import parse
 from schemas.records import CatalogItem
 from schemas.rejection import Rejection
-from streams.batching import Outbox
-from streams.cli.console import load_settings
-from streams.event_time import event_time
+from streams.broker.incarnations import Incarnation
+from streams.broker.partitioning import partition_of
+from streams.broker.update_messages import source_number
+from streams.engine import Outbox
 from streams.metrics import Metrics
-from streams.narration.admission import Priority
-from streams.narration.live import LiveNarration
-from streams.partitioning import partition_of
+from streams.model.admission import Priority
+from streams.model.live import LiveNarration
 from streams.stages.answers import Answers, Trigger
 from streams.stages.context import Context
-from streams.topic_registry import Incarnation
-from streams.topics import CLICK, EVENTS, SOURCE_NUMBERS
-from streams.update_messages import source_number
+from streams.stages.event_time import event_time
+from streams.topology import CLICK, EVENTS, SOURCE_NUMBERS
 
 GROUP, GROUPS_A_CHECKPOINT = 16_384, 2
 ITEM_PARTITIONS = 4
@@ -84,7 +84,7 @@ class Breakdown:
         refused = [event for event in events if isinstance(event, Rejection)]
         if refused:
             raise ValueError(f"{len(refused)} events are refused, the first one: {refused[0]}")
-        with self._step("time rules (streams.event_time)"):
+        with self._step("time rules (streams.stages.event_time)"):
             times = [
                 event_time(sent.time_ms, event.occurred_at, now_ms, TOLERANCE_MS)
                 for sent, event in zip(inputs, events, strict=True)

@@ -18,7 +18,7 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.events import Input
 from benchmarks.feed import Feed
 from schemas.kinds import Kind
-from streams.topics import EVENTS
+from streams.topology import EVENTS
 
 TICK_SECONDS = 0.001
 READ_AT_ONCE = 1_000

@@ -10,8 +10,8 @@ from confluent_kafka.admin import AdminClient
 from benchmarks.errors import BenchmarkError
 from benchmarks.events import Input
 from schemas.kinds import Kind
-from streams.partition_ends import partition_ends
-from streams.topics import INPUTS
+from streams.broker.partition_ends import partition_ends
+from streams.topology import INPUTS
 
 Offsets = dict[tuple[str, int], int]
 """(topic, partition) -> next offset."""

@@ -10,9 +10,9 @@ import numpy as np
 from faust.serializers import codecs
 from faust.utils.json import on_default
 
-from operators.item_index import ItemIndex
-from operators.parameters import Parameters
-from operators.user_state import UserState
+from operators.state.item_index import ItemIndex
+from operators.state.parameters import Parameters
+from operators.state.user_state import UserState
 
 _COUNTERS = ("clicks", "searches", "purchases", "impressions", "negatives", "learned", "repeat_events")
 

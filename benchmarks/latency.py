@@ -21,8 +21,8 @@ from benchmarks.live import Answered, Live, live
 from benchmarks.peers.programs import KAFKA_STREAMS_RECORDS, java_missing
 from benchmarks.programs import WORKER, Peer
 from benchmarks.report import MET, NOT_MET, print_limit, status_of
-from streams.cli.console import load_settings
-from streams.local_kafka import LocalKafka
+from headwater.cli.terminal import load_settings
+from headwater.local_kafka.broker import LocalKafka
 
 RATE = 1_000
 """The rate that the bars are for."""

@@ -15,7 +15,7 @@ from benchmarks.events import Stream, past
 from benchmarks.measure import Groups
 from benchmarks.program import Program, cpu_seconds
 from benchmarks.programs import Peer, started, warm_with
-from streams.topics import RECOMMENDATIONS
+from streams.topology import RECOMMENDATIONS
 
 WARM_UP = 100_000
 LAST_RECORDS_SECONDS = 5.0

@@ -29,15 +29,15 @@ from benchmarks.programs import WORKER
 from benchmarks.report import MET, NOT_MET, print_limit, status_of
 from benchmarks.restart import RECOVERED, Restarts, wait_for
 from benchmarks.world import NOW_MS, index_of, users_of
-from operators.item_index import ItemIndex
-from operators.user_codec import decode_user, encode_user
-from operators.user_state import EVENT_ID_BYTES, UserState
+from headwater.cli.terminal import load_settings
+from headwater.local_kafka.broker import LocalKafka
+from operators.state.item_index import ItemIndex
+from operators.state.user_codec import decode_user, encode_user
+from operators.state.user_state import EVENT_ID_BYTES, UserState
 from schemas.kinds import Kind
-from streams.admin import create_topics
-from streams.cli.console import load_settings
-from streams.local_kafka import LocalKafka
-from streams.partitioning import partition_of
-from streams.topics import USER_STATE
+from streams.broker.admin import create_topics
+from streams.broker.partitioning import partition_of
+from streams.topology import USER_STATE
 
 USERS, ITEMS, INDEX_ITEMS = 1_000_000, 10_000, 50_000
 RECENT = 50

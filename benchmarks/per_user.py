@@ -26,8 +26,8 @@ from benchmarks.peers.user_counts import clicks, difference, expected
 from benchmarks.program import Program
 from benchmarks.programs import started
 from benchmarks.report import INCOMPLETE, MET, NOT_MET, NOTHING, print_ratio
-from streams.cli.console import load_settings
-from streams.local_kafka import LocalKafka
+from headwater.cli.terminal import load_settings
+from headwater.local_kafka.broker import LocalKafka
 
 EVENTS, RUNS = 3_000_000, 5
 QUICK_EVENTS, QUICK_RUNS = 600_000, 2

@@ -31,17 +31,17 @@ import uvloop
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
 from benchmarks.json_values import item_value, use_fast_json, user_state, user_value
-from operators.item_index import ItemIndex
-from operators.item_updates import unpack
-from operators.parameters import Parameters
+from headwater.cli.terminal import load_settings
+from operators.learning.item_updates import unpack
 from operators.recommender import Recommender
-from operators.user_state import UserState
+from operators.state.item_index import ItemIndex
+from operators.state.parameters import Parameters
+from operators.state.user_state import UserState
 from schemas.parse import parse
 from schemas.rejection import Rejection
-from streams.cli.console import load_settings
+from streams.broker.update_messages import source_number
 from streams.settings import Settings
-from streams.topics import EVENTS, ITEM_UPDATES, SOURCE_NUMBERS
-from streams.update_messages import source_number
+from streams.topology import EVENTS, ITEM_UPDATES, SOURCE_NUMBERS
 
 GROUP = "plain"
 

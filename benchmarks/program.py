@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from benchmarks.errors import BenchmarkError
-from streams.guarded_process import GuardedProcess
+from headwater.local_kafka.guarded_process import GuardedProcess
 
 STOP_SECONDS = 15.0
 _TICKS = os.sysconf("SC_CLK_TCK")

@@ -21,11 +21,11 @@ from benchmarks.events import Input, Stream, past
 from benchmarks.feed import Feed
 from benchmarks.measure import Groups, Measured, measure, wait_drained
 from benchmarks.program import Measurable, Program, running
+from headwater.cli.terminal import load_settings
 from schemas.kinds import Kind
-from streams.admin import create_topics, delete_namespace
-from streams.cli.console import load_settings
+from streams.broker.admin import create_topics, delete_namespace
 from streams.errors import BrokerError
-from streams.topics import ITEM_UPDATES
+from streams.topology import ITEM_UPDATES
 
 WARM_UP_TIMEOUT = 120.0
 WORKER_STAGES = "profiles,items,catalog"
@@ -70,7 +70,7 @@ def _all_learned(program: Program, events: int) -> None:
 
 WORKER = Peer(
     "Headwater worker",
-    lambda brokers, namespace, folder: _python("streams.cli.main", "worker", "--stages", WORKER_STAGES),
+    lambda brokers, namespace, folder: _python("headwater.cli.main", "worker", "--stages", WORKER_STAGES),
     _worker_groups,
     verify=_all_learned,
 )

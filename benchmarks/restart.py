@@ -29,15 +29,15 @@ from benchmarks.feed import Feed
 from benchmarks.program import Program, running
 from benchmarks.programs import WORKER, environment, page
 from benchmarks.report import MET, NOT_MET, print_limit, print_ratio, status_of
-from operators.item_index import ItemIndex
-from operators.parameters import Parameters
-from operators.user_codec import encode_user
-from operators.user_state import UserState
-from streams.admin import create_topics
-from streams.cli.console import load_settings
-from streams.local_kafka import LocalKafka
-from streams.partitioning import partition_of
-from streams.topics import USER_STATE
+from headwater.cli.terminal import load_settings
+from headwater.local_kafka.broker import LocalKafka
+from operators.state.item_index import ItemIndex
+from operators.state.parameters import Parameters
+from operators.state.user_codec import encode_user
+from operators.state.user_state import UserState
+from streams.broker.admin import create_topics
+from streams.broker.partitioning import partition_of
+from streams.topology import USER_STATE
 
 USERS, REBUILDS, KILLS = 1_000_000, 3, 5
 HISTORY = 10

@@ -27,9 +27,9 @@ from benchmarks.program import file_handles, threads
 from benchmarks.programs import WORKER
 from benchmarks.report import MET, NOT_MET, NOTHING
 from benchmarks.soak_report import Sample, plot, trends, write_csv
-from streams.cli.console import load_settings
-from streams.local_kafka import LocalKafka
-from streams.topics import EVENTS
+from headwater.cli.terminal import load_settings
+from headwater.local_kafka.broker import LocalKafka
+from streams.topology import EVENTS
 
 NAMESPACE = "soak"
 MINUTES, SAMPLE_SECONDS = 20.0, 10.0

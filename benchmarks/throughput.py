@@ -23,8 +23,8 @@ from benchmarks.events import Stream, mean_history, past
 from benchmarks.measure import Measured, measure
 from benchmarks.programs import BARE, PLAIN, PLAIN_ALL_ROWS, WORKER, Peer, run, started, warm_with
 from benchmarks.report import INCOMPLETE, MET, NOT_MET, NOTHING, print_ratio, status_of
-from streams.cli.console import load_settings
-from streams.local_kafka import LocalKafka
+from headwater.cli.terminal import load_settings
+from headwater.local_kafka.broker import LocalKafka
 
 EVENTS, RUNS = 600_000, 5
 QUICK_EVENTS, QUICK_RUNS = 200_000, 2

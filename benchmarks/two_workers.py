@@ -32,8 +32,8 @@ from benchmarks.measure import measure
 from benchmarks.program import Program, Programs, cpu_seconds, running
 from benchmarks.programs import WORKER, environment, fresh_topics, page, warm_with
 from benchmarks.report import MET, NOT_MET, print_ratio, status_of
-from streams.cli.console import load_settings
-from streams.local_kafka import LocalKafka
+from headwater.cli.terminal import load_settings
+from headwater.local_kafka.broker import LocalKafka
 
 EVENTS, RUNS = 400_000, 5
 QUICK_EVENTS, QUICK_RUNS = 200_000, 2

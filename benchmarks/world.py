@@ -14,11 +14,11 @@ from numba import njit
 from numpy.typing import NDArray
 
 from benchmarks.events import GENRES, ITEM_SKEW, USER_SKEW, item_id
-from operators.item_index import ItemIndex
-from operators.parameters import Parameters
-from operators.user_state import UserState
+from operators.state.item_index import ItemIndex
+from operators.state.parameters import Parameters
+from operators.state.user_state import UserState
 from schemas.records import CatalogItem, Click
-from streams.partitioning import partition_of
+from streams.broker.partitioning import partition_of
 
 ITEM_PARTITIONS = 4
 HISTORY = 30

@@ -1,5 +1,5 @@
 """Learning, ranking and narration, without a broker, a clock or a file of state."""
 
-from operators.kernel_cache import use_cache_folder
+from operators.kernels.cache import use_cache_folder
 
 use_cache_folder()

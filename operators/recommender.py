@@ -11,15 +11,15 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from operators.event_observer import EventObserver
-from operators.item_index import ItemIndex
-from operators.item_updates import ItemUpdates
 from operators.learning.event_batch import EventBatch
+from operators.learning.event_observer import EventObserver
 from operators.learning.item_side import apply_updates, rank_weights
-from operators.observation import Observation
-from operators.parameters import Parameters
-from operators.ranking import Proposal, RankedList, Ranker
-from operators.user_state import UserState
+from operators.learning.item_updates import ItemUpdates
+from operators.learning.observation import Observation
+from operators.ranking.ranker import Proposal, RankedList, Ranker
+from operators.state.item_index import ItemIndex
+from operators.state.parameters import Parameters
+from operators.state.user_state import UserState
 from schemas.records import Event
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from operators.evaluation.windowed import LISTS_EVERY, WindowedLists
-from operators.item_index import ItemIndex
-from operators.item_updates import unpack
-from operators.parameters import Parameters
+from operators.learning.item_updates import unpack
 from operators.recommender import Recommender
-from operators.user_state import UserState
+from operators.state.item_index import ItemIndex
+from operators.state.parameters import Parameters
+from operators.state.user_state import UserState
 from schemas.actions import Action
 from schemas.records import CatalogItem, Click, Purchase, Search
 

@@ -7,6 +7,7 @@
      ├── BrokerError         the broker cannot be reached or refuses
      ├── TopicMismatchError  an existing topic is not as the settings say
      └── FetchError          data, broker or model could not be fetched
+    StreamError              the worker stops before it acknowledges anything; ``streams.engine.errors`` has its kinds
 """
 
 from __future__ import annotations
@@ -14,6 +15,10 @@ from __future__ import annotations
 
 class OperatorError(RuntimeError):
     """An expected failure: shown without a traceback."""
+
+
+class StreamError(RuntimeError):
+    """The worker stops before it acknowledges; the message says what to do."""
 
 
 class ConfigurationError(OperatorError):

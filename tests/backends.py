@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 
 from operators.narration.prompt import Prompt
-from streams.narration.backend import BackendUnavailable, Generated
+from streams.model.text_backend import BackendUnavailable, Generated
 
 GOOD_CLAUSE = " a good choice for a quiet evening."
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from operators.item_codec import encode_item
-from operators.item_index import ItemIndex
-from operators.item_updates import ItemUpdates
-from operators.parameters import Parameters
+from operators.learning.item_updates import ItemUpdates
 from operators.recommender import Recommender
-from operators.text_index import TextIndex
-from operators.text_kernels import cosines
-from operators.user_codec import encode_user
-from operators.user_state import UserState
+from operators.state.item_codec import encode_item
+from operators.state.item_index import ItemIndex
+from operators.state.parameters import Parameters
+from operators.state.user_codec import encode_user
+from operators.state.user_state import UserState
+from operators.text.cosines import cosines
+from operators.text.index import TextIndex
 from schemas.records import Action, CatalogItem, Click, Event, Purchase
 
 START = 1_772_359_200_000  # 2026-03-01T10:00:00Z

@@ -21,7 +21,7 @@ import msgspec
 
 from benchmarks.feed import Offsets
 from benchmarks.peers.user_counts import RECENT, Click, Counts, Users
-from streams.topics import CLICK
+from streams.topology import CLICK
 
 RECOVERY, DATABASE = "recovery", "part-0.sqlite3"
 _LAST = """

@@ -21,8 +21,8 @@ import uvloop
 from benchmarks.json_values import use_fast_json
 from benchmarks.peers.user_counts import RECENT, Counts
 from benchmarks.plain_faust import create_changelogs, make_app, serve
-from streams.cli.console import load_settings
-from streams.topics import CLICK
+from headwater.cli.terminal import load_settings
+from streams.topology import CLICK
 
 
 class Click(faust.Record, serializer="json"):  # type: ignore[misc]

@@ -22,11 +22,11 @@ import msgspec
 import uvloop
 
 from benchmarks.peers.user_counts import RECENT, Click, Counts
-from streams.batching import BatchApp, BatchTable, CheckpointedStage, Outbox, RecordBatch
-from streams.batching.app import create_app
-from streams.batching.store import Item
+from streams.engine import BatchApp, BatchTable, CheckpointedStage, Outbox, RecordBatch
+from streams.engine.app import create_app
+from streams.engine.store import Item
 from streams.settings import Settings
-from streams.topics import CLICK, USER_STATE
+from streams.topology import CLICK, USER_STATE
 
 NAME = "counts"
 encode = msgspec.msgpack.Encoder().encode

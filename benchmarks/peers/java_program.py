@@ -10,9 +10,9 @@ from pathlib import Path
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.peers import lock
-from streams.cli.console import load_settings
-from streams.java import find_java
-from streams.kafka_jars import KafkaJarsError
+from headwater.cli.terminal import load_settings
+from headwater.local_kafka.jars import KafkaJarsError
+from headwater.local_kafka.java import find_java
 
 SOURCE = Path(__file__).parent / "KafkaStreamsCounts.java"
 _JVM = ("-Xms1g", "-Xmx1g", "-XX:+UseParallelGC", "-Dorg.slf4j.simpleLogger.defaultLogLevel=error")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from streams.kafka_jars import KAFKA_VERSION, Progress, locked_class_path, read_lock, write_lock
+from headwater.local_kafka.jars import KAFKA_VERSION, Progress, locked_class_path, read_lock, write_lock
 
 ROOTS = (f"org.apache.kafka:kafka-streams:{KAFKA_VERSION}", "org.slf4j:slf4j-simple:1.7.36")
 LOCK = Path(__file__).parent / "kafka_streams.lock"

@@ -11,7 +11,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-from streams.cli.console import load_settings
+from headwater.cli.terminal import load_settings
 
 PACKAGES = ("quixstreams", "bytewax")
 HOW = "`python -m benchmarks.peers.packages` installs it"

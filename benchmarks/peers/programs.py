@@ -18,8 +18,8 @@ from benchmarks.peers import bytewax_counts, faust_counts, headwater_counts, jav
 from benchmarks.peers.user_counts import Counts, Users, read_changelog
 from benchmarks.program import Program
 from benchmarks.programs import Peer
-from streams.topics import CLICK, EVENTS, USER_STATE
-from streams.topics import RECOMMENDATIONS as RECORDS
+from streams.topology import CLICK, EVENTS, USER_STATE
+from streams.topology import RECOMMENDATIONS as RECORDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from benchmarks.peers.user_counts import RECENT, Counts
-from streams.topics import CLICK
+from streams.topology import CLICK
 
 GROUP = "quix"
 

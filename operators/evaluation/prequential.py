@@ -12,16 +12,16 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from operators.diversity import list_diversity
 from operators.evaluation.metrics import RankingTally, mean_self_information
 from operators.evaluation.stream_order import StreamOrder
 from operators.generators.base import IntArray
-from operators.item_index import ItemIndex
-from operators.observation import Status
-from operators.parameters import Parameters
-from operators.ranking import Proposal
+from operators.learning.observation import Status
+from operators.ranking.diversity import list_diversity
+from operators.ranking.ranker import Proposal
 from operators.recommender import Recommender
-from operators.user_state import UserState
+from operators.state.item_index import ItemIndex
+from operators.state.parameters import Parameters
+from operators.state.user_state import UserState
 from schemas.records import CatalogItem, Click, Event, ItemDeletion, Purchase
 
 K = 20

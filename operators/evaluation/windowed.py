@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from operators.diversity import list_diversity
 from operators.evaluation.metrics import discounted_gain, mean_self_information, reciprocal_rank
-from operators.item_index import ItemIndex
+from operators.ranking.diversity import list_diversity
+from operators.state.item_index import ItemIndex
 
 K = 20
 WINDOW = 5_000

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from operators.parameters import Parameters
+    from operators.state.parameters import Parameters
 
 IntArray = NDArray[np.int32]
 FloatArray = NDArray[np.float32]

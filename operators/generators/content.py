@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 
 from operators.generators.text_match import match_text
-from operators.text_kernels import profile
+from operators.text.cosines import profile
 
 SCANNED = 2_000
 """Postings looked at a list, rarest tokens first. On ML-100k the lists of all generators are as good as with 4,000 (recall@20 .279)."""

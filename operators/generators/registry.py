@@ -1,27 +1,26 @@
 """The generators in use, all asked in one call of compiled code.
 
-One call, because a call costs more than most of the work in it (`operators.ranking_arrays`). A new generator is a file in
+One call, because a call costs more than most of the work in it (`operators.ranking.arrays`). A new generator is a file in
 this folder with its kernel, a name and a line here, and a case in the shared test suite.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numba import njit
 
-from operators.eligibility import gate_of, mark, unmark
 from operators.generators.base import UserArrays
 from operators.generators.content import content
+from operators.generators.eligibility import gate_of, mark, unmark
 from operators.generators.item_knn import item_knn
 from operators.generators.matrix_factorization import matrix_factorization
 from operators.generators.query_match import query_match
 from operators.generators.repeat import repeat
 from operators.generators.transitions import transitions
 from operators.generators.walk import walk
-from operators.ranking_arrays import RankingArrays
 
 TRENDING, ITEM_KNN, TRANSITIONS, REPEAT, CONTENT, QUERY_MATCH, MATRIX_FACTORIZATION, POPULARITY = range(8)
 NAMES = (
@@ -43,7 +42,7 @@ class Generators(Protocol):
         """The first so many have a say; those behind are computed for comparison only."""
         ...
 
-    def find(self, arrays: RankingArrays, user: UserArrays, size: int, described: bool, *, all_of_them: bool) -> int:
+    def find(self, arrays: Any, user: UserArrays, size: int, described: bool, *, all_of_them: bool) -> int:
         """Fill `found` with items that pass the gate, and the history of the workspace; returns the history's length.
 
         The cut to the room of `found` is made after the gate, never before. `size`: items known; `described`: whether any has a
@@ -62,7 +61,7 @@ class DefaultGenerators:
         self._asked = np.array([name in names for name in NAMES])
         self._voiced = self._asked & (np.arange(len(NAMES)) != POPULARITY)
 
-    def find(self, arrays: RankingArrays, user: UserArrays, size: int, described: bool, *, all_of_them: bool) -> int:
+    def find(self, arrays: Any, user: UserArrays, size: int, described: bool, *, all_of_them: bool) -> int:
         """As in `Generators`; popularity is the one without a say."""
         return int(_find(arrays, user, size, described, self._asked if all_of_them else self._voiced))
 

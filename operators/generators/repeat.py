@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from numba import njit
 
-from operators.eligibility import again_for_user
+from operators.generators.eligibility import again_for_user
 
 
 @njit(cache=True, nogil=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from operators.eligibility import fresh_for_user
+from operators.generators.eligibility import fresh_for_user
 
 SMALLEST = np.float32(1e-30)
 """Less evidence than this counts as none: it could vanish in single precision."""

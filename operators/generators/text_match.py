@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from operators.generators.select import keep_best, name_nothing
-from operators.text_kernels import accumulate
+from operators.text.cosines import accumulate
 
 
 @njit(cache=True, nogil=True)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from operators.item_index import ItemIndex
+from operators.state.item_index import ItemIndex
 
 LENGTH = 2_048
 """Items kept: users who consumed more of the top than that get shorter popularity lists."""

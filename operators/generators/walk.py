@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from numba import njit
 
-from operators.eligibility import fresh_for_user
+from operators.generators.eligibility import fresh_for_user
 from operators.generators.select import name_nothing
 
 

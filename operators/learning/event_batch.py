@@ -10,13 +10,13 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from operators.item_index import ItemIndex
-from operators.item_updates import ItemUpdates
-from operators.learning.counter_rng import mix
+from operators.kernels.counter_rng import mix
+from operators.kernels.stable_hash import MASK
+from operators.learning.item_updates import ItemUpdates
 from operators.learning.matrix_factorization import draw_negatives, user_step
-from operators.parameters import Parameters
-from operators.stable_hash import MASK
-from operators.user_state import UserState
+from operators.state.item_index import ItemIndex
+from operators.state.parameters import Parameters
+from operators.state.user_state import UserState
 
 _USER, _SOURCE, _OFFSET, _TIME, _TARGET, _PREVIOUS, _REPEAT, _HISTORY_END, _COLUMNS = range(9)
 

@@ -14,8 +14,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from operators.learning.bounded_row import add, admission_key, advance
-from operators.learning.prefetch import gather, prefetch, prefetch_row
+from operators.kernels.bounded_row import add, admission_key, advance
+from operators.kernels.prefetch import gather, prefetch, prefetch_row
 
 _ROWS_AHEAD = 2
 """Rows are asked for while that many are learned before them."""

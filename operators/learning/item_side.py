@@ -8,13 +8,13 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from operators.item_index import ItemIndex
-from operators.item_updates import ItemUpdates
+from operators.kernels.prefetch import AHEAD, prefetch
 from operators.learning.item_knn import update_neighbours
+from operators.learning.item_updates import ItemUpdates
 from operators.learning.matrix_factorization import item_step
 from operators.learning.popularity import update_popularity
-from operators.learning.prefetch import AHEAD, prefetch
 from operators.learning.transitions import update_successors
+from operators.state.item_index import ItemIndex
 
 
 def rank_weights(exponent: float) -> NDArray[np.float32]:

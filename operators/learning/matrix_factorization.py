@@ -27,8 +27,8 @@ import math
 import numpy as np
 from numba import njit
 
-from operators.learning.counter_rng import mix, uniform
-from operators.learning.prefetch import prefetch_row
+from operators.kernels.counter_rng import mix, uniform
+from operators.kernels.prefetch import prefetch_row
 
 _ROWS_AHEAD = 8
 _GAMMA = np.uint64(0x9E3779B97F4A7C15)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from numba import njit
 
-from operators.learning.bounded_row import add, admission_key, advance
-from operators.learning.prefetch import prefetch_row
+from operators.kernels.bounded_row import add, admission_key, advance
+from operators.kernels.prefetch import prefetch_row
 
 _ROWS_AHEAD = 8
 

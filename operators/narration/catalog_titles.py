@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from operators.item_index import ItemIndex
-
-from .checker import KnownTitles
-from .titles import prose_title
+from operators.narration.checker import KnownTitles
+from operators.narration.titles import prose_title
+from operators.state.item_index import ItemIndex
 
 _NEAREST = 20
 

@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 
+from operators.narration.check_rules import CheckRule
+from operators.narration.facts import ANCHORED, Facts
+from operators.narration.languages import chinese, english
+from operators.narration.masking import Masked, mask
+from operators.narration.plain_text import is_visible
+from operators.narration.rule_context import Context
+from operators.narration.titles import Names, prose_title
+from operators.narration.vocabulary import canonical_categories
 from schemas.recommendation import ReasonKind
-
-from . import chinese_rules, english_rules
-from .check_rules import CheckRule
-from .facts import ANCHORED, Facts
-from .masking import Masked, mask
-from .plain_text import is_visible
-from .rule_context import Context
-from .titles import Names, prose_title
-from .vocabulary import canonical_categories
 
 KnownTitles = Callable[[str], bool]
 """Whether a phrase is the title of an item in the catalogue, as it stands or in prose form."""
@@ -44,7 +43,7 @@ def check(
     if _length(text, names.language) > (MAX_CHINESE_CHARACTERS if names.language == "zh" else MAX_WORDS):
         found.append(CheckRule.TOO_LONG)
     if known_titles is not None:
-        phrases = chinese_rules.phrases(masked.text) if names.language == "zh" else english_rules.phrases(masked.text)
+        phrases = chinese.phrases(masked.text) if names.language == "zh" else english.phrases(masked.text)
         if any(known_titles(phrase) for phrase in phrases):
             found.append(CheckRule.OTHER_TITLE)
     return tuple(found)
@@ -53,7 +52,7 @@ def check(
 @lru_cache(maxsize=16_384)
 def _judged(masked: str, kind: ReasonKind, categories: tuple[str, ...], language: str) -> tuple[CheckRule, ...]:
     """Rules broken by the sentence around the names."""
-    rules = chinese_rules.RULES if language == "zh" else english_rules.RULES
+    rules = chinese.RULES if language == "zh" else english.RULES
     context = Context(kind, frozenset(categories))
     return tuple(rule for rule, broken in rules if broken(masked, context))
 
@@ -91,4 +90,4 @@ def _length(text: str, language: str) -> int:
     """Words of an English sentence; of a Chinese one its characters, a run of other letters counting one."""
     if language == "en":
         return len(text.split())
-    return chinese_rules.length(text)
+    return chinese.length(text)

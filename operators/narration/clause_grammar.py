@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 
-from .frames import shipped_rows
-from .vocabulary import Category, categories, genre_owners, mood_owners
+from operators.narration.frames import shipped_rows
+from operators.narration.vocabulary import Category, categories, genre_owners, mood_owners
 
 START, END, COMMA = "<s>", ".", ","
 State = tuple[str, str, str, str]

@@ -6,9 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from operators.narration.check_rules import CheckRule
 from schemas.recommendation import ReasonKind, TextSource
-
-from .check_rules import CheckRule
 
 Language = Literal["en", "zh"]
 

@@ -14,11 +14,10 @@ from importlib import resources
 
 import msgspec
 
-from operators.stable_hash import stable_hash
+from operators.kernels.stable_hash import stable_hash
+from operators.narration.facts import Facts, language_of
+from operators.narration.vocabulary import canonical_categories
 from schemas.recommendation import ReasonKind
-
-from .facts import Facts, language_of
-from .vocabulary import canonical_categories
 
 _SLOT = re.compile(r"\{([ABQ])\}")
 

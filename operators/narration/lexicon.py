@@ -6,9 +6,9 @@ import re
 from functools import cache
 from importlib import resources
 
-from .frames import shipped_rows
-from .templates import english_templates
-from .vocabulary import categories, film_nouns
+from operators.narration.frames import shipped_rows
+from operators.narration.templates import english_templates
+from operators.narration.vocabulary import categories, film_nouns
 
 _WORD = re.compile(r"[A-Za-z]+(?:'[A-Za-z]+|-[A-Za-z]+)*")
 

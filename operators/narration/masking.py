@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .titles import Names, quoted
+from operators.narration.titles import Names, quoted
 
 ANCHOR, ITEM, QUERY = "\ue000", "\ue001", "\ue002"
 """Private-use characters standing for the names; cleaned titles never hold one."""

@@ -6,14 +6,13 @@ from functools import lru_cache
 
 from msgspec.structs import replace
 
+from operators.narration.check_rules import CheckRule
+from operators.narration.checker import check
+from operators.narration.facts import Facts, Text
+from operators.narration.frames import FrameLibrary, Sentence
+from operators.narration.templates import templates
+from operators.narration.titles import Names
 from schemas.recommendation import TextSource
-
-from .check_rules import CheckRule
-from .checker import check
-from .facts import Facts, Text
-from .frames import FrameLibrary, Sentence
-from .templates import templates
-from .titles import Names
 
 
 def narrate(facts: Facts, frames: FrameLibrary, seed_key: str = "") -> Text:

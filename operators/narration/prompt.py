@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import msgspec
 
-from operators.stable_hash import stable_hash
+from operators.kernels.stable_hash import stable_hash
+from operators.narration.facts import Facts
+from operators.narration.frames import Sentence
+from operators.narration.titles import Names
+from operators.narration.vocabulary import canonical_categories, categories, film_categories
 from schemas.recommendation import ReasonKind
-
-from .facts import Facts
-from .frames import Sentence
-from .titles import Names
-from .vocabulary import canonical_categories, categories, film_categories
 
 PROMPT_VERSION = "4"
 """Raise it with every change of wording here or of the clause rules: cached sentences of older prompts are then not used."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from operators.narration.check_rules import CheckRule
+from operators.narration.vocabulary import film_categories
 from schemas.recommendation import ReasonKind
-
-from .check_rules import CheckRule
-from .vocabulary import film_categories
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 
+from operators.narration.facts import Language
+from operators.narration.frames import Sentence
 from schemas.recommendation import ReasonKind
-
-from .facts import Language
-from .frames import Sentence
 
 _ENGLISH: dict[ReasonKind, tuple[str, ...]] = {
     ReasonKind.CO_WATCHED: (

@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from .facts import ANCHORED, Facts, Language, language_of
-from .graphemes import cut
-from .plain_text import plain_text
+from operators.narration.facts import ANCHORED, Facts, Language, language_of
+from operators.narration.graphemes import cut
+from operators.narration.plain_text import plain_text
 
 MAX_CHARACTERS = 80
 MAX_UNITS = 12

@@ -9,7 +9,7 @@ from operators.narration.check_rules import CheckRule
 from schemas.recommendation import Source, TextSource
 from schemas.rejection import RejectionCode
 from streams.metrics.registry import Label
-from streams.topics import DRAFTS, EVENTS, INPUTS, ITEM_UPDATES, Topic
+from streams.topology import DRAFTS, EVENTS, INPUTS, ITEM_UPDATES, Topic
 
 MAX_PARTITIONS = 1024
 

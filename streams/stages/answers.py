@@ -14,16 +14,16 @@ import numpy as np
 from operators.narration.facts import Facts, Text
 from operators.narration.frames import FrameLibrary
 from operators.narration.narrate import narrate
-from operators.ranking import RankedList
-from operators.user_state import UserState
+from operators.ranking.ranker import RankedList
+from operators.state.user_state import UserState
 from schemas import draft as drafts
 from schemas import recommendation as records
 from schemas.recommendation import Latency, ReasonKind, Recommendation, RecommendedItem, TextSource
-from streams.batching import Outbox
+from streams.engine import Outbox
 from streams.metrics import Step
-from streams.narration.admission import Priority
+from streams.model.admission import Priority
 from streams.stages.context import Context
-from streams.topics import DRAFTS, RECOMMENDATIONS
+from streams.topology import DRAFTS, RECOMMENDATIONS
 
 MODEL_VERSION = f"headwater-{version('headwater')}"
 

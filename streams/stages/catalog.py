@@ -18,14 +18,14 @@ from schemas.kinds import Kind
 from schemas.parse import Limits, parse
 from schemas.records import CatalogItem, ItemDeletion
 from schemas.rejection import Rejection
-from streams.batching import BatchApp, CheckpointedStage, Outbox, RecordBatch
-from streams.batching.store import Item
+from streams.broker.partitioning import partition_of
+from streams.broker.update_messages import UpdateKind, pack_catalog
+from streams.engine import BatchApp, CheckpointedStage, Outbox, RecordBatch
+from streams.engine.store import Item
 from streams.metrics import EventOutcome, Stage
-from streams.partitioning import partition_of
 from streams.stages.context import Context
 from streams.stages.slow_walk import SlowWalk
-from streams.topics import CATALOG, CATALOG_STATE, ITEM_UPDATES
-from streams.update_messages import UpdateKind, pack_catalog
+from streams.topology import CATALOG, CATALOG_STATE, ITEM_UPDATES
 
 DELETED = b"deleted"
 _encode = msgspec.json.Encoder().encode

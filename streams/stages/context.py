@@ -7,17 +7,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from operators.item_index import ItemIndex
 from operators.recommender import Recommender
-from streams.batching import BatchApp, BatchTable
-from streams.dead_letters import DeadLetters
-from streams.local_store import keep_only
+from operators.state.item_index import ItemIndex
+from streams.broker.incarnations import Incarnation
+from streams.broker.update_messages import source_number
+from streams.engine import BatchApp, BatchTable
+from streams.engine.local_store import keep_only
 from streams.metrics import Metrics
-from streams.narration.live import LiveNarration
+from streams.model.live import LiveNarration
 from streams.settings import Settings
-from streams.topic_registry import Incarnation
-from streams.topics import SOURCE_NUMBERS, Topic
-from streams.update_messages import source_number
+from streams.stages.dead_letters import DeadLetters
+from streams.topology import SOURCE_NUMBERS, Topic
 
 
 def wall_clock_ms() -> int:

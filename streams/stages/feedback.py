@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 
 from operators.evaluation.windowed import WindowedClicks, WindowedLists, WindowedTests
-from operators.observation import Observation
-from operators.user_state import UserState
+from operators.learning.observation import Observation
+from operators.state.user_state import UserState
 from schemas.records import Click, Event, Purchase
 from streams.metrics import Ranker
 from streams.stages.context import Context
-from streams.topics import Topic
+from streams.topology import Topic
 
 SHOW_EVERY = 1.0  # seconds
 _TESTED = (Click, Purchase)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from operators.item_index import ItemIndex
+from operators.state.item_index import ItemIndex
 from streams.stages.slow_walk import SLICE
 
 ROUNDS = 100  # looks within the time that counts as long

@@ -15,41 +15,33 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
-from operators.errors import StateCorruptError, corrupt
-from operators.item_codec import decode_item, encode_item
-from operators.item_updates import unpack as unpack_learning
+from operators.learning.item_updates import unpack as unpack_learning
+from operators.state.errors import StateCorruptError
+from operators.state.item_codec import decode_item, encode_item
 from schemas.records import CatalogItem
-from streams.batching import BatchApp, CheckpointedStage, Outbox, RecordBatch
-from streams.batching.store import Item
+from streams.broker.update_messages import (
+    META_KEY,
+    CatalogUpdate,
+    Merged,
+    UpdateKind,
+    decode_merged,
+    message_number,
+    unpack,
+    unreadable_update,
+)
+from streams.engine import BatchApp, CheckpointedStage, Outbox, RecordBatch
+from streams.engine.store import Item
 from streams.stages.context import Context
 from streams.stages.item_expiry import ItemExpiry
-from streams.topics import DAY_MS, ITEM_STATE, ITEM_UPDATES
-from streams.update_messages import CatalogUpdate, UpdateKind, message_number, unpack, unreadable_update
+from streams.topology import DAY_MS, ITEM_STATE, ITEM_UPDATES
 
-META_KEY = b"\xff\x00merged"  # not UTF-8, so no item has this key
 PUBLISHING_SHARE = 0.035  # of the time at most: before many rows are published, more of them are waited for
 QUIET = 1.0  # seconds without updates, after which there is time for all of them
 WRITING = 2  # times what encoding takes: encoded, sent and stored
 
 
-class Merged(msgspec.Struct, array_like=True):
-    """What a partition's rows contain: the number of the last update message, and the last offset by source."""
-
-    message: int = -1
-    sources: dict[int, int] = {}
-
-
 _encode = msgspec.msgpack.Encoder().encode
-_merged_decoder = msgspec.msgpack.Decoder(Merged)
 _decode_catalog = msgspec.json.Decoder(CatalogItem).decode
-
-
-def decode_merged(value: bytes) -> Merged:
-    """Raises ``StateCorruptError``."""
-    try:
-        return _merged_decoder.decode(value)
-    except msgspec.DecodeError as exc:
-        raise corrupt(f"the record of merged updates in {ITEM_STATE.suffix}", str(exc)) from exc
 
 
 class _Pace:

@@ -15,12 +15,12 @@ from schemas import draft as drafts
 from schemas import recommendation as records
 from schemas.recommendation import TextSource
 from schemas.rejection import Rejection, RejectionCode
-from streams.batching import BatchApp, CheckpointedStage, Outbox, RecordBatch
-from streams.batching.store import Item
+from streams.engine import BatchApp, CheckpointedStage, Outbox, RecordBatch
+from streams.engine.store import Item
 from streams.metrics import Stage
 from streams.stages.answers import finished
 from streams.stages.context import Context
-from streams.topics import DRAFTS, RECOMMENDATIONS
+from streams.topology import DRAFTS, RECOMMENDATIONS
 
 WRITTEN_AT_ONCE = 8
 

@@ -13,25 +13,25 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from operators.learning.observation import ANSWERED, Status
 from operators.narration.frames import FrameLibrary
-from operators.observation import ANSWERED, Status
-from operators.user_state import UserState
+from operators.state.user_state import UserState
 from schemas.parse import Limits, parse
 from schemas.records import Event, Purchase, Search
 from schemas.rejection import Rejection
-from streams.batching import BatchApp, CheckpointedStage, Outbox, RecordBatch
-from streams.batching.store import Item
-from streams.event_time import EventTime, event_time
+from streams.broker.partitioning import PRODUCER_SETTING, partition_of
+from streams.broker.update_messages import pack_learning
+from streams.engine import BatchApp, CheckpointedStage, Outbox, RecordBatch
+from streams.engine.store import Item
 from streams.metrics import EventOutcome, Stage, Step
-from streams.narration.admission import Priority
-from streams.partitioning import PRODUCER_SETTING, partition_of
+from streams.model.admission import Priority
 from streams.stages.answers import Answers, Trigger
 from streams.stages.context import Context
+from streams.stages.event_time import EventTime, event_time
 from streams.stages.feedback import Feedback
 from streams.stages.user_cache import UserCache
 from streams.stages.user_expiry import UserExpiry
-from streams.topics import DAY_MS, EVENTS, ITEM_UPDATES, USER_STATE, Topic
-from streams.update_messages import pack_learning
+from streams.topology import DAY_MS, EVENTS, ITEM_UPDATES, USER_STATE, Topic
 
 log = logging.getLogger(__name__)
 UPDATES_BYTES = 900_000  # of one message: topics take 2 MiB, brokers by default 1 MiB

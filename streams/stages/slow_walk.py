@@ -6,7 +6,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator
 
-from streams.batching import BatchTable
+from streams.engine import BatchTable
 
 SLICE = 0.0003  # seconds of work, a few times a second
 LEAST = 8

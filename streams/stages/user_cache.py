@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
-from operators.item_index import ItemIndex
-from operators.parameters import Parameters
-from operators.user_codec import decode_user, encode_user
-from operators.user_state import UserState
-from streams.batching import BatchTable
-from streams.batching.store import Item
+from operators.state.item_index import ItemIndex
+from operators.state.parameters import Parameters
+from operators.state.user_codec import decode_user, encode_user
+from operators.state.user_state import UserState
+from streams.engine import BatchTable
+from streams.engine.store import Item
 
 MINUTE_MS = 60_000
 

@@ -9,10 +9,10 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 
-from operators.errors import StateError
-from operators.user_codec import stored_minute
-from streams.batching import BatchTable
-from streams.event_clock import EventClock
+from operators.state.errors import StateError
+from operators.state.user_codec import stored_minute
+from streams.engine import BatchTable
+from streams.stages.event_clock import EventClock
 from streams.stages.slow_walk import SlowWalk
 from streams.stages.user_cache import MINUTE_MS, UserCache
 

@@ -8,8 +8,8 @@ from itertools import islice
 
 import pytest
 
+from headwater.importers.movielens import write_replay
 from streams.errors import FetchError
-from streams.movielens import write_replay
 from streams.settings import Settings
 from tests.faults.events import Mixed, mixed
 from tests.integration.conftest import kafka, namespace, shop

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
-from streams.local_kafka import LocalKafka
+from headwater.local_kafka.broker import LocalKafka
 from streams.settings import Settings
 
 _HOLD = 'mount -t tmpfs -o size="$0" headwater-test "$1" && echo mounted && exec cat'

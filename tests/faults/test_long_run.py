@@ -12,16 +12,16 @@ from typing import Any
 import pytest
 import rocksdict
 
-from operators.item_index import ItemIndex
-from operators.parameters import Parameters
 from operators.recommender import Recommender
-from streams.index_reader import IndexReader
+from operators.state.item_index import ItemIndex
+from operators.state.parameters import Parameters
+from streams.broker.partitioning import partition_of
 from streams.metrics import Metrics
-from streams.narration.live import LiveNarration
-from streams.partitioning import partition_of
+from streams.model.live import LiveNarration
 from streams.stages.context import Context
 from streams.stages.items import META_KEY
-from streams.topics import CATALOG, CATALOG_STATE, CLICK, ITEM_STATE, USER_STATE
+from streams.topology import CATALOG, CATALOG_STATE, CLICK, ITEM_STATE, USER_STATE
+from streams.worker.index_reader import IndexReader
 from tests.integration.load import Load
 from tests.integration.reference import assert_exact
 from tests.integration.shop import Shop

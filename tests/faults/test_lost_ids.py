@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streams.topics import CLICK, TOPIC_IDS
+from streams.topology import CLICK, TOPIC_IDS
 from tests.integration.shop import Shop
 from tests.integration.test_cases_topics import (
     accept,

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from streams.local_kafka import LocalKafka
+from headwater.local_kafka.broker import LocalKafka
 from tests.faults.events import Mixed
 from tests.integration.reference import assert_exact
 from tests.integration.shop import Shop

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.topics import DRAFTS
+from streams.topology import DRAFTS
 from tests.faults.events import Line, Mixed
 from tests.faults.test_stuck import owners
 from tests.integration.load import Load

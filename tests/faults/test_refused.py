@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
-from streams.batching.checkpoint import PATIENCE
-from streams.topics import CLICK, ITEM_STATE, ITEM_UPDATES, RECOMMENDATIONS, USER_STATE, Topic
+from streams.engine.checkpoint import PATIENCE
+from streams.topology import CLICK, ITEM_STATE, ITEM_UPDATES, RECOMMENDATIONS, USER_STATE, Topic
 from tests.faults.events import Mixed
 from tests.integration.load import Load
 from tests.integration.reference import assert_exact, describe

@@ -14,9 +14,9 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
-from streams.local_kafka import LocalKafka
+from headwater.local_kafka.broker import LocalKafka
 from streams.settings import Settings
-from streams.topics import CLICK
+from streams.topology import CLICK
 from tests.faults.events import Mixed
 from tests.integration.reference import assert_exact
 from tests.integration.shop import Shop

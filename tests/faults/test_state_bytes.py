@@ -7,11 +7,11 @@ import time
 import pytest
 from confluent_kafka import Message
 
-from operators.item_codec import decode_item
-from operators.item_index import ItemIndex
-from operators.parameters import Parameters
-from operators.user_codec import decode_user
-from streams.topics import CATALOG, CLICK, ITEM_STATE, USER_STATE
+from operators.state.item_codec import decode_item
+from operators.state.item_index import ItemIndex
+from operators.state.parameters import Parameters
+from operators.state.user_codec import decode_user
+from streams.topology import CATALOG, CLICK, ITEM_STATE, USER_STATE
 from tests.integration.shop import Shop
 from tests.integration.worker import Worker
 

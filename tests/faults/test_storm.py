@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.topics import RECOMMENDATIONS
+from streams.topology import RECOMMENDATIONS
 from tests.faults.events import Mixed
 from tests.integration.load import Load
 from tests.integration.reference import assert_exact, describe

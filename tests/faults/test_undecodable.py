@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from streams.local_kafka import LocalKafka
+from headwater.local_kafka.broker import LocalKafka
 from streams.stages.items import META_KEY
-from streams.topics import CLICK, ITEM_STATE, ITEM_UPDATES, USER_STATE
+from streams.topology import CLICK, ITEM_STATE, ITEM_UPDATES, USER_STATE
 from tests.faults.test_state_bytes import click, last, three_clicks, write
 from tests.integration.conftest import fragile_kafka
 from tests.integration.reference import assert_exact

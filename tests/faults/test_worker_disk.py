@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.topics import CLICK
+from streams.topology import CLICK
 from tests.faults.events import Mixed
 from tests.faults.test_recovery_moves import USERS, many_users
 from tests.integration.reference import assert_exact

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.local_kafka import LocalKafka
+from headwater.local_kafka.broker import LocalKafka
 from streams.settings import Settings
 from tests.integration.shop import Shop
 

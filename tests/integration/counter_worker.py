@@ -16,9 +16,9 @@ from pathlib import Path
 
 import msgspec
 
-from streams.batching import BatchApp, BatchTable, CheckpointedStage, Outbox, RecordBatch
-from streams.batching.app import create_app
-from streams.batching.store import Item
+from streams.engine import BatchApp, BatchTable, CheckpointedStage, Outbox, RecordBatch
+from streams.engine.app import create_app
+from streams.engine.store import Item
 from streams.settings import Settings
 
 

@@ -22,13 +22,13 @@ from typing import Any
 from confluent_kafka import TopicPartition
 from faust.tables.recovery import Recovery
 
-from streams.batching.consumer import BatchConsumer, BatchConsumerThread
-from streams.batching.producer import BatchProducer
-from streams.batching.source import SourceReader
-from streams.batching.store import RocksStore
-from streams.cli.main import main
+from headwater.cli.main import main
+from streams.engine.consumer import BatchConsumer, BatchConsumerThread
+from streams.engine.producer import BatchProducer
+from streams.engine.source import SourceReader
+from streams.engine.store import RocksStore
 from streams.stages.profiles import ProfilesStage
-from streams.topics import CLICK, USER_STATE
+from streams.topology import CLICK, USER_STATE
 
 PAUSED = 1
 MARK = Path(os.environ.get("TEST_FAULT_MARK", "/"))

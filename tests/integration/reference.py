@@ -7,20 +7,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from operators.item_index import ItemIndex
-from operators.observation import Status
-from operators.parameters import Parameters
+from operators.learning.observation import Status
 from operators.recommender import Recommender
-from operators.user_state import UserState
+from operators.state.item_index import ItemIndex
+from operators.state.parameters import Parameters
+from operators.state.user_state import UserState
 from schemas.kinds import Kind
 from schemas.limits import Limits
 from schemas.parse import parse
 from schemas.records import Click, Purchase
 from schemas.rejection import Rejection
-from streams.event_time import event_time
+from streams.broker.update_messages import source_number
 from streams.stages.context import wall_clock_ms
-from streams.topics import EVENTS, SOURCE_NUMBERS
-from streams.update_messages import source_number
+from streams.stages.event_time import event_time
+from streams.topology import EVENTS, SOURCE_NUMBERS
 from tests.integration.shop import Shop, by_id
 
 NEGATIVE = ("skip", "hide", "dislike")

@@ -12,18 +12,18 @@ from typing import Any
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from operators.item_codec import decode_item
-from operators.item_index import ItemIndex
-from operators.parameters import Parameters
-from operators.user_codec import decode_user
-from operators.user_state import UserState
-from streams import group_offsets
-from streams.admin import create_topics
-from streams.partition_ends import partition_ends
+from operators.state.item_codec import decode_item
+from operators.state.item_index import ItemIndex
+from operators.state.parameters import Parameters
+from operators.state.user_codec import decode_user
+from operators.state.user_state import UserState
+from streams.broker import group_offsets
+from streams.broker.admin import create_topics
+from streams.broker.partition_ends import partition_ends
+from streams.broker.topic_reading import read_topic
 from streams.settings import Settings
 from streams.stages.items import META_KEY
-from streams.topic_reading import read_topic
-from streams.topics import ALL, CATALOG, DRAFTS, EVENTS, ITEM_STATE, ITEM_UPDATES, RECOMMENDATIONS, USER_STATE
+from streams.topology import ALL, CATALOG, DRAFTS, EVENTS, ITEM_STATE, ITEM_UPDATES, RECOMMENDATIONS, USER_STATE
 from tests.integration.waiting import wait_until
 from tests.integration.worker import Worker
 
@@ -55,7 +55,7 @@ class Shop:
         return Producer({"bootstrap.servers": self.brokers, "partitioner": "murmur2_random", "linger.ms": 5} | config)
 
     def worker(
-        self, name: str = "w0", stages: str | None = None, module: str = "streams.cli.main", **env: str
+        self, name: str = "w0", stages: str | None = None, module: str = "headwater.cli.main", **env: str
     ) -> Worker:
         """``module`` is another program, that has the worker as its command."""
         made = Worker(self.brokers, self.namespace, self.folder, name, stages, self.partition_env | env, module)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 
 from operators.narration.prompt import Prompt
-from streams.narration.backend import Generated
+from streams.model.text_backend import Generated
 from tests.backends import Good
 
 SECONDS = 3.0

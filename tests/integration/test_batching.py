@@ -19,8 +19,8 @@ import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from streams import group_offsets
-from streams.topic_reading import read_topic
+from streams.broker import group_offsets
+from streams.broker.topic_reading import read_topic
 from tests.integration.counter_worker import Counts
 
 pytestmark = pytest.mark.integration

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from streams.local_kafka import LocalKafka
-from streams.progress import ASK_TIMEOUT
-from streams.worker import BROKER_RECHECK
+from headwater.local_kafka.broker import LocalKafka
+from streams.worker.progress import ASK_TIMEOUT
+from streams.worker.worker import BROKER_RECHECK
 from tests.integration.load import Load
 from tests.integration.reference import assert_exact
 from tests.integration.shop import Shop

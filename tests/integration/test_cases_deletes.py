@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from streams.local_kafka import LocalKafka
-from streams.topics import CATALOG, CLICK, ITEM_STATE
+from headwater.local_kafka.broker import LocalKafka
+from streams.topology import CATALOG, CLICK, ITEM_STATE
 from tests.integration.shop import Shop
 from tests.integration.waiting import wait_until
 from tests.integration.worker import Worker

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from streams.health import HEARTBEAT_TIMEOUT
-from streams.local_kafka import LocalKafka
+from headwater.local_kafka.broker import LocalKafka
+from streams.worker.health import HEARTBEAT_TIMEOUT
 from tests.integration.faulty_worker import PAUSED
 from tests.integration.load import Load
 from tests.integration.reference import assert_exact

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from confluent_kafka import Producer, TopicPartition
 
-from streams.topics import CLICK
+from streams.topology import CLICK
 from tests.integration.shop import Shop, by_id
 from tests.integration.waiting import wait_until
 from tests.integration.worker import Worker

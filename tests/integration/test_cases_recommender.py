@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from headwater.cli.main import app
+from headwater.local_kafka.broker import LocalKafka
 from schemas.rejection import RejectionCode
-from streams.cli.main import app
-from streams.local_kafka import LocalKafka
 from tests.integration.reference import assert_exact
 from tests.integration.shop import Shop
 from tests.integration.waiting import wait_until

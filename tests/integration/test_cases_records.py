@@ -16,12 +16,12 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from confluent_kafka import Producer
 
-from operators.parameters import Parameters
-from streams.dead_letters import KEPT_BYTES
-from streams.local_kafka import LocalKafka
-from streams.partitioning import PRODUCER_SETTING, partition_of
+from headwater.local_kafka.broker import LocalKafka
+from operators.state.parameters import Parameters
+from streams.broker.partitioning import PRODUCER_SETTING, partition_of
 from streams.settings import Settings
-from streams.topics import MAX_MESSAGE_BYTES
+from streams.stages.dead_letters import KEPT_BYTES
+from streams.topology import MAX_MESSAGE_BYTES
 from tests.integration.load import Load
 from tests.integration.reference import assert_exact
 from tests.integration.shop import Shop

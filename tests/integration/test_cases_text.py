@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from headwater.local_kafka.broker import LocalKafka
 from operators.narration.graphemes import cut
 from schemas.rejection import RejectionCode
-from streams.local_kafka import LocalKafka
 from tests.integration.shop import Shop
 
 pytestmark = pytest.mark.integration

@@ -12,14 +12,14 @@ import rocksdict
 from confluent_kafka.admin import NewPartitions
 from faust.types import TP
 
-from operators.item_index import ItemIndex
-from operators.parameters import Parameters
-from streams.batching import RecordBatch
-from streams.batching.errors import LogReplacedError
-from streams.batching.guards import Continuity
-from streams.topic_registry import known_ids, record_ids
-from streams.topics import CATALOG, CATALOG_STATE, CLICK, ITEM_STATE, ITEM_UPDATES, RECOMMENDATIONS, USER_STATE, Topic
-from streams.update_messages import MAX_EPOCHS
+from operators.state.item_index import ItemIndex
+from operators.state.parameters import Parameters
+from streams.broker.incarnations import known_ids, record_ids
+from streams.broker.update_messages import MAX_EPOCHS
+from streams.engine import RecordBatch
+from streams.engine.errors import LogReplacedError
+from streams.engine.guards import Continuity
+from streams.topology import CATALOG, CATALOG_STATE, CLICK, ITEM_STATE, ITEM_UPDATES, RECOMMENDATIONS, USER_STATE, Topic
 from tests.integration.reference import assert_exact, facts
 from tests.integration.shop import Shop
 from tests.integration.worker import ROOT, Worker
@@ -46,7 +46,7 @@ def recreate(shop: Shop, suffix: str) -> None:
 
 
 def accept(shop: Shop, worker: Worker, suffix: str, **env: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "streams.cli.main", "topics", "accept", shop.topic(suffix)]
+    command = [sys.executable, "-m", "headwater.cli.main", "topics", "accept", shop.topic(suffix)]
     return subprocess.run(
         command, cwd=ROOT, env=worker.env | env, capture_output=True, text=True, timeout=60, check=False
     )

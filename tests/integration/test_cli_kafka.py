@@ -15,11 +15,11 @@ import pytest
 from confluent_kafka.admin import AdminClient
 from typer.testing import CliRunner, Result
 
-from streams.cli.main import app
-from streams.local_kafka import LocalKafka
-from streams.partitioning import partition_of
-from streams.producing import event_producer
-from streams.topic_reading import read_topic
+from headwater.cli.main import app
+from headwater.local_kafka.broker import LocalKafka
+from streams.broker.partitioning import partition_of
+from streams.broker.producing import event_producer
+from streams.broker.topic_reading import read_topic
 from tests.integration.waiting import interruptible
 
 pytestmark = pytest.mark.integration
@@ -187,7 +187,7 @@ def test_doctor_misses_topics() -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_broker_in_the_foreground(number: signal.Signals) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "HEADWATER_BROKERS"}
-    command = [sys.executable, "-m", "streams.cli.main", "broker"]
+    command = [sys.executable, "-m", "headwater.cli.main", "broker"]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, preexec_fn=interruptible
     )

@@ -15,7 +15,7 @@ from tests.integration.waiting import interruptible
 
 pytestmark = pytest.mark.integration
 
-COMMAND = [sys.executable, "-m", "streams.cli.main", "demo", "--events", "400"]
+COMMAND = [sys.executable, "-m", "headwater.cli.main", "demo", "--events", "400"]
 
 
 @pytest.fixture

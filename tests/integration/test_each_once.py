@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from streams.topics import CLICK
+from streams.topology import CLICK
 from tests.integration.shop import Shop, by_id
 from tests.integration.waiting import wait_until
 from tests.integration.worker import ROOT

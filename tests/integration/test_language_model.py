@@ -12,11 +12,11 @@ from operators.narration.checker import check
 from operators.narration.facts import ANCHORED, Facts
 from operators.narration.prompt import Prompt, prompt_for
 from schemas.recommendation import ReasonKind
-from streams.narration.backend import BackendUnavailable, Generated
-from streams.narration.model_state import Phase
-from streams.narration.model_store import MODEL_NAME, ModelFetchError, converted, fetch_smollm2, require_libraries
-from streams.narration.process import ModelProcess
-from streams.narration.transformers_backend import TransformersBackend
+from streams.model.model_state import Phase
+from streams.model.model_store import MODEL_NAME, ModelFetchError, converted, fetch_smollm2, require_libraries
+from streams.model.process import ModelProcess
+from streams.model.text_backend import BackendUnavailable, Generated
+from streams.model.transformers_backend import TransformersBackend
 from streams.settings import Settings
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(600)]

@@ -15,16 +15,16 @@ import pytest
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from streams.kafka_jars import kafka_class_path
-from streams.local_kafka import HOST, LocalKafka, LocalKafkaError
+from headwater.local_kafka.broker import HOST, LocalKafka, LocalKafkaError
+from headwater.local_kafka.jars import kafka_class_path
 from streams.settings import Settings
 
 pytestmark = pytest.mark.integration
 
 OWNER = """
 import sys, time
-from streams.kafka_jars import kafka_class_path
-from streams.local_kafka import LocalKafka
+from headwater.local_kafka.jars import kafka_class_path
+from headwater.local_kafka.broker import LocalKafka
 from streams.settings import Settings
 kafka = LocalKafka.from_settings(Settings())
 kafka.start()

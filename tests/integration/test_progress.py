@@ -11,14 +11,14 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 from faust.types import TP
 
-from streams import progress as module
-from streams.admin import create_topics
-from streams.local_kafka import LocalKafka
+from headwater.local_kafka.broker import LocalKafka
+from streams.broker.admin import create_topics
+from streams.broker.partition_ends import partition_ends
 from streams.metrics import Metrics
-from streams.partition_ends import partition_ends
-from streams.progress import Progress
 from streams.settings import Settings
-from streams.topics import CLICK
+from streams.topology import CLICK
+from streams.worker import progress as module
+from streams.worker.progress import Progress
 
 pytestmark = pytest.mark.integration
 

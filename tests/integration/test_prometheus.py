@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 import yaml
 
-from streams.health import Health
-from streams.http import HttpServer
 from streams.metrics import EventOutcome, Metrics, Ranker, Stage
-from streams.topics import CLICK
+from streams.topology import CLICK
+from streams.worker.health import Health
+from streams.worker.http import HttpServer
 from tests.integration.scrapes import ALERTS, assert_alerts, needs_promtool
 
 ROOT = Path(__file__).parents[2]

@@ -11,17 +11,17 @@ from typing import Any
 import pytest
 from confluent_kafka import Producer
 
+from headwater.local_kafka.broker import LocalKafka
 from schemas.kinds import Kind
 from schemas.parse import Limits, parse
 from schemas.rejection import Rejection, RejectionCode
-from streams.admin import create_topics
-from streams.batching import Outbox
-from streams.dead_letters import DeadLetters
-from streams.local_kafka import LocalKafka
-from streams.partitioning import partition_of
+from streams.broker.admin import create_topics
+from streams.broker.partitioning import partition_of
+from streams.broker.topic_reading import read_topic
+from streams.engine import Outbox
 from streams.settings import Settings
-from streams.topic_reading import read_topic
-from streams.topics import CLICK
+from streams.stages.dead_letters import DeadLetters
+from streams.topology import CLICK
 
 pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[2]

@@ -9,10 +9,10 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from streams.batching.errors import DeliveryError
-from streams.batching.outbox import Outbox
-from streams.batching.sending import MOST_UNDER_WAY, Sending
-from streams.local_kafka import LocalKafka
+from headwater.local_kafka.broker import LocalKafka
+from streams.engine.errors import DeliveryError
+from streams.engine.outbox import Outbox
+from streams.engine.sending import MOST_UNDER_WAY, Sending
 
 
 def made(kafka: LocalKafka, topic: str, **config: str) -> None:

@@ -10,9 +10,9 @@ from itertools import pairwise
 from confluent_kafka import Producer
 from faust.types import TP
 
-from streams.batching.pace import FAST, LOOK_SECONDS
-from streams.batching.source import AT_ONCE, Fetched, SourceReader
-from streams.local_kafka import LocalKafka
+from headwater.local_kafka.broker import LocalKafka
+from streams.engine.pace import FAST, LOOK_SECONDS
+from streams.engine.source import AT_ONCE, Fetched, SourceReader
 from tests.integration.test_sending import made
 
 MANY = 40_000

@@ -7,11 +7,11 @@ import time
 import pytest
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
 
-from streams.admin import create_topics, delete_namespace, describe_topics
+from headwater.local_kafka.broker import LocalKafka
+from streams.broker.admin import create_topics, delete_namespace, describe_topics
 from streams.errors import BrokerError, TopicMismatchError
-from streams.local_kafka import LocalKafka
 from streams.settings import Settings
-from streams.topics import ALL, CATALOG, CLICK
+from streams.topology import ALL, CATALOG, CLICK
 
 pytestmark = pytest.mark.integration
 

@@ -31,7 +31,7 @@ class Worker:
         name: str,
         stages: str | None,
         env: dict[str, str],
-        module: str = "streams.cli.main",
+        module: str = "headwater.cli.main",
     ) -> None:
         self.folder, self.name, self.log_path = folder, name, folder / f"{name}.log"
         self.env = (

@@ -5,11 +5,11 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from operators.item_index import ItemIndex
-from operators.item_updates import unpack
 from operators.learning.item_side import apply_updates, rank_weights
-from operators.parameters import Parameters
-from operators.user_codec import decode_user
+from operators.learning.item_updates import unpack
+from operators.state.item_index import ItemIndex
+from operators.state.parameters import Parameters
+from operators.state.user_codec import decode_user
 from tests.learning_support import Run, fingerprint, item_bytes, random_events
 
 PARAMETERS = Parameters(factors=4, neighbours=5, successors=3, history=12, context=8)

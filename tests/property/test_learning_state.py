@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from operators.item_index import ItemIndex
-from operators.parameters import DAY_MS, Parameters
-from operators.user_codec import decode_user, encode_user
-from operators.user_state import EVENT_ID_BYTES
+from operators.state.item_index import ItemIndex
+from operators.state.parameters import DAY_MS, Parameters
+from operators.state.user_codec import decode_user, encode_user
+from operators.state.user_state import EVENT_ID_BYTES
 from schemas.records import Action, Click, Event, Impression, Purchase, Search
 from tests.learning_support import START, Run, random_events
 

@@ -18,11 +18,11 @@ from benchmarks.json_values import item_value, user_state, user_value
 from benchmarks.measure import Measured
 from benchmarks.program import running
 from benchmarks.throughput import ratios
-from operators.item_index import ItemIndex
-from operators.parameters import Parameters
 from operators.recommender import Recommender
-from operators.user_codec import encode_user
-from operators.user_state import UserState
+from operators.state.item_index import ItemIndex
+from operators.state.parameters import Parameters
+from operators.state.user_codec import encode_user
+from operators.state.user_state import UserState
 from schemas.kinds import Kind
 from schemas.parse import parse
 from schemas.records import CatalogItem, Click, Purchase, Search

@@ -18,9 +18,9 @@ from benchmarks.peers import packages
 from benchmarks.peers.programs import HEADWATER, HEADWATER_FEW, PEERS, CountPeer, _decode_binary, _quix_key
 from benchmarks.peers.user_counts import RECENT, Click, Counts, clicks, difference, expected
 from benchmarks.report import INCOMPLETE, MET
+from headwater.cli.terminal import load_settings
+from headwater.local_kafka.broker import LocalKafka
 from schemas.kinds import Kind
-from streams.cli.console import load_settings
-from streams.local_kafka import LocalKafka
 
 STREAM = Stream("clicks", users=20, items=40)
 

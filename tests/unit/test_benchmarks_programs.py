@@ -11,9 +11,9 @@ from benchmarks.events import Stream
 from benchmarks.live import live
 from benchmarks.peers.programs import KAFKA_STREAMS_RECORDS, java_missing
 from benchmarks.programs import BARE, PLAIN, WORKER, Peer, run
-from streams.admin import connect, read_metadata
-from streams.cli.console import load_settings
-from streams.local_kafka import LocalKafka
+from headwater.cli.terminal import load_settings
+from headwater.local_kafka.broker import LocalKafka
+from streams.broker.admin import connect, read_metadata
 
 pytestmark = [pytest.mark.integration, pytest.mark.bench]  # they measure processor time
 

@@ -9,9 +9,9 @@ from benchmarks.restart import HISTORY as RESTART_HISTORY
 from benchmarks.restart import state_value
 from benchmarks.scale import STEPS, Shop, compare
 from benchmarks.world import HISTORY, clicks, index_of, users_of, zipf
-from operators.item_index import ItemIndex
-from operators.parameters import Parameters
-from operators.user_codec import decode_user
+from operators.state.item_index import ItemIndex
+from operators.state.parameters import Parameters
+from operators.state.user_codec import decode_user
 
 
 def test_items_have_full_rows_of_different_others() -> None:

@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
-from operators.parameters import Parameters
-from operators.ranking import Ranker
-from operators.user_codec import decode_user, encode_user
+from headwater.cli.main import app
+from operators.ranking.ranker import Ranker
+from operators.state.parameters import Parameters
+from operators.state.user_codec import decode_user, encode_user
 from schemas.kinds import Kind
 from schemas.parse import parse
 from schemas.records import Event, Purchase
 from schemas.rejection import Rejection
-from streams.cli.main import app
-from streams.event_time import event_time
+from streams.stages.event_time import event_time
 from tests.learning_support import Run
 
 T0 = 1_772_359_200_000  # 2026-03-01T10:00:00Z

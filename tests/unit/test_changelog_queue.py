@@ -9,8 +9,8 @@ from typing import Any
 from faust.types import TP
 from mode.utils.queues import FlowControlEvent
 
-from streams.batching.batch import RecordBatch
-from streams.batching.changelog_queue import ChangelogQueue
+from streams.engine.batch import RecordBatch
+from streams.engine.changelog_queue import ChangelogQueue
 
 
 def event(first: int, epoch: int) -> Any:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from streams.cli import console
-from streams.cli.console import plain, progress
-from streams.cli.rendering import line, reason_text
+from headwater.cli import terminal as console
+from headwater.cli.rendering import line, reason_text
+from headwater.cli.terminal import plain, progress
 
 RECORD = {
     "created_at": "2026-03-01T10:00:00Z",

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from streams.cli.console import make_console
-from streams.cli.scrape import Samples
-from streams.demo.feed import Outcome, Phase
-from streams.demo.summary import latency, percentile, summary
-from streams.demo.worker_process import WorkerProcess
+from headwater.cli.terminal import make_console
+from headwater.demo.feed import Outcome, Phase
+from headwater.demo.scrape import Samples
+from headwater.demo.summary import latency, percentile, summary
+from headwater.demo.worker_process import WorkerProcess
 from streams.errors import OperatorError
 
 

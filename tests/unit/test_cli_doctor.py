@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from streams.cli.main import app
+from headwater.cli.main import app
 
 METRICS = b"""\
 # TYPE headwater_misplaced_users_total counter
@@ -76,7 +76,7 @@ def test_misspelt_setting_is_recognised(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_unreachable_broker_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streams.admin.TIMEOUT", 0.3)
+    monkeypatch.setattr("streams.broker.admin.TIMEOUT", 0.3)
     monkeypatch.setenv("HEADWATER_BROKERS", "127.0.0.1:1")
     status, out = doctor()
     assert status == 1
@@ -108,7 +108,7 @@ def test_java_that_is_too_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     java.chmod(0o755)
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
     monkeypatch.setenv("PATH", "/nowhere")
-    monkeypatch.setattr("streams.java.find_spec", lambda name: None)
+    monkeypatch.setattr("headwater.local_kafka.java.find_spec", lambda name: None)
     status, out = doctor()
     assert status == 1
     assert "is version 8" in out

@@ -8,9 +8,9 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from streams.cli.console import exit_status, guarded
-from streams.cli.main import app
-from streams.cli.worker import parse_stages
+from headwater.cli.main import app
+from headwater.cli.terminal import exit_status, guarded
+from headwater.cli.worker import parse_stages
 from streams.errors import BrokerError, ConfigurationError
 
 NOBODY = "127.0.0.1:1"

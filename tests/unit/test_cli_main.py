@@ -8,14 +8,14 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from streams.cli.main import app
+from headwater.cli.main import app
 
 HEAVY = ("numpy", "numba", "faust", "confluent_kafka", "pydantic", "msgspec", "torch", "rich.console", "operators")
 COMMANDS = ("demo", "worker", "topics", "replay", "tail", "validate", "evaluate", "fetch", "broker", "doctor")
 
 
 def test_importing_it_loads_nothing_heavy() -> None:
-    code = f"import sys, streams.cli.main; print([m for m in {HEAVY!r} if m in sys.modules])"
+    code = f"import sys, headwater.cli.main; print([m for m in {HEAVY!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from streams.cli.lines import count_lines
-from streams.cli.main import app
+from headwater.cli.lines import count_lines
+from headwater.cli.main import app
 
 
 def click(event: str, **changes: Any) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from schemas.rejection import Rejection, RejectionCode
-from streams.batching import Outbox
-from streams.dead_letters import KEPT_BYTES, DeadLetters, TooManyRejectionsError
+from streams.engine import Outbox
+from streams.stages.dead_letters import KEPT_BYTES, DeadLetters, TooManyRejectionsError
 
 BROKEN = Rejection(RejectionCode.BROKEN_JSON, "no JSON", "send JSON")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from streams.demo.turns import Turns
+from headwater.demo.turns import Turns
 
 
 def lines(users: str) -> list[dict[str, Any]]:

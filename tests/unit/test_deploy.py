@@ -11,10 +11,10 @@ import pytest
 import typer
 import yaml
 
-from streams.cli import main
-from streams.http import PAGES
-from streams.kafka_jars import KAFKA_VERSION
+from headwater.cli import main
+from headwater.local_kafka.jars import KAFKA_VERSION
 from streams.settings import Settings
+from streams.worker.http import PAGES
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from operators.diversity import maximal_marginal_relevance
 from operators.generators.base import FloatArray, IntArray
+from operators.ranking.diversity import maximal_marginal_relevance
 from schemas.records import CatalogItem
 from tests.learning_support import Run, text_cosines
 

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from streams import docs
+from headwater import docs
 from streams.metrics import Metrics
 from streams.settings import Settings
-from streams.topics import ALL
+from streams.topology import ALL
 
 ROOT = docs.ROOT
 DOCUMENTS = list(docs.documents())
 
 
 def test_generated_parts_are_current() -> None:
-    assert docs.outdated() == [], "run: python -m streams.docs"
+    assert docs.outdated() == [], "run: python -m headwater.docs"
 
 
 @pytest.mark.parametrize(

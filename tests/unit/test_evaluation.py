@@ -10,7 +10,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from operators.diversity import list_diversity
 from operators.evaluation.metrics import (
     RankingTally,
     discounted_gain,
@@ -20,7 +19,8 @@ from operators.evaluation.metrics import (
 from operators.evaluation.prequential import K, Report, evaluate
 from operators.evaluation.stream_order import StreamOrder
 from operators.evaluation.windowed import LISTS, LISTS_EVERY, MINIMUM, WindowedClicks, WindowedLists, WindowedTests
-from operators.parameters import Parameters
+from operators.ranking.diversity import list_diversity
+from operators.state.parameters import Parameters
 from schemas.records import Action, CatalogItem, Event, Impression, ItemDeletion, Purchase, Search
 from tests.learning_support import START, Run, click
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streams.event_time import EventTime, event_time
+from streams.stages.event_time import EventTime, event_time
 
 NOW = 1_772_359_200_000  # 2026-03-01T10:00:00Z
 TOLERANCE = 300_000

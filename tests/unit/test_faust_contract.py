@@ -1,4 +1,4 @@
-"""Fails when Faust, mode or aiokafka change under ``streams/batching`` (see its docstring for the list)."""
+"""Fails when Faust, mode or aiokafka change under ``streams/engine`` (see its docstring for the list)."""
 
 from __future__ import annotations
 

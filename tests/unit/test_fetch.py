@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from streams import fetch
+from headwater.importers import fetch
 from streams.errors import FetchError
 
 NAME = "recbole-1.2.1-py3-none-any.whl"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.movielens import replay_lines, with_searches, write_replay
+from headwater.importers.movielens import replay_lines, with_searches, write_replay
 
 ITEMS = """\
 item_id:token\tmovie_title:token_seq\trelease_year:token\tclass:token_seq

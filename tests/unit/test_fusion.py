@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from operators.fusion import CandidateTable, EqualWeightFusion, FusedScores, FusionContext, unite
 from operators.generators.base import Found
+from operators.ranking.fusion import CandidateTable, EqualWeightFusion, FusedScores, FusionContext, unite
 
 
 def candidates(*pairs: tuple[int, float]) -> tuple[tuple[int, float], ...]:

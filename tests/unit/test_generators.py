@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from operators.eligibility import is_recommendable
 from operators.generators.base import Candidates
+from operators.generators.eligibility import is_recommendable
 from operators.generators.registry import NAMES, DefaultGenerators
-from operators.item_index import ItemIndex
-from operators.parameters import DAY_MS, Parameters
-from operators.ranking import Ranker
+from operators.ranking.ranker import Ranker
+from operators.state.item_index import ItemIndex
+from operators.state.parameters import DAY_MS, Parameters
 from schemas.records import Action, CatalogItem, Event
 from tests.learning_support import START, Run, click, text_cosines
 

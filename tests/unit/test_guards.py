@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from streams.batching.errors import PausedTooLongError, WorkerStuckError
-from streams.batching.guards import PauseGuard, StuckGuard
+from streams.engine.errors import PausedTooLongError, WorkerStuckError
+from streams.engine.guards import PauseGuard, StuckGuard
 
 
 def test_sleep_counts_from_the_heartbeat_that_may_have_been_due() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from streams.health import Check, Health, Scope
+from streams.worker.health import Check, Health, Scope
 
 
 class Clock:

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from faust.types import TP
 
-from streams import progress as module
-from streams import topics
+from streams import topology as topics
 from streams.metrics import RecordingMetrics
-from streams.progress import Progress
 from streams.settings import Settings
+from streams.worker import progress as module
+from streams.worker.progress import Progress
 
 CLICK = "headwater.events.click.v1"
 A, B = TP(CLICK, 0), TP(CLICK, 1)

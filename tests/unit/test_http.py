@@ -15,11 +15,11 @@ from collections.abc import Iterator
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from streams import http as pages
-from streams.health import Health
-from streams.http import HttpError, HttpServer
 from streams.metrics import Metrics
 from streams.settings import Settings
+from streams.worker import http as pages
+from streams.worker.health import Health
+from streams.worker.http import HttpError, HttpServer
 from tests.integration.waiting import wait_until
 
 

@@ -11,24 +11,24 @@ import msgspec
 import pytest
 from faust.types import TP
 
-from operators.item_codec import decode_item, encode_item
-from operators.item_index import ItemIndex
-from operators.parameters import Parameters
 from operators.recommender import Recommender
-from operators.user_state import UserState
+from operators.state.item_codec import decode_item, encode_item
+from operators.state.item_index import ItemIndex
+from operators.state.parameters import Parameters
+from operators.state.user_state import UserState
 from schemas.records import CatalogItem, Click, Event
-from streams.batching import Outbox, RecordBatch
-from streams.batching.app import create_app
+from streams.broker.incarnations import Incarnation
+from streams.broker.update_messages import UpdateKind, pack_catalog, pack_learning
+from streams.engine import Outbox, RecordBatch
+from streams.engine.app import create_app
 from streams.metrics import Metrics
-from streams.narration.live import LiveNarration
+from streams.model.live import LiveNarration
 from streams.settings import Settings
 from streams.stages import item_expiry, slow_walk
 from streams.stages.catalog import CatalogStage
 from streams.stages.context import Context
 from streams.stages.items import META_KEY, ItemsStage
-from streams.topic_registry import Incarnation
-from streams.topics import ALL, CATALOG, ITEM_UPDATES
-from streams.update_messages import UpdateKind, pack_catalog, pack_learning
+from streams.topology import ALL, CATALOG, ITEM_UPDATES
 from tests.learning_support import Run, click
 
 DAY = 86_400_000

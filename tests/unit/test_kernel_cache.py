@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from operators.kernel_cache import cache_folder
+from operators.kernels.cache import cache_folder
 
 CALLEE = "from numba import njit\n\n@njit(cache=True)\ndef one():\n    return {}\n"
 CALLER = (

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from operators.learning.bounded_row import TIME_STEPS, add, advance, decay_factor
-from operators.learning.counter_rng import uniform
+from operators.kernels.bounded_row import TIME_STEPS, add, advance, decay_factor
+from operators.kernels.counter_rng import uniform
 
 DAY = 86_400_000
 

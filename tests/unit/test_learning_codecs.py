@@ -6,14 +6,14 @@ import msgspec
 import numpy as np
 import pytest
 
-from operators.errors import StateCorruptError, StateVersionError
-from operators.framing import seal, unseal
-from operators.item_codec import decode_item, encode_item
-from operators.item_index import NEVER, ItemIndex
-from operators.item_updates import unpack
-from operators.parameters import Parameters
-from operators.user_codec import KIND, decode_user, encode_user
-from operators.user_state import UserState
+from operators.learning.item_updates import unpack
+from operators.state.errors import StateCorruptError, StateVersionError
+from operators.state.item_codec import decode_item, encode_item
+from operators.state.item_index import NEVER, ItemIndex
+from operators.state.parameters import Parameters
+from operators.state.sealing import seal, unseal
+from operators.state.user_codec import KIND, decode_user, encode_user
+from operators.state.user_state import UserState
 from schemas.records import Action, CatalogItem, Impression, Search
 from tests.learning_support import START, Run, click, random_events
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from operators.item_index import ItemIndex
 from operators.learning.matrix_factorization import draw_negatives
-from operators.parameters import DAY_MS, Parameters
+from operators.state.item_index import ItemIndex
+from operators.state.parameters import DAY_MS, Parameters
 from schemas.records import Action, Purchase
 from tests.learning_support import START, Run, click, fingerprint, random_events
 

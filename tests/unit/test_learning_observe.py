@@ -6,10 +6,10 @@ from array import array
 
 import pytest
 
-from operators.observation import Status
-from operators.parameters import ACTION_WEIGHTS, Parameters
+from operators.learning.observation import Status
 from operators.recommender import Recommender
-from operators.user_state import ACTION_CODES, ACTIONS, EVENT_ID_BYTES
+from operators.state.parameters import ACTION_WEIGHTS, Parameters
+from operators.state.user_state import ACTION_CODES, ACTIONS, EVENT_ID_BYTES
 from schemas.records import Action, Impression, Purchase, Search
 from tests.learning_support import START, Run, click
 

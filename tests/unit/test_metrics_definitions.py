@@ -15,7 +15,7 @@ from streams.metrics import labels as closed
 from streams.metrics.definitions import BATCH_RECORDS, LATENCY_SECONDS, WORK_SECONDS
 from streams.metrics.registry import Family
 from streams.settings import STAGES, Settings
-from streams.topics import ALL, CLICK, INPUTS
+from streams.topology import ALL, CLICK, INPUTS
 
 METRICS = Metrics()
 DEFINITIONS = METRICS.registry.definitions

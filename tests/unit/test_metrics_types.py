@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 GOOD = """
 from streams.metrics import EventOutcome, Metrics
-from streams.topics import CLICK
+from streams.topology import CLICK
 metrics = Metrics()
 metrics.events.of(CLICK, EventOutcome.LEARNED).add(2)
 metrics.ranking_seconds.of().observe(0.1)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from operators.item_index import ItemIndex
 from operators.narration.catalog_titles import known_titles
 from operators.narration.check_rules import CheckRule
 from operators.narration.checker import check
@@ -16,7 +15,8 @@ from operators.narration.facts import ANCHORED, Facts
 from operators.narration.frames import FrameLibrary, Sentence
 from operators.narration.narrate import narrate
 from operators.narration.titles import Names
-from operators.parameters import Parameters
+from operators.state.item_index import ItemIndex
+from operators.state.parameters import Parameters
 from schemas.recommendation import ReasonKind
 from schemas.records import CatalogItem
 

@@ -14,9 +14,9 @@ from operators.narration.check_rules import CheckRule
 from operators.narration.facts import Facts, Text
 from schemas.recommendation import ReasonKind, TextSource
 from streams.metrics import Metrics
-from streams.narration.admission import Admission, Priority
-from streams.narration.live import LiveNarration
-from streams.narration.model_state import Phase
+from streams.model.admission import Admission, Priority
+from streams.model.live import LiveNarration
+from streams.model.model_state import Phase
 from streams.settings import Settings
 from tests.backends import GOOD_CLAUSE
 

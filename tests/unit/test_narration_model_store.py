@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from streams.narration import model_store
-from streams.narration.backend import BackendUnavailable
-from streams.narration.model_store import ModelFetchError, converted, fetch_smollm2, model_dir
+from streams.model import model_store
+from streams.model.model_store import ModelFetchError, converted, fetch_smollm2, model_dir
+from streams.model.text_backend import BackendUnavailable
 
 
 @pytest.fixture

@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 
 from operators.narration.prompt import Prompt
-from streams.narration.backend import BackendUnavailable, create_backend
-from streams.narration.circuit_breaker import CircuitBreaker
-from streams.narration.model_state import ModelError, ModelNotReady, ModelTimeout, Phase
-from streams.narration.process import ModelProcess, ProcessOptions
+from streams.model.backend import create_backend
+from streams.model.circuit_breaker import CircuitBreaker
+from streams.model.model_state import ModelError, ModelNotReady, ModelTimeout, Phase
+from streams.model.process import ModelProcess, ProcessOptions
+from streams.model.text_backend import BackendUnavailable
 from tests.backends import GOOD_CLAUSE
 
 PROMPTS = [Prompt("", f"prompt {n}", "") for n in range(3)]
@@ -249,7 +250,7 @@ def test_stopping_in_the_middle_of_a_request_does_not_wait_for_it() -> None:
 def test_the_model_dies_with_a_worker_that_is_killed(tmp_path: Path) -> None:
     script = (
         "import asyncio, sys\n"
-        "from streams.narration.process import ModelProcess\n"
+        "from streams.model.process import ModelProcess\n"
         "from operators.narration.prompt import Prompt\n"
         "async def main():\n"
         "    process = ModelProcess('tests.backends:Hanging')\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streams.batching.pace import FAST, LOOK_SECONDS, SLOW, Pace
+from streams.engine.pace import FAST, LOOK_SECONDS, SLOW, Pace
 
 
 def test_the_pace_follows_the_rate_and_keeps_to_it_between_the_bounds() -> None:

@@ -8,7 +8,7 @@ import pytest
 from aiokafka.partitioner import murmur2 as aiokafka_murmur2
 from confluent_kafka import murmur2 as librdkafka_murmur2
 
-from streams.partitioning import murmur2, partition_of
+from streams.broker.partitioning import murmur2, partition_of
 
 
 @pytest.mark.parametrize(("key", "partition"), [("user-1", 4), ("user-2", 0), ("user-3", 3), ("user-4", 7)])

@@ -8,10 +8,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from operators.diversity import list_diversity
-from operators.eligibility import repeat_rate, repeats_allowed
-from operators.parameters import DAY_MS, Parameters
-from operators.ranking import FILL, RankedList, Ranker
+from operators.generators.eligibility import repeat_rate, repeats_allowed
+from operators.ranking.diversity import list_diversity
+from operators.ranking.ranker import FILL, RankedList, Ranker
+from operators.state.parameters import DAY_MS, Parameters
 from schemas.recommendation import ReasonKind, Source
 from schemas.records import Action, CatalogItem, Purchase, Search
 from tests.learning_support import FILMS as PARAMETERS

@@ -9,9 +9,9 @@ from numba import njit
 
 from operators.generators.base import Found, UserArrays
 from operators.generators.registry import DefaultGenerators
-from operators.parameters import DAY_MS
-from operators.ranking import FILL, Ranker
-from operators.ranking_arrays import RankingArrays
+from operators.ranking.arrays import RankingArrays
+from operators.ranking.ranker import FILL, Ranker
+from operators.state.parameters import DAY_MS
 from schemas.recommendation import Reason, ReasonKind
 from schemas.records import Purchase
 from tests.learning_support import FILMS as PARAMETERS

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from streams.repeated_lines import Repeated
+from streams.worker.repeated_lines import Repeated
 
 
 def record(name: str, message: str, *args: object) -> logging.LogRecord:

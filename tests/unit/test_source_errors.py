@@ -7,8 +7,8 @@ import logging
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from streams.batching.errors import RecordsDamagedError, SourceRefusedError
-from streams.batching.source_errors import SourceErrors
+from streams.engine.errors import RecordsDamagedError, SourceRefusedError
+from streams.engine.source_errors import SourceErrors
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.update_messages import message_epoch, message_number, source_number, source_place
+from streams.broker.update_messages import message_epoch, message_number, source_number, source_place
 
 
 @given(st.integers(0, 127), st.integers(0, 255), st.integers(0, 65_535))

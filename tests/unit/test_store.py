@@ -16,10 +16,10 @@ from types import SimpleNamespace
 import pytest
 from faust.types import TP
 
-from streams.batching import BatchTable
-from streams.batching.app import create_app
-from streams.batching.errors import StoreDamagedError, StoreRefusedError
-from streams.batching.store import RocksStore
+from streams.engine import BatchTable
+from streams.engine.app import create_app
+from streams.engine.errors import StoreDamagedError, StoreRefusedError
+from streams.engine.store import RocksStore
 from streams.settings import Settings
 
 ROWS = 4_000

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from operators.errors import StateCorruptError, StateVersionError
-from operators.item_index import ItemIndex
-from operators.parameters import Parameters
-from operators.user_codec import decode_user, encode_user, stored_minute
-from operators.user_state import UserState
-from streams.batching import BatchTable
-from streams.batching.app import create_app
-from streams.event_clock import SUPPORT, EventClock
+from operators.state.errors import StateCorruptError, StateVersionError
+from operators.state.item_index import ItemIndex
+from operators.state.parameters import Parameters
+from operators.state.user_codec import decode_user, encode_user, stored_minute
+from operators.state.user_state import UserState
+from streams.engine import BatchTable
+from streams.engine.app import create_app
 from streams.settings import Settings
 from streams.stages import slow_walk
+from streams.stages.event_clock import SUPPORT, EventClock
 from streams.stages.user_cache import MINUTE_MS, UserCache
 from streams.stages.user_expiry import UserExpiry
 

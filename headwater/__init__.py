@@ -1,0 +1,1 @@
+"""The program for people: command line, demo, private Kafka, data sets."""

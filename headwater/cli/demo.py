@@ -1,0 +1,267 @@
+"""``headwater demo``: the whole system on real events, start to end."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from headwater.cli.terminal import end_on_sigterm, guarded, load_settings, make_console, note, progress
+
+if TYPE_CHECKING:
+    from headwater.cli.terminal import Progress
+    from headwater.demo.feed import Feed, Record
+    from headwater.demo.turns import Turns
+    from headwater.demo.worker_process import WorkerProcess
+    from headwater.importers.movielens import Line
+    from streams.settings import Settings
+
+PANEL_INTERVAL = 2.0
+DRAIN_TIMEOUT = 15.0
+MAX_OUTSTANDING = 500
+WINDOW = 3_000  # events among which users take turns
+MODEL_TIMEOUT = 60.0
+INDEX_TIMEOUT = 30.0
+
+
+@guarded
+def demo(
+    events: Annotated[int, typer.Option(min=1, max=100_000, help="Ratings to send; searches come on top.")] = 20_000,
+    rate: Annotated[
+        float, typer.Option(min=1, help="Events a second in the last quarter, to measure latency.")
+    ] = 300.0,
+) -> None:
+    """Start Kafka and a worker, send real MovieLens events, show live recommendations, sum up. Leaves nothing behind."""
+    started = time.monotonic()
+    settings = load_settings(namespace=f"demo-{uuid.uuid4().hex[:8]}")
+    end_on_sigterm()
+    from headwater.importers.movielens import write_replay
+
+    write_replay(settings.cache_dir, progress=note)
+    _prepare_model(settings)
+    with _broker(settings) as (address, description):
+        _run(settings, address, description, events, rate)
+    note(f"Done after {time.monotonic() - started:.0f} s; worker and topics are gone. How to go on:")
+    for line in _HOW_TO_GO_ON:
+        note(f"  {line}")
+
+
+_HOW_TO_GO_ON = (
+    "headwater broker                      a Kafka to try things with; then, with the address it prints:",
+    "headwater topics create               the topics of your namespace",
+    "headwater worker                      learn and recommend; /metrics is on port 9464",
+    "headwater replay FILE                 send a replay file (headwater fetch ml-100k prints one)",
+    "headwater tail                        recommendations as they come",
+    "headwater evaluate FILE               the same operators without a broker, measured",
+    "README.md                             how to send events from your own shop",
+)
+
+
+def _prepare_model(settings: Settings) -> None:
+    """Have the language model in the cache before the clock runs; without it the demo shows frames and says so."""
+    from streams.model.model_store import CONVERTED_NAME, model_dir
+
+    if settings.model_backend != "transformers" or (model_dir(settings.cache_dir) / CONVERTED_NAME).exists():
+        return
+    # In a process of its own: converting takes memory that this one would never give back.
+    done = subprocess.run([sys.executable, "-m", "headwater.cli.main", "fetch", "smollm2"], stdout=subprocess.DEVNULL)
+    if done.returncode != 0:
+        note("No text will be written live: frames and templates take its place.")
+
+
+@contextmanager
+def _broker(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Address and description of the user's broker or a private one; the demo's topics are removed in the end."""
+    if settings.brokers is not None:
+        from streams.broker.admin import connect, delete_namespace, read_metadata
+
+        metadata = read_metadata(connect(settings.brokers), settings.brokers)
+        description = f"yours at {settings.brokers}, cluster {metadata.cluster_id}"
+        try:
+            yield settings.brokers, description
+        finally:
+            delete_namespace(settings.brokers, settings.namespace)
+        return
+    from headwater.local_kafka.broker import LocalKafka
+
+    with LocalKafka.from_settings(settings, progress=note) as kafka:
+        note(f"Apache Kafka {kafka.version} listens at {kafka.bootstrap}.")
+        yield kafka.bootstrap, f"Apache Kafka {kafka.version}, private, one node at {kafka.bootstrap}"
+
+
+def _run(settings: Settings, brokers: str, description: str, events: int, rate: float) -> None:
+    from headwater.demo.feed import Feed
+    from headwater.demo.worker_process import WorkerProcess
+    from streams.broker.admin import create_topics
+
+    create_topics(brokers, settings)
+    environment = {
+        "HEADWATER_BROKERS": brokers,
+        "HEADWATER_NAMESPACE": settings.namespace,
+        # Years of ratings pass in a minute here: the limit that stops bots would stop people.
+        "HEADWATER_USER_EVENTS_PER_MINUTE": "1000000",
+        "HEADWATER_DRAFT_DEADLINE": "10",  # model, worker and broker share this machine: give a sentence its time
+    }
+    folder = tempfile.TemporaryDirectory(prefix="headwater-demo-")
+    with folder as name, WorkerProcess(Path(name), environment) as worker:
+        worker.wait_until_ready(_once_each("Starting a worker; waiting for: {}"))
+        show = _Showcase()
+        feed = Feed(brokers, settings, max_outstanding=MAX_OUTSTANDING, on_record=show.hear, check=worker.check)
+        try:
+            _send(settings, feed, worker, show, events, rate)
+            _sum_up(feed, worker, description)
+        finally:
+            feed.close()
+        note("Stopping the worker after its last checkpoint.")
+
+
+def _send(settings: Settings, feed: Feed, worker: WorkerProcess, show: _Showcase, events: int, rate: float) -> None:
+    from headwater.demo.turns import Turns
+    from headwater.importers.fetch import ML_100K
+    from headwater.importers.movielens import replay_lines, with_searches
+    from streams.topology import CATALOG
+
+    lines = with_searches(replay_lines(settings.cache_dir / ML_100K))
+    catalog: list[Line] = []
+    while (first := next(lines))["topic"] == CATALOG.suffix:
+        catalog.append(first)
+    show.titles = {entry["value"]["item_id"]: entry["value"]["title"] for entry in catalog}
+    sent = feed.send_catalog(catalog)
+    note(f"Sent the catalogue: {sent:,} films.")
+    _wait_for_index(worker, sent)
+    _wait_for_model(settings, worker)
+    note(
+        f"Sending {events:,} ratings, and before every 20th a genre search that is derived (MovieLens has none). "
+        "A user's events keep their order, and nobody acts before having seen the answer to the last act."
+    )
+    log = list(_first_ratings(chain([first], lines), events))
+    turns = Turns(iter(log), WINDOW, feed.is_waiting)
+    unpaced = len(log) - len(log) // 4
+    with progress("sent", len(log)) as bar:
+        show.begin(bar)
+        _send_phase(feed, turns, bar, range(unpaced), "as fast as users get their answers", None)
+        _send_phase(feed, turns, bar, range(unpaced, len(log)), f"paced at {rate:,.0f}/s", rate)
+        show.finish()
+
+
+def _first_ratings(lines: Iterator[Line], count: int) -> Iterator[Line]:
+    """Lines up to the rating that completes ``count``, with the searches among them."""
+    from streams.topology import SEARCH
+
+    for line in lines:
+        yield line
+        count -= line["topic"] != SEARCH.suffix
+        if count == 0:
+            return
+
+
+def _send_phase(feed: Feed, turns: Turns, bar: Progress, numbers: range, pace: str, rate: float | None) -> None:
+    """Send events ``numbers``, wait for their answers."""
+    if not numbers:
+        return
+    feed.begin(pace)
+    begun = time.monotonic()
+    for number in numbers:
+        while rate is not None and (ahead := begun + (number - numbers.start) / rate - time.monotonic()) > 0:
+            feed.read(min(ahead, 0.02))
+        while (line := turns.next()) is None:
+            feed.read(0.005)
+        feed.send(line)
+        if number % 10 == 0:
+            feed.read(0.0)
+            bar.update(number, f"{feed.outcome.records:,} recommendations")
+    feed.drain(DRAIN_TIMEOUT)
+    bar.update(numbers.stop, f"{feed.outcome.records:,} recommendations")
+
+
+def _wait_for_index(worker: WorkerProcess, items: int) -> None:
+    from headwater.demo.scrape import scrape
+
+    deadline = time.monotonic() + INDEX_TIMEOUT
+    while time.monotonic() < deadline:
+        worker.check()
+        if (scrape(worker.address, 5.0).first("headwater_index_items") or 0) >= items:
+            return
+        time.sleep(0.1)
+    note(f"The catalogue is not in the worker's index after {INDEX_TIMEOUT:.0f} s; going on.")
+
+
+def _wait_for_model(settings: Settings, worker: WorkerProcess) -> None:
+    """A model takes seconds to load; a demo without live text would be over before it spoke."""
+    from headwater.demo.scrape import scrape
+
+    if settings.model_backend == "none":
+        return
+    deadline = time.monotonic() + MODEL_TIMEOUT
+    say = _once_each("Waiting for the language model ({}).")
+    while time.monotonic() < deadline:
+        worker.check()
+        states = scrape(worker.address, 5.0).of("headwater_model_state")
+        state = next((labels.get("state", "") for labels, value in states if value), "none")
+        if state != "loading":
+            note(f"Language model: {state}.")
+            return
+        say(state)
+        time.sleep(0.1)
+    note(f"The language model is not ready after {MODEL_TIMEOUT:.0f} s; texts come from frames until it is.")
+
+
+def _sum_up(feed: Feed, worker: WorkerProcess, description: str) -> None:
+    from headwater.demo.scrape import scrape
+    from headwater.demo.summary import summary
+
+    make_console().print(summary(feed.outcome, scrape(worker.address, 5.0), description))
+
+
+class _Showcase:
+    """Shows the best recommendation of the last seconds, again and again."""
+
+    def __init__(self) -> None:
+        self.titles: dict[str, str] = {}
+        self._bar: Progress | None = None
+        self._shown = 0.0
+        self._best: Record | None = None
+
+    def begin(self, bar: Progress) -> None:
+        self._bar, self._shown = bar, time.monotonic()
+
+    def hear(self, record: Record) -> None:
+        if self._best is None or _rank(record) >= _rank(self._best):
+            self._best = record
+        if time.monotonic() - self._shown > PANEL_INTERVAL:
+            self.finish()
+
+    def finish(self) -> None:
+        """Show what is best now."""
+        from headwater.cli.rendering import panel
+
+        if self._bar is not None and self._best is not None:
+            self._bar.show(panel(self._best, self.titles))
+        self._best, self._shown = None, time.monotonic()
+
+
+def _rank(record: Record) -> tuple[bool, bool, bool]:
+    """Live text before frames, the user's own history before what is popular with everybody."""
+    kind = record["items"][0]["reason"]["kind"] if record["items"] else "trending"
+    return record["text_source"] == "llm", kind != "trending", record["source"] == "personal"
+
+
+class _once_each:
+    """Notes a template with each new value once."""
+
+    def __init__(self, template: str) -> None:
+        self._template, self._last = template, ""
+
+    def __call__(self, value: str) -> None:
+        if value != self._last:
+            self._last = value
+            note(self._template.format(value))

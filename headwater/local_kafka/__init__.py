@@ -1,0 +1,1 @@
+"""A private Apache Kafka on loopback, for the demo and the tests."""

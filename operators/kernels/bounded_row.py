@@ -1,0 +1,104 @@
+"""Rows of at most m (item, weight) pairs that keep the heaviest of a stream of additions.
+
+An item that is in the row, or finds an empty place, has its exact weight. In a full row a newcomer of weight w takes
+the place of the lightest entry (weight v) with probability w / (v + w), and then carries v + w: the randomized
+admission policy of Ben Basat et al., "Randomized admission policy for efficient top-k and frequency estimation"
+(INFOCOM 2017), which keeps expected weights unbiased. The draw is a function of a key made from the event and the two
+item ids, so it is the same in every process.
+
+Why this one, measured (m = 100, recall of the true top 50; Zipf exponents 0.7 to 1 over 2,000 to 20,000 items):
+random admission .74-.96, always admitting with weight w .64-.84, space-saving (always, v + w) .38-.58. In item-kNN on
+ML-100k (recall@20; rows without bound .317): rows of 100 .291, of 150 .303, of 200 .310; always admitting .296 and .306.
+`tests/unit/test_learning_bounded_row.py` holds the loss against an unbounded row.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from operators.kernels.counter_rng import mix, uniform
+
+TIME_STEPS = 4_096
+"""A row's weights are rescaled only once 1 / TIME_STEPS of a half-life has passed since the last time, so a weight is
+off by at most 2 ** (1 / TIME_STEPS) - 1 = 0.02 % and most updates touch one entry instead of the whole row."""
+
+
+@njit(cache=True, nogil=True)
+def advance(weights, total, at, row, time, half_life):  # type: ignore[no-untyped-def]
+    """Decay the row to `time` where that lies ahead of it; returns the factor for a weight added at `time`.
+
+    The row's time never goes back: a late addition counts 2 ** -(age / half_life), which is below 1.
+    """
+    elapsed = time - at[row]
+    if total[row] <= 0.0:
+        at[row] = time
+        return np.float32(1.0)
+    if elapsed < 0:
+        return np.float32(2.0 ** (elapsed / half_life))
+    if elapsed >= half_life / TIME_STEPS:
+        factor = np.float32(2.0 ** (-(elapsed / half_life)))
+        for column in range(weights.shape[1]):
+            weights[row, column] *= factor
+        total[row] *= factor
+        at[row] = time
+    return np.float32(1.0)
+
+
+@njit(cache=True, nogil=True)
+def add(items, weights, row, item, weight, key):  # type: ignore[no-untyped-def]
+    """Add a weight to the row's entry for `item`; `key` (u64) decides about admission to a full row."""
+    width = items.shape[1]
+    place = _place_of(items, row, item)
+    if place >= 0:
+        weights[row, place] += weight
+    elif items[row, width - 1] < 0:
+        empty = width - 1
+        while empty > 0 and items[row, empty - 1] < 0:
+            empty -= 1
+        items[row, empty] = item
+        weights[row, empty] = weight
+    else:
+        lightest = _lightest(weights, row)
+        least = weights[row, lightest]
+        if uniform(key) * (least + weight) < weight:
+            items[row, lightest] = item
+            weights[row, lightest] = least + weight
+
+
+@njit(cache=True, nogil=True)
+def _place_of(items, row, item):  # type: ignore[no-untyped-def]
+    """The place of an item in its row, -1 where it is not there; without a branch, so that it is vectorised."""
+    place = np.int32(-1)
+    for column in range(items.shape[1]):
+        place = max(place, np.int32(column) if items[row, column] == item else np.int32(-1))
+    return place
+
+
+@njit(cache=True, nogil=True)
+def _lightest(weights, row):  # type: ignore[no-untyped-def]
+    """The first place of the least weight, in two passes without a branch, so that they are vectorised.
+
+    None is negative, so that their bits as integers are in the same order.
+    """
+    bits = weights.view(np.int32)
+    least = bits[row, 0]
+    for column in range(1, bits.shape[1]):
+        least = min(least, bits[row, column])
+    place = np.int32(bits.shape[1])
+    for column in range(bits.shape[1]):
+        place = min(place, np.int32(column) if bits[row, column] == least else np.int32(bits.shape[1]))
+    return place
+
+
+@njit(cache=True, nogil=True, inline="always")
+def admission_key(row_hash, item_hash, offset):  # type: ignore[no-untyped-def]
+    """Key of the draw for (row, item) at an event, from the ids' hashes (u64) and the event's offset."""
+    return mix(row_hash + np.uint64(offset)) ^ item_hash
+
+
+def decay_factor(elapsed_ms: float, half_life_ms: float) -> float:
+    """2 ** -(elapsed / half_life), and 1 for a time that lies ahead: a weight never grows with time."""
+    return math.pow(2.0, -max(elapsed_ms, 0.0) / half_life_ms)

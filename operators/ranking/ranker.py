@@ -1,0 +1,233 @@
+"""From a user's state to a list: candidates, fusion, diversity, reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from itertools import islice
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from operators.generators.base import Candidates, FloatArray, Found, IntArray, Tuning, UserArrays, Workspace
+from operators.generators.eligibility import fresh_for_user, gate_of, mark, repeat_rate, repeats_allowed, unmark
+from operators.generators.registry import DefaultGenerators, Generators
+from operators.generators.top_lists import TopLists
+from operators.ranking.arrays import RankingArrays
+from operators.ranking.cold_start import ladder
+from operators.ranking.fusion import CandidateTable, EqualWeightFusion, FusedScores, Fusion, FusionContext, tabulate
+from operators.ranking.listing import Listing, ListRules, make_list
+from operators.ranking.reasons import explained_as, in_words, telling_actions
+from operators.state.item_index import ItemIndex
+from operators.state.parameters import Parameters
+from operators.state.user_state import UserState
+from schemas.recommendation import Reason, Source
+
+FILL = "trending"
+"""The name that contributions of items without any evidence go by."""
+
+_NO_TOKENS = np.empty(0, np.int32)
+_NO_WEIGHTS = np.empty(0, np.float32)
+
+
+class Proposal(NamedTuple):
+    """A list before it is put in words, with what it was made of.
+
+    `places`: rows of the table that the items come from, -1 for items that only fill the list up. `candidates`: by
+    generator, also of those without a say, which are never in the table. `generators`: names of the table's columns.
+    """
+
+    items: IntArray
+    scores: FloatArray
+    places: IntArray
+    candidates: dict[str, Candidates]
+    generators: tuple[str, ...]
+    table: CandidateTable
+    fused: FusedScores
+    context: FusionContext
+    source: Source
+
+
+class RankedList(NamedTuple):
+    """Items best first with all that a recommendation record says about them; parallel sequences.
+
+    `contributions`: shares by generator, the largest first, rounded to four places.
+    """
+
+    items: IntArray
+    scores: FloatArray
+    contributions: list[dict[str, float]]
+    reasons: list[Reason]
+    source: Source
+    propensities: FloatArray
+
+
+class _Made(NamedTuple):
+    """What one ranking left in the scratch arrays: lengths, and what is said of the list as a whole."""
+
+    rows: int
+    items: int
+    voices: int
+    query: str | None
+    context: FusionContext
+    source: Source
+
+
+class Ranker:
+    """Ranks items for users over one index. Deterministic; not for use by two threads at once (scratch arrays)."""
+
+    def __init__(
+        self, parameters: Parameters, index: ItemIndex, generators: Generators | None = None,
+        fusion: Fusion | None = None,
+    ) -> None:  # fmt: skip
+        self.parameters = parameters
+        self.index = index
+        self.generators = generators if generators is not None else DefaultGenerators()
+        self.fusion = fusion if fusion is not None else EqualWeightFusion()
+        self.names = self.generators.names
+        self._voices = self.names[: self.generators.voices]
+        self._query_match = self.names.index("query_match") if "query_match" in self.names else None
+        self._rules = ListRules(
+            float(parameters.diversity), np.argsort(self._voices).astype(np.int32), explained_as(self._voices),
+            int(parameters.content_history),
+        )  # fmt: skip
+        self._top = TopLists()
+        self._tuning = Tuning.of(parameters)
+        most = parameters.candidates_per_generator
+        self._found = Found.of_size(len(self.names), most)
+        self._table = CandidateTable.of_size(most * len(self._voices), len(self._voices))
+        self._fused = FusedScores.of_size(most * len(self._voices), len(self._voices))
+        self._listing = Listing.of_size(20, len(self._voices))
+        self._workspace = Workspace.of_size(index.capacity, parameters.history)
+        self._generations = (-1, -1)
+        self._arrays: RankingArrays
+
+    def rank(
+        self, state: UserState, *, now_ms: int, query: str | None = None, limit: int = 20, exploration_key: int = 0
+    ) -> RankedList:
+        """The best items for the user at `now_ms`, at most `limit`, fewer only where fewer are eligible.
+
+        `query`: the text of the search that this list answers. `exploration_key` seeds exploration; the list is
+        deterministic until there is one, so every propensity is 1.
+        """
+        made = self._make(state, now_ms, query, limit)
+        items, scores, _, kinds, named, counts, generators, shares, _ = self._listing
+        count, voices = made.items, made.voices
+        return RankedList(
+            items[:count].copy(), scores[:count].copy(),
+            self._contributions(counts[:count].tolist(), generators[:voices].tolist(), shares[:voices].tolist()),
+            in_words(kinds[:count].tolist(), named[:count].tolist(), self.index, made.query),
+            made.source, _certain(count),
+        )  # fmt: skip
+
+    def propose(self, state: UserState, *, now_ms: int, query: str | None = None, limit: int = 20) -> Proposal:
+        """The same list with all candidates and without reasons, for evaluation and for learning."""
+        made = self._make(state, now_ms, query, limit, all_of_them=True)
+        count, listing = made.items, self._listing
+        table, fused = self._table.head(made.rows), self._fused.head(made.rows)
+        return Proposal(
+            listing.items[:count].copy(), listing.scores[:count].copy(), listing.places[:count].copy(),
+            {name: self._found.of(place) for place, name in enumerate(self.names)}, self._voices,
+            CandidateTable(*_copied(table)), FusedScores(*_copied(fused)), made.context, made.source,
+        )  # fmt: skip
+
+    def popularity_position(self, state: UserState, item: int, *, now_ms: int, k: int = 20) -> int:
+        """Zero-based position of the item among the k most popular ones for the user, -1 if it is not there.
+
+        The baseline that is shown beside every figure; ask before the item's event is learned.
+        """
+        self._refresh(len(self._listing.items))
+        return int(_position(self._arrays, item, k, _numbers(state.consumed), _numbers(state.banned), now_ms))
+
+    def _make(
+        self, state: UserState, now_ms: int, query: str | None, limit: int, *, all_of_them: bool = False
+    ) -> _Made:
+        """One ranking, left in the scratch arrays."""
+        self._refresh(limit)
+        index, arrays, found = self.index, self._arrays, self._found
+        query, age = self._query(state, now_ms, query)
+        rate = repeat_rate(state, self._top.repeat_rate)
+        allowed = repeats_allowed(self.parameters, rate)
+        tokens, weights = (_NO_TOKENS, _NO_WEIGHTS) if query is None else index.text.query_vector(query)
+        user = UserArrays(
+            np.array(state.recent_items, np.int32), telling_actions(state, self.parameters.domain),
+            _numbers(state.consumed), _numbers(state.banned), state.factors, tokens, weights, allowed, now_ms,
+        )  # fmt: skip
+        size = index.size
+        history = self.generators.find(arrays, user, size, index.text.documents > 0, all_of_them=all_of_them)
+        rows = tabulate(arrays)
+        table, fused = self._table.head(rows), self._fused.head(rows)
+        weight = 0.0 if query is None else max(0.1, 1.0 - age / self.parameters.query_lifetime)
+        context = FusionContext(history, rate if allowed else 0.0, weight)
+        self.fusion.fuse(self._voices, table, context, fused)
+        items, voices = make_list(arrays, user, size, rows, history, query is not None)
+        matched = query is not None and self._query_match is not None and found.counts[self._query_match] > 0
+        source = ladder(history, query_matched=bool(matched), answers_query=age == 0)
+        return _Made(rows, items, voices, query, context, source)
+
+    def _query(self, state: UserState, now_ms: int, query: str | None) -> tuple[str | None, int]:
+        """The text that the list may stand on, None when the user asked for nothing lately, and how old it is in ms (0: the
+        list answers it)."""
+        if query is not None or not state.queries:
+            return query, 0
+        text, asked_at = state.queries[0]
+        age = max(1, now_ms - asked_at)
+        return (text if age < self.parameters.query_lifetime or not state.recent_items else None), age
+
+    def _refresh(self, limit: int) -> None:
+        """Bring what is kept beside the index up to its size and version, and the room for the list to `limit`."""
+        index = self.index
+        generations = index.generation, index.text.generation
+        if not self._top.refresh(index) and generations == self._generations and limit == len(self._listing.items):
+            return
+        self._generations = generations
+        if len(self._workspace.scores) < index.capacity:
+            self._workspace = Workspace.of_size(index.capacity, self.parameters.history)
+        if limit != len(self._listing.items):
+            self._listing = Listing.of_size(limit, len(self._voices))
+        self._arrays = RankingArrays(
+            index.arrays(), index.text.arrays(), self._top.arrays(), self._workspace, self._tuning, self._found,
+            self._table, self._fused, self._rules, self._listing,
+        )  # fmt: skip
+
+    def _contributions(self, counts: list[int], generators: list[int], shares: list[float]) -> list[dict[str, float]]:
+        """Shares by name of each listed item."""
+        voices = zip(map(self._voices.__getitem__, generators), shares, strict=True)
+        return [dict(islice(voices, count)) or {FILL: 1.0} for count in counts]
+
+
+@lru_cache
+def _certain(count: int) -> FloatArray:
+    """f32[count] of ones: the propensities of a list that is not drawn, shared and not to be written to."""
+    ones = np.ones(count, np.float32)
+    ones.flags.writeable = False
+    return ones
+
+
+def _numbers(items: dict[int, int] | dict[int, None]) -> IntArray:
+    return np.fromiter(items, np.int32, len(items))
+
+
+def _copied(arrays: Iterable[np.ndarray]) -> Iterable[np.ndarray]:
+    return (array.copy() for array in arrays)
+
+
+@njit(cache=True, nogil=True)
+def _position(arrays, item, k, consumed, banned, now):  # type: ignore[no-untyped-def]
+    """Place of `item` among the `k` most popular ones that the user may get, -1 if it is not there."""
+    mask = arrays.scratch.mask
+    gate = gate_of(arrays.rows, mask, now)
+    mark(mask, consumed, banned)
+    found = -1
+    place = 0
+    for other in arrays.top.popular:
+        if place == k:
+            break
+        if fresh_for_user(gate, other):
+            if other == item:
+                found = place
+                break
+            place += 1
+    unmark(mask, consumed, banned)
+    return found

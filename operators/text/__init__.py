@@ -1,0 +1,1 @@
+"""Words of titles and queries: tokenizer, inverted index, cosines."""

@@ -1,0 +1,1 @@
+"""Everything that is asked of or said to Kafka outside the data path."""

@@ -1,4 +1,0 @@
-"""The command ``headwater``: one file a command, assembled in :mod:`streams.cli.main`.
-
-Everything heavy is imported inside the commands, so that ``headwater --help`` answers at once.
-"""

@@ -1,0 +1,133 @@
+"""Outputs of a stage, sent by librdkafka in threads of its own; a checkpoint awaits their delivery.
+
+Idempotent and in order within a partition. What a broker that is away has not taken waits for it, however long: readiness
+says so meanwhile (case c59 C). Changelogs do not go this way: what waits in librdkafka when the process falls asleep leaves
+it when it wakes, however late. Outputs may: they are repeated with the same ids, and item updates with the same offsets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from streams.engine.errors import DeliveryError, refused
+from streams.engine.outbox import Outbox
+from streams.engine.producer import Out
+
+log = logging.getLogger(__name__)
+
+MOST_UNDER_WAY = 10_000
+"""Records; more make the stage wait."""
+MOST_KIBIBYTES = 32 << 10
+LOOK_SECONDS = 0.002
+
+
+class Delivery:
+    """Records on their way that one checkpoint awaits."""
+
+    def __init__(self) -> None:
+        self.under_way = 0
+        self.failure: DeliveryError | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.under_way or self.failure)
+
+    def seen(self, error: KafkaError | None, message: Message) -> None:
+        """librdkafka's report on one record."""
+        self.under_way -= 1
+        if error is not None and self.failure is None:
+            self.failure = DeliveryError(refused(f"{message.topic()}-{message.partition()}", "a record", error.str()))
+
+
+class Sending:
+    """Sends in order what is ``put``."""
+
+    def __init__(self, brokers: str, name: str, on_sent: Callable[[float], None]) -> None:
+        """``name`` is this client's in the broker's log; ``on_sent`` is told the seconds that each hand-over took."""
+        self._producer = Producer(_configuration(brokers, name), logger=log)
+        self._on_sent = on_sent
+        self._waiting: deque[tuple[str, int, Out]] = deque()
+        self._delivery = Delivery()
+
+    def __bool__(self) -> bool:
+        """Whether there is anything that a checkpoint has to await."""
+        return bool(self._waiting or self._delivery)
+
+    def put(self, outbox: Outbox) -> None:
+        """Take over what is in ``outbox``, which is empty afterwards."""
+        for (topic, partition), records in outbox.records.items():
+            self._waiting.extend((topic, partition, record) for record in records)
+        outbox.records.clear()
+        self._send()
+
+    async def room(self) -> None:
+        """Wait while too much is under way; raises :class:`DeliveryError`."""
+        self.check()
+        while self._waiting:
+            await asyncio.sleep(LOOK_SECONDS)
+            self._send()
+            self.check()
+
+    async def flush(self) -> Delivery:
+        """Hand over all that was put; returns what is on its way since the last time. Raises :class:`DeliveryError`."""
+        await self.room()
+        taken, self._delivery = self._delivery, Delivery()
+        return taken
+
+    async def delivered(self, delivery: Delivery) -> None:
+        """Wait until the broker has all of it; raises :class:`DeliveryError` when it never will."""
+        while delivery.under_way and delivery.failure is None:
+            self._producer.poll(0)
+            if delivery.under_way:
+                await asyncio.sleep(LOOK_SECONDS)
+        if delivery.failure is not None:
+            raise delivery.failure
+
+    def forget(self) -> None:
+        """Drop what waits: it belongs to partitions that may be others' now."""
+        self._waiting.clear()
+        self._producer.purge(in_queue=True, in_flight=False, blocking=False)
+        self._delivery = Delivery()
+
+    def check(self) -> None:
+        """Raises :class:`DeliveryError` for what the broker has refused."""
+        self._producer.poll(0)
+        if self._delivery.failure is not None:
+            raise self._delivery.failure
+
+    def _send(self) -> None:
+        started = time.perf_counter()
+        waiting, produce, delivery = self._waiting, self._producer.produce, self._delivery
+        try:
+            while waiting:
+                topic, partition, (key, value, headers) = waiting[0]
+                produce(topic, value, key, partition, delivery.seen, headers=list(headers) if headers else None)
+                delivery.under_way += 1
+                waiting.popleft()
+        except BufferError:
+            pass  # `room` waits
+        except KafkaException as exc:
+            delivery.failure = DeliveryError(refused(f"{topic}-{partition}", "a record", exc.args[0].str()))
+        self._on_sent(time.perf_counter() - started)
+
+
+def _configuration(brokers: str, name: str) -> dict[str, Any]:
+    return {
+        "bootstrap.servers": brokers,
+        "client.id": f"{name}.outputs",
+        "enable.idempotence": True,
+        "linger.ms": 0,
+        "message.timeout.ms": 0,  # for ever
+        "message.max.bytes": 4 << 20,
+        "queue.buffering.max.messages": MOST_UNDER_WAY,
+        "queue.buffering.max.kbytes": MOST_KIBIBYTES,
+        "reconnect.backoff.ms": 50,
+        "reconnect.backoff.max.ms": 1_000,
+        "log_level": 2,  # that a broker is away, the worker says
+    }

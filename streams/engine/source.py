@@ -1,0 +1,200 @@
+"""Where the records of source topics come from: librdkafka, which fetches and parses in threads of its own.
+
+aiokafka keeps the group and reads the changelogs. Its fetches have all of a worker's partitions in each request, encoded and
+decoded in Python, and Faust hands each run over by tasks and channels;
+``docs/decisions/0015-sources-and-outputs-by-librdkafka.md`` has the figures.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, TopicPartition
+from faust.types import TP
+from msgspec import Struct
+
+from streams.engine.pace import Pace
+from streams.engine.source_errors import SourceErrors
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.5
+HIGHWATER_SECONDS = 1.0
+AT_ONCE = 4_096
+"""Records handed over together at most."""
+FEW_BYTES = 700
+"""What the broker holds records back for, at most as long as it may: two or three events."""
+
+
+class Record(Struct, gc=False):
+    """A record of a source topic; ``timestamp`` in epoch ms."""
+
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+
+
+class Fetched(NamedTuple):
+    """What was read since the last time."""
+
+    runs: dict[TP, list[Record]]
+    ends: dict[TP, int]
+    """Offsets at which partitions ended, for now; behind transaction markers, unlike the last record's + 1."""
+    highwaters: dict[TP, int]
+    """Where partitions end, open transactions included; once a second."""
+    failure: BaseException | None = None
+
+
+class SourceReader:
+    """Reads partitions from given offsets on until it is stopped; after a rebalance comes a new one."""
+
+    def __init__(
+        self,
+        brokers: str,
+        group: str,
+        starts: Mapping[TP, int | None],
+        deliver: Callable[[SourceReader, Fetched], None],
+        most: int,
+        wait: float = 0.0,
+    ) -> None:
+        """``deliver`` is called on the running loop; no more than about ``most`` records are handed over before ``taken``
+        says that they are worked on. ``starts`` has None for a partition's beginning. ``wait``: seconds for which the broker
+        may hold records back while many come (`Pace`)."""
+        self._deliver, self._most = deliver, most
+        self._loop = asyncio.get_running_loop()
+        self._names: dict[tuple[str, int], TP] = {(tp.topic, tp.partition): tp for tp in starts}
+        self._handed = self._taken = 0
+        self._room = threading.Event()
+        self._stopped = False
+        self._looked_at = 0.0
+        self._errors = SourceErrors()
+        self._failure: BaseException | None = None
+        self._next = {tp: offset or OFFSET_BEGINNING for tp, offset in starts.items()}
+        self._pace = Pace()
+        settings = _configuration(brokers, group) | {"error_cb": self._see_client_error}
+        self._consumer = Consumer(settings, logger=log)
+        # How long a client lets the broker wait is fixed, so each pace has its own; one of them has the partitions.
+        patient = {"fetch.wait.max.ms": round(wait * 1000), "fetch.min.bytes": FEW_BYTES}
+        self._other = Consumer(settings | patient, logger=log) if wait else None
+        self._assign()
+        threading.Thread(target=self._run, name=f"sources of {group}", daemon=True).start()
+
+    def taken(self, records: int) -> None:
+        """So many of what was handed over are worked on."""
+        self._taken += records
+        self._room.set()
+
+    def stop(self) -> None:
+        """Deliver nothing more; returns at once."""
+        self._stopped = True
+        self._room.set()
+
+    # ---- in a thread of its own
+    def _run(self) -> None:
+        try:
+            while not self._stopped:
+                consumer = self._consumer
+                if self._handed - self._taken > self._most:
+                    self._room.clear()
+                    if self._handed - self._taken > self._most:
+                        self._room.wait(POLL_SECONDS)
+                    continue
+                first = consumer.poll(POLL_SECONDS)
+                messages = [] if first is None else [first, *consumer.consume(AT_ONCE, timeout=0)]
+                if self._failure is not None:
+                    raise self._failure
+                runs, ends = self._sorted(messages)
+                self._hand_over(Fetched(runs, ends, self._highwaters()))
+                if self._pace.changes(sum(map(len, runs.values()))) and self._other is not None:
+                    self._consumer.unassign()
+                    self._consumer, self._other = self._other, self._consumer
+                    self._assign()
+        except Exception as exc:
+            self._hand_over(Fetched({}, {}, {}, exc))
+        finally:
+            self._consumer.close()
+            if self._other is not None:
+                self._other.close()
+
+    def _assign(self) -> None:
+        self._consumer.assign([TopicPartition(tp.topic, tp.partition, offset) for tp, offset in self._next.items()])
+
+    def _hand_over(self, fetched: Fetched) -> None:
+        if self._stopped or not any(fetched):
+            return
+        self._handed += sum(map(len, fetched.runs.values()))
+        try:
+            self._loop.call_soon_threadsafe(self._deliver, self, fetched)
+        except RuntimeError:  # the loop is closed
+            self._stopped = True
+
+    def _highwaters(self) -> dict[TP, int]:
+        """Asked for here: another thread would have to wait for ``poll`` to return."""
+        if time.monotonic() < self._looked_at + HIGHWATER_SECONDS:
+            return {}
+        self._looked_at = time.monotonic()
+        ask = self._consumer.get_watermark_offsets
+        highs = {tp: ask(TopicPartition(*place), cached=True)[1] for place, tp in self._names.items()}
+        return {tp: high for tp, high in highs.items() if high >= 0}
+
+    def _sorted(self, messages: list[Message]) -> tuple[dict[TP, list[Record]], dict[TP, int]]:
+        runs: dict[TP, list[Record]] = {}
+        ends: dict[TP, int] = {}
+        last, add = None, list[Record]().append
+        for message in messages:
+            error = message.error()
+            if error is not None:
+                self._see_error(message, error, ends)
+                continue
+            place = (message.topic(), message.partition())
+            if place != last:
+                last, add = place, runs.setdefault(self._names[place], []).append  # type: ignore[index]
+            add(Record(message.offset(), message.timestamp()[1], message.key(), message.value()))  # type: ignore[arg-type]
+        self._next.update((tp, run[-1].offset + 1) for tp, run in runs.items())
+        self._next.update((tp, max(end, self._next[tp])) for tp, end in ends.items())
+        return runs, ends
+
+    def _see_error(self, message: Message, error: KafkaError, ends: dict[TP, int]) -> None:
+        if error.code() == KafkaError._PARTITION_EOF:
+            ends[self._names[message.topic(), message.partition()]] = message.offset()  # type: ignore[index,assignment]
+        else:
+            topic = message.topic() or ""
+            place = f"{topic}-{message.partition()} at offset {message.offset()}"
+            self._errors.see(error, topic, place)
+
+    def _see_client_error(self, error: KafkaError) -> None:
+        """Of no partition (who one logs in as, say); called within ``poll``, which is not the place to raise."""
+        try:
+            self._errors.see(error)
+        except Exception as exc:
+            self._failure = exc
+
+
+def _configuration(brokers: str, group: str) -> dict[str, Any]:
+    return {
+        "bootstrap.servers": brokers,
+        "group.id": group,  # asked for, but neither joined nor committed to
+        "client.id": f"{group}.sources",
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "auto.offset.reset": "earliest",  # offsets that retention has taken away
+        "isolation.level": "read_committed",
+        "check.crcs": True,
+        "enable.partition.eof": True,
+        "allow.auto.create.topics": False,
+        "fetch.wait.max.ms": 100,  # the first fetch has one of the partitions: the others wait for it
+        "fetch.message.max.bytes": 4 << 20,
+        "fetch.queue.backoff.ms": 10,  # while its queue is full; the default waits a second
+        "fetch.error.backoff.ms": 100,
+        "queued.min.messages": 20_000,
+        "queued.max.messages.kbytes": 32 << 10,
+        "reconnect.backoff.ms": 50,
+        "reconnect.backoff.max.ms": 1_000,
+        "log_level": 2,  # that a broker is away, the worker says
+    }

@@ -1,0 +1,198 @@
+"""Local stores of batched tables: bulk reads, and writes that carry the changelog offset with them.
+
+Both have the same face: ``get_many``, ``put_many``, ``items``, ``walk``; RocksDB (rocksdict) survives the process, memory does not
+and is rebuilt from the changelog.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import rocksdict
+from faust.stores import memory, rocksdb
+from faust.types import TP
+
+from streams.engine.errors import StoreDamagedError, StoreRefusedError, store_damaged, store_refused
+from streams.topology import TOMBSTONES_KEPT
+
+log = logging.getLogger(__name__)
+Item = tuple[bytes, bytes | None]
+CORRUPTION = "Corruption"  # how RocksDB begins to say that a checksum is wrong
+REFUSED = "IO error"  # and that the disk is full, or broken
+DAMAGED = "damaged"
+OLDEST = TOMBSTONES_KEPT - 86_400  # seconds without a write; a store that old may have missed a deletion
+WALKED_AT_ONCE = 64  # rows
+
+
+def _throw_away(path: Path, reason: str) -> None:
+    log.warning("%s is thrown away and rebuilt from its changelog: %s", path, reason)
+    shutil.rmtree(path)
+
+
+def _seconds_since_written(path: Path) -> float:
+    return time.time() - max((file.stat().st_mtime for file in path.iterdir()), default=time.time())
+
+
+def _pairs(event: Any) -> list[Item]:
+    return [(record.key, record.value) for record in event.message.value.records if record.key is not None]
+
+
+class RocksStore(rocksdb.Store):  # type: ignore[misc]
+    """RocksDB, one database a partition.
+
+    It is a cache of its changelog, so damage costs time and nothing else: a database that does not open is thrown away, one
+    that turns out to be damaged while it is read is marked, the worker stops, and the next start throws it away. So is one
+    that lay unused for so long that the changelog may no longer say what was deleted since.
+    """
+
+    def _open_for_partition(self, partition: int) -> Any:
+        path = self.partition_path(partition)
+        if (path / DAMAGED).exists():
+            _throw_away(path, "it was found damaged")
+        elif path.is_dir() and _seconds_since_written(path) > OLDEST:
+            _throw_away(path, "it was not used for so long that deletions may be missing from it")
+        try:
+            return super()._open_for_partition(partition)
+        except Exception as exc:  # rocksdict has no classes of its own
+            if CORRUPTION not in str(exc):
+                raise
+            _throw_away(path, str(exc))
+            return super()._open_for_partition(partition)
+
+    def revoke_partitions(self, table: Any, tps: set[TP]) -> None:
+        """Faust walks through all objects afterwards, also where nothing was given up: most of a second at every start."""
+        if any(tp.partition in self._dbs for tp in tps if tp.topic in table.changelog_topic.topics):
+            super().revoke_partitions(table, tps)
+
+    @contextmanager
+    def _sound(self, partition: int) -> Iterator[Any]:
+        """The database; raises :class:`StoreDamagedError` where RocksDB finds a checksum wrong, :class:`StoreRefusedError` where
+        the disk refuses."""
+        database = self._db_for_partition(partition)
+        try:
+            yield database
+        except Exception as exc:
+            path = self.partition_path(partition)
+            if REFUSED in str(exc):
+                raise StoreRefusedError(store_refused(path, str(exc))) from exc
+            if CORRUPTION not in str(exc):
+                raise
+            (path / DAMAGED).touch()
+            raise StoreDamagedError(store_damaged(path, str(exc))) from exc
+
+    def persisted_offset(self, tp: TP) -> int | None:
+        with self._sound(tp.partition) as database:
+            offset = database.get(self.offset_key)
+        return None if offset is None else int(offset)
+
+    def get_many(self, partition: int, keys: Sequence[bytes]) -> list[bytes | None]:
+        with self._sound(partition) as database:
+            return list(database.get(list(keys)))
+
+    def put_many(self, partition: int, items: Iterable[Item], offset: int | None) -> None:
+        """Write ``items`` (None deletes) and the changelog offset that contains them in one atomic batch."""
+        batch = rocksdict.WriteBatch(raw_mode=True)
+        for key, value in items:
+            if value is None:
+                batch.delete(key)
+            else:
+                batch.put(key, value)
+        if offset is not None:
+            batch.put(self.offset_key, str(offset).encode())
+        with self._sound(partition) as database:
+            database.write(batch)
+
+    def items(self, partition: int) -> Iterator[tuple[bytes, bytes]]:
+        """All there is; damage does not look like the end."""
+        with self._sound(partition) as database:
+            place = database.iter()
+            place.seek_to_first()
+            while place.valid():
+                key = place.key()
+                if key != self.offset_key:
+                    yield key, place.value()
+                place.next()
+            place.status()
+
+    def walk(self, partition: int) -> Iterator[tuple[bytes, bytes]]:
+        """All there is; may take hours, and pins nothing between two parts. What is in a part may have changed since."""
+        after: bytes | None = None
+        while part := self._part(partition, after):
+            yield from part
+            after = part[-1][0]
+
+    def _part(self, partition: int, after: bytes | None) -> list[tuple[bytes, bytes]]:
+        passing = rocksdict.ReadOptions()
+        passing.fill_cache(False)  # what is walked over is not what is used
+        part: list[tuple[bytes, bytes]] = []
+        with self._sound(partition) as database:
+            place = database.iter(passing)
+            place.seek_to_first() if after is None else place.seek(after + b"\0")
+            while place.valid() and len(part) < WALKED_AT_ONCE:
+                if place.key() != self.offset_key:
+                    part.append((place.key(), place.value()))
+                place.next()
+            place.status()
+        return part
+
+    def count(self, partition: int) -> int:
+        """Keys, as RocksDB estimates them."""
+        return int(self._db_for_partition(partition).property_int_value("rocksdb.estimate-num-keys") or 0)
+
+    def apply_changelog_batch(self, batch: Iterable[Any], to_key: Any, to_value: Any) -> None:
+        """Recovery. Faust would log what this raises and try again for ever."""
+        try:
+            for event in batch:
+                tp: TP = event.message.tp
+                self.put_many(tp.partition, _pairs(event), event.message.offset)
+        except Exception as exc:
+            self.app._crash(exc)
+            raise
+
+
+class MemoryStore(memory.Store):  # type: ignore[misc]
+    """Dictionaries, one a partition."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._partitions: dict[int, dict[bytes, bytes]] = {}
+
+    def get_many(self, partition: int, keys: Sequence[bytes]) -> list[bytes | None]:
+        values = self._partitions.get(partition, {})
+        return [values.get(key) for key in keys]
+
+    def put_many(self, partition: int, items: Iterable[Item], offset: int | None) -> None:
+        values = self._partitions.setdefault(partition, {})
+        for key, value in items:
+            if value is None:
+                values.pop(key, None)
+            else:
+                values[key] = value
+
+    def items(self, partition: int) -> Iterator[tuple[bytes, bytes]]:
+        return iter(self._partitions.get(partition, {}).items())
+
+    def walk(self, partition: int) -> Iterator[tuple[bytes, bytes]]:
+        values = self._partitions.get(partition, {})
+        for key in list(values):
+            value = values.get(key)
+            if value is not None:
+                yield key, value
+
+    def count(self, partition: int) -> int:
+        return len(self._partitions.get(partition, {}))
+
+    def apply_changelog_batch(self, batch: Iterable[Any], to_key: Any, to_value: Any) -> None:
+        for event in batch:
+            self.put_many(event.message.tp.partition, _pairs(event), event.message.offset)
+
+    async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
+        """A partition that left is rebuilt from its changelog when it comes back."""
+        kept = {tp.partition for tp in active_tps}
+        self._partitions = {p: values for p, values in self._partitions.items() if p in kept}

@@ -1,0 +1,1 @@
+"""One process of the stream: start, stop, health, the item index."""

@@ -1,0 +1,91 @@
+"""Keeps the worker's item index current from ``item-state.v1``: every worker reads all of it, without a group.
+
+Rows of partitions that this process's own items stage writes are left alone: they are newer there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import CorruptRecordException
+
+from operators.state.item_codec import decode_item
+from streams.broker.update_messages import META_KEY
+from streams.engine.errors import RecordsDamagedError, records_damaged
+from streams.errors import StreamError
+from streams.stages.context import Context
+from streams.topology import ITEM_STATE
+
+log = logging.getLogger(__name__)
+POLL_MS = 200
+POLL_RECORDS = 2000
+
+
+class IndexReader:
+    """Reads until told to stop; ``loaded`` is set once everything that was there at the start is in the index."""
+
+    def __init__(self, brokers: str, context: Context) -> None:
+        self._context, self._topic = context, context.topic(ITEM_STATE)
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=brokers, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest",
+            fetch_max_wait_ms=500, max_partition_fetch_bytes=4 << 20,
+        )  # fmt: skip
+        self.loaded = asyncio.Event()
+        self._latest: dict[int, dict[bytes, bytes | None]] = defaultdict(dict)
+        """While loading, by partition: of the many versions of a row only the last one is decoded."""
+
+    async def run(self) -> None:
+        """Task of the worker; raises :class:`StreamError` when the topic is missing, and what aiokafka raises."""
+        await self._consumer.start()
+        try:
+            partitions = [TopicPartition(self._topic, p) for p in range(self._context.settings.item_partitions)]
+            ends = await self._consumer.end_offsets(partitions)  # first: the broker answers it behind a waiting fetch
+            self._consumer.assign(partitions)
+            await self._consumer.seek_to_beginning(*partitions)
+            while True:
+                await self._read_some()
+                if not self.loaded.is_set() and await self._reached(ends):
+                    await self._decode_latest()
+                    log.info("item index loaded: %d items", self._context.index.size)
+                    self.loaded.set()
+        finally:
+            await self._consumer.stop()
+
+    async def _reached(self, ends: dict[TopicPartition, int]) -> bool:
+        return all([await self._consumer.position(tp) >= end for tp, end in ends.items()])
+
+    async def _decode_latest(self) -> None:
+        for partition, latest in self._latest.items():
+            for number, (key, value) in enumerate(latest.items()):
+                if partition in self._context.owned_items:
+                    break  # since it was read, perhaps: the rows in the index are newer
+                decode_item(self._context.index, key.decode(), value)
+                if number % POLL_RECORDS == 0:
+                    await asyncio.sleep(0)
+        self._latest.clear()
+        self._context.metrics.index_items.of().set(self._context.index.size)
+
+    async def _read_some(self) -> None:
+        try:
+            read = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=POLL_RECORDS)
+        except CorruptRecordException as exc:
+            raise RecordsDamagedError(records_damaged(str(exc))) from exc
+        for tp, records in read.items():
+            if tp.partition in self._context.owned_items:
+                continue
+            for record in records:
+                if record.key is None:
+                    raise StreamError(
+                        f"{self._topic}-{tp.partition} offset {record.offset} has no key: not written by Headwater"
+                    )
+                if record.key == META_KEY:
+                    continue
+                if self.loaded.is_set():
+                    decode_item(self._context.index, record.key.decode(), record.value)
+                else:
+                    self._latest[tp.partition][record.key] = record.value
+            await asyncio.sleep(0)
+        self._context.metrics.index_items.of().set(self._context.index.size)

@@ -1,0 +1,96 @@
+"""Watches that every partition of the stages moves: lag, age of commits, and what readiness says of them.
+
+Without traffic nothing can stall (case c59 E). A partition that is no longer fetched does not learn of new records either,
+so the broker is asked for its end (case c59 D).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from confluent_kafka import IsolationLevel
+from confluent_kafka.admin import AdminClient
+from faust.types import TP
+
+from streams.broker.partition_ends import partition_ends
+from streams.engine import CheckpointedStage
+from streams.metrics import Metrics, known_topic
+from streams.settings import Settings
+from streams.worker.health import Check
+
+ASK_TIMEOUT = 5.0
+
+
+@dataclass(slots=True)
+class _Seen:
+    position: int
+    moved_at: float
+
+
+class Progress:
+    """Lag and commits of the partitions that this worker owns, looked at once a second."""
+
+    def __init__(self, settings: Settings, metrics: Metrics, stages: Mapping[str, CheckpointedStage]) -> None:
+        self._settings, self._metrics, self._stages = settings, metrics, stages
+        self._seen: dict[TP, _Seen] = {}
+        self._ends: dict[TP, int] = {}
+        self._stalled: dict[TP, float] = {}
+        self._uncommitted: dict[TP, float] = {}
+
+    def look(self) -> None:
+        """Update the figures."""
+        now = time.monotonic()
+        owned: set[TP] = set()
+        for stage in self._stages.values():
+            consumer = stage.app.consumer
+            changelog = stage.table.changelog if stage.table is not None else None
+            for tp in consumer.assignment():
+                if tp.topic != changelog:
+                    owned.add(tp)
+                    self._look_at(stage, tp, now)
+        for gone in self._seen.keys() - owned:
+            for state in (self._seen, self._stalled, self._uncommitted):
+                state.pop(gone, None)
+            topic = known_topic(gone.topic, self._settings.namespace)
+            if topic is not None:
+                self._metrics.consumer_lag.drop(topic, gone.partition)
+                self._metrics.commit_age.drop(topic, gone.partition)
+
+    def ask(self, admin: AdminClient) -> None:
+        """Ask the broker where the partitions end (blocks; for another thread). Raises ``KafkaException``."""
+        self._ends = partition_ends(admin, list(self._seen), ASK_TIMEOUT, IsolationLevel.READ_COMMITTED)
+
+    def _look_at(self, stage: CheckpointedStage, tp: TP, now: float) -> None:
+        consumer = stage.app.consumer
+        done, waiting = consumer.done(tp), consumer.uncommitted_since(tp)
+        end = max((e for e in (consumer.highwater(tp), self._ends.get(tp)) if e is not None), default=None)
+        lag = max(0, end - done) if end is not None and done is not None else None
+        topic = known_topic(tp.topic, self._settings.namespace)
+        if topic is not None:
+            self._metrics.consumer_lag.of(topic, tp.partition).set(lag)
+            age, known = self._metrics.commit_age.of(topic, tp.partition), now if waiting is None else waiting
+            if age.touched is None or known > age.touched:
+                age.touch(known)  # under constant load something always waits, since the last commit
+        seen = self._seen.setdefault(tp, _Seen(-1, now))
+        if done is not None and (done != seen.position or not lag):
+            seen.position, seen.moved_at = done, now
+        self._stalled[tp] = now - seen.moved_at
+        self._uncommitted[tp] = now - waiting if waiting is not None else 0.0
+
+    def partitions(self) -> Check:
+        """Readiness: no partition with lag stands still."""
+        return _worst(self._stalled, self._settings.partition_stall_timeout, "has lag and has not moved for")
+
+    def commits(self) -> Check:
+        """Readiness: what was worked on gets committed."""
+        return _worst(self._uncommitted, self._settings.commit_stall_timeout, "was worked on without a commit for")
+
+
+def _worst(ages: Mapping[TP, float], limit: float, words: str) -> Check:
+    for tp, age in sorted(ages.items(), key=lambda item: -item[1]):
+        if age > limit:
+            return Check(False, f"{tp.topic}-{tp.partition} {words} {age:.0f} s: see the worker's log and the broker")
+        break
+    return Check(True, "all partitions move")

@@ -1,0 +1,345 @@
+"""The worker: stages as Faust apps in one process, from preflight to a clean end.
+
+``run`` returns the exit code: 0 after SIGTERM or SIGINT, 1 when it stopped by itself with the reason in the log, 2 when
+it could not start. A stage has its own consumer group (``<namespace>.<stage>``), so stages scale apart from each other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import gc
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import partial
+from typing import Any, NoReturn
+
+from confluent_kafka import KafkaException
+
+from operators.narration.catalog_titles import known_titles
+from operators.recommender import Recommender
+from operators.state.errors import StateError
+from operators.state.item_index import ItemIndex
+from operators.state.parameters import Parameters
+from operators.warm_up import warm_up
+from streams.broker.admin import connect, describe_topics
+from streams.broker.incarnations import Described, Incarnation, describe, incarnations, refuse_changed, refuse_gone
+from streams.broker.partitioning import partition_of
+from streams.engine import BatchApp, CheckpointedStage
+from streams.engine.app import create_app
+from streams.errors import ConfigurationError, OperatorError, StreamError
+from streams.metrics import Metrics, Stage, Step, Table
+from streams.model.live import LiveNarration
+from streams.settings import Settings
+from streams.stages.catalog import CatalogStage
+from streams.stages.context import Context
+from streams.stages.items import ItemsStage
+from streams.stages.narrator import NarratorStage
+from streams.stages.profiles import ProfilesStage
+from streams.worker.health import Check, Health
+from streams.worker.http import HttpError, HttpServer
+from streams.worker.index_reader import IndexReader
+from streams.worker.progress import ASK_TIMEOUT, Progress
+from streams.worker.repeated_lines import Repeated
+from streams.worker.state_lock import StateLock
+
+log = logging.getLogger("headwater.worker")
+GRACE = 6.0  # for the last checkpoints
+STOP_TIMEOUT = 3.0  # for leaving the groups; together below the 10 s that are promised
+BROKER_CHECK, BROKER_RECHECK = 5.0, 1.0  # seconds to the next look, behind an answer and behind none
+_TABLES = {Table.USERS: "profiles", Table.ITEMS: "items", Table.CATALOG: "catalog"}
+EXPECTED = (StreamError, StateError, OperatorError, HttpError)  # said without a traceback
+
+
+def run(settings: Settings, stages: Sequence[str]) -> int:
+    """Run ``stages`` until a signal; see the module's text for the result."""
+    _configure_logging(settings)
+    try:
+        import uvloop
+
+        asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    except ImportError:
+        log.info("uvloop is not there (Windows): the standard event loop is slower")
+    try:
+        return asyncio.run(Worker(settings, stages).run())
+    except EXPECTED as exc:
+        log.error("%s", exc)
+        return 2
+
+
+class Worker:
+    """One process of the stream."""
+
+    def __init__(self, settings: Settings, stages: Sequence[str]) -> None:
+        """Raises :class:`ConfigurationError` without a broker to connect to."""
+        if settings.brokers is None:
+            raise ConfigurationError(
+                "a worker needs a broker: set HEADWATER_BROKERS=host:port (headwater broker starts a private one)"
+            )
+        self.settings, self.names, self.brokers = settings, tuple(stages), settings.brokers
+        self.metrics = Metrics(settings.namespace)
+        self.health = Health(required=("broker", "item index", "recovery"))
+        self.stages: dict[str, CheckpointedStage] = {}
+        self._admin = connect(self.brokers)
+        self.live: LiveNarration | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._failed: asyncio.Future[BaseException]
+
+    async def run(self) -> int:
+        """Start, work, stop; raises what kept it from starting."""
+        loop = asyncio.get_running_loop()
+        self._failed = loop.create_future()
+        stopped = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stopped.set)
+        http = HttpServer(self.metrics, self.health, host=self.settings.http_host, port=self.settings.http_port)
+        with StateLock(self.settings.namespace_dir), http:
+            log.info("metrics and health at %s/metrics, /healthz, /readyz", http.url)
+            self._spawn(self.health.heartbeat())
+            starting = asyncio.create_task(self._start())
+            waiting = asyncio.create_task(stopped.wait())
+            ends: set[asyncio.Future[Any]] = {waiting, self._failed}
+            await asyncio.wait({starting, *ends}, return_when=asyncio.FIRST_COMPLETED)
+            if starting.done() and not stopped.is_set() and not self._failed.done():
+                if (exc := starting.exception()) is not None:
+                    return self._give_up(exc, 2)
+                await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            if self._failed.done():
+                return self._give_up(self._failed.result(), 1)
+            await self._stop(starting)
+        return _leave_now(0)
+
+    # ---- start
+    async def _start(self) -> None:
+        ids = await asyncio.to_thread(self._preflight)
+        context = self._context(ids)
+        await asyncio.to_thread(warm_up, context.recommender.parameters)  # before any group is joined
+        self._make_stages(context)
+        reader = IndexReader(self.brokers, context)
+        self._spawn(reader.run())
+        self._spawn(self._watch_progress())
+        self._spawn(self._watch_broker(ids))
+        self.health.set("broker", True, f"reached at {self.brokers}")
+        await reader.loaded.wait()
+        self.health.set("item index", True, f"{context.index.size} items")
+        self._register_checks()
+        gc.collect()
+        gc.freeze()  # what is there now stays: no need to walk it again and again, least of all while tables are recovered
+        gc.set_threshold(100_000, 50, 100)
+        started = time.monotonic()
+        await asyncio.gather(*(self._start_app(stage) for stage in self.stages.values()))
+        for name in self.stages:
+            self.metrics.recovery_seconds.of(Stage(name)).set(time.monotonic() - started)
+        self.health.remove("recovery")
+        self.health.started()
+        gc.freeze()
+        _give_memory_back()
+        log.info("ready: %s", ", ".join(self.stages))
+
+    def _preflight(self) -> Mapping[str, Incarnation]:
+        states = describe_topics(self.brokers, self.settings)
+        missing = [state.name for state in states if state.partitions is None]
+        if missing:
+            raise ConfigurationError(f"topics are missing ({', '.join(missing)}): run headwater topics create")
+        for state in states:
+            if state.partitions != state.expected:
+                raise ConfigurationError(
+                    f"{state.name} has {state.partitions} partitions, the settings say {state.expected}: state is by "
+                    "partition, so set HEADWATER_USER_PARTITIONS and HEADWATER_ITEM_PARTITIONS to what the topics "
+                    "have, or start in another namespace"
+                )
+        return incarnations(self.brokers, self.settings, [state.name for state in states])
+
+    def _context(self, ids: Mapping[str, Incarnation]) -> Context:
+        settings = self.settings
+        parameters = Parameters(allow_repeats=settings.allow_repeats, domain=settings.domain)
+        index = ItemIndex(parameters, lambda key: partition_of(key, settings.item_partitions))
+        recommender = Recommender(parameters, index, settings.seed)
+        self.live = LiveNarration(settings, self.metrics, known_titles(index))
+        if "narrator" in self.names:
+            self.live.start()
+        else:
+            self.live.show()  # that there is no model here
+        return Context(settings, index, recommender, self.metrics, ids, self.live)
+
+    def _make_stages(self, context: Context) -> None:
+        makers: dict[str, Callable[[BatchApp, Context], CheckpointedStage]] = {
+            "items": ItemsStage,
+            "catalog": CatalogStage,
+            "profiles": ProfilesStage,
+            "narrator": NarratorStage,
+        }
+        for name, maker in makers.items():
+            if name in self.names:
+                stage = maker(create_app(self.settings, name, self.brokers), context)
+                stage.on_group = self.metrics.batch_records.of(Stage(name)).observe
+                stage.on_emit = self.metrics.stage_seconds.of(Step.EMIT).observe
+                stage.on_checkpoint = self._count_checkpoint(Stage(name))
+                stage.check_topics = partial(self._check_topics, context.incarnations)
+                stage.app.on_rebalance_complete.connect(self._count_rebalance(Stage(name)))
+                self.stages[name] = stage
+                self._spawn(self._watch_crash(stage))
+        self.progress = Progress(self.settings, self.metrics, self.stages)
+
+    def _count_checkpoint(self, name: Stage) -> Callable[[float, int], None]:
+        step = Step.PUBLISH if name is Stage.ITEMS else Step.CHECKPOINT
+        seconds, count = self.metrics.stage_seconds.of(step), self.metrics.checkpoints.of(name)
+        size = self.metrics.checkpoint_bytes.of(name)
+
+        def counted(taken: float, written: int) -> None:
+            seconds.observe(taken)
+            count.add()
+            size.add(written)
+
+        return counted
+
+    def _count_rebalance(self, name: Stage) -> Callable[..., Coroutine[Any, Any, None]]:
+        rebalances = self.metrics.rebalances.of(name)
+
+        async def counted(*_args: Any, **_kwargs: Any) -> None:
+            rebalances.add()
+
+        return counted
+
+    def _count_keys(self) -> None:
+        for table, stage in _TABLES.items():
+            if stage in self.stages:
+                self.metrics.table_keys.of(table).set(self.stages[stage].key_count())
+
+    def _register_checks(self) -> None:
+        self.health.register("commits", self.progress.commits)
+        self.health.register("partitions", self.progress.partitions)
+        for name, stage in self.stages.items():
+            self.health.register(f"stage {name}", _stage_check(stage))
+
+    async def _start_app(self, stage: CheckpointedStage) -> None:
+        await stage.app.start()
+
+    # ---- watch
+    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        async def guarded() -> None:
+            try:
+                await coroutine
+            except asyncio.CancelledError:
+                raise
+            except Exception as exc:
+                self._fail(exc)
+
+        self._tasks.append(asyncio.create_task(guarded()))
+
+    def _fail(self, exc: BaseException) -> None:
+        if not self._failed.done():
+            self._failed.set_result(exc)
+
+    async def _watch_crash(self, stage: CheckpointedStage) -> None:
+        await stage.app._crashed.wait()
+        self._fail(stage.crashed or stage.app.crash_reason or RuntimeError(f"stage {stage.name} crashed"))
+
+    async def _watch_progress(self) -> None:
+        """Once a second the figures, above all while the broker does not answer."""
+        while True:
+            await asyncio.sleep(1.0)
+            if self.stages and all(stage.is_open for stage in self.stages.values()):
+                self.progress.look()
+                self._count_keys()
+
+    async def _check_topics(self, ids: Mapping[str, Incarnation]) -> None:
+        """A rebalance may come from a topic that was made again, or given partitions; the next look of ``_watch_broker`` would be too late."""
+        try:
+            current = await asyncio.to_thread(describe, self._admin, ids, ASK_TIMEOUT)
+        except KafkaException:
+            return  # no answer is no other topic; a topic that is gone is ``_watch_broker``'s
+        refuse_changed(ids, current)
+
+    async def _watch_broker(self, ids: Mapping[str, Incarnation]) -> None:
+        """Now and then whether the broker answers, and that the topics are still what they were."""
+        seen = {name: Described(id.topic_id, id.partitions) for name, id in ids.items()}
+        pause = BROKER_CHECK
+        while True:
+            await asyncio.sleep(pause)
+            try:
+                before, seen = seen, await asyncio.to_thread(describe, self._admin, ids, ASK_TIMEOUT)
+                refuse_gone(ids, before | seen)  # twice: a broker that has just come back may not know all yet
+                await asyncio.to_thread(self.progress.ask, self._admin)
+            except KafkaException as exc:
+                self.health.set("broker", False, f"{self.brokers} does not answer ({exc.args[0].name()})")
+                pause = BROKER_RECHECK
+                continue
+            pause = BROKER_CHECK
+            self.health.set("broker", True, f"reached at {self.brokers}")
+            refuse_changed(ids, seen)
+
+    # ---- stop
+    async def _stop(self, starting: asyncio.Task[None]) -> None:
+        """Last checkpoints, upstream first, then out of the groups; never longer than promised."""
+        log.info("stopping")
+        self.health.set("stopping", False, "the worker was told to stop")
+        until = time.monotonic() + GRACE
+        if self.live is not None:
+            await self.live.stop()  # drafts that wait for it get their frames at once, and no more are made
+        for name in ("profiles", "catalog", "items", "narrator"):
+            stage = self.stages.get(name)
+            if stage is not None and not await stage.close(max(0.1, until - time.monotonic())):
+                log.warning(
+                    "stage %s: no last checkpoint, the broker did not take it; the next start repeats a little", name
+                )
+        starting.cancel()
+        if self.live is not None:
+            await self.live.stop()  # again: the start may have gone on meanwhile
+        for task in self._tasks:
+            task.cancel()
+        stops = [asyncio.create_task(stage.app.stop()) for stage in self.stages.values()]
+        if stops:
+            _, late = await asyncio.wait(stops, timeout=STOP_TIMEOUT)
+            if late:
+                log.warning("the broker did not let the groups be left in time")
+        log.info("stopped")
+
+    def _give_up(self, exc: BaseException, code: int) -> int:
+        """Nothing is written any more: what was not acknowledged comes again."""
+        if isinstance(exc, EXPECTED):
+            log.error("%s", exc)
+        else:
+            log.error("unexpected error, the worker stops before it acknowledges anything", exc_info=exc)
+        return _leave_now(code)
+
+
+def _give_memory_back() -> None:
+    """What recovering the tables took, glibc keeps otherwise: 150 MB after a million users."""
+    with contextlib.suppress(AttributeError, OSError):  # another C library
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def _leave_now(code: int) -> NoReturn:
+    """End at once, threads and all: what has crashed must not write any more, and a thread that asks a broker which is
+    away would hold the process for as long as its timeout."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _stage_check(stage: CheckpointedStage) -> Callable[[], Check]:
+    def check() -> Check:
+        if stage.crashed is not None:
+            return Check(False, f"crashed: {type(stage.crashed).__name__}")
+        if not stage.is_open:
+            return Check(False, "waiting for its partitions: a rebalance or the recovery of its table is under way")
+        return Check(True, "works")
+
+    return check
+
+
+def _configure_logging(settings: Settings) -> None:
+    logging.basicConfig(
+        level=settings.log_level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(Repeated("faust", "mode", "aiokafka"))
+    for noisy in ("faust", "mode", "aiokafka", "streams.engine", "kafka"):
+        logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLogger().level))
