@@ -40,7 +40,7 @@ from streams.engine import Outbox
 from streams.metrics import Metrics
 from streams.model.admission import Priority
 from streams.model.live import LiveNarration
-from streams.stages.answers import Answers, Trigger
+from streams.stages.answers import AnsweredEvent, Answers
 from streams.stages.context import Context
 from streams.stages.event_time import event_time
 from streams.topology import CLICK, EVENTS, SOURCE_NUMBERS
@@ -140,11 +140,11 @@ class Breakdown:
         answers, outbox = Answers(context, FrameLibrary.load()), Outbox()
         for offset, state in enumerate(itertools.islice(self._states.values(), count)):
             answers.begin()
-            trigger = Trigger(
+            event = AnsweredEvent(
                 state, CLICK.name(settings.namespace), 0, offset, f"e{offset}", now_ms, None, None, Priority.OTHER
             )  # fmt: skip
             with self._step("answer an event: rank, explain, narrate, encode"):
-                answers.answer(trigger, outbox)
+                answers.answer(event, outbox)
         self.seconds["of it: rank and explain (Recommender.rank)"] += recommender.seconds
         self.sizes["record"] += sum(len(out.value or b"") for records in outbox.records.values() for out in records)
 

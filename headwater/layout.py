@@ -26,6 +26,7 @@ LAYOUT: dict[str, tuple[str, dict[str, str]]] = {
         "the running program",
         {
             "errors": "what can go wrong, each with what to do",
+            "clock": "the time, passed in",
             "topology": "stages and topics, declared once",
             "settings": "every setting, declared once",
             "metrics": "every metric, declared once",

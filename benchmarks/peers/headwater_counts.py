@@ -15,16 +15,14 @@ import os
 import signal
 import sys
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 import uvloop
 
 from benchmarks.peers.user_counts import RECENT, Click, Counts
-from streams.engine import BatchApp, BatchTable, CheckpointedStage, Outbox, RecordBatch
-from streams.engine.app import create_app
-from streams.engine.store import Item
+from streams.engine import BatchApp, BatchTable, Group, RecordBatch, Row, StageEngine, States, create_app
 from streams.settings import Settings
 from streams.topology import CLICK, USER_STATE
 
@@ -34,65 +32,57 @@ decode = msgspec.msgpack.Decoder(Counts).decode
 decode_click = msgspec.json.Decoder(Click).decode
 
 
-class CountStage(CheckpointedStage):
+class Clicks(States):
     """Counts the clicks of each user."""
 
     def __init__(self, app: BatchApp, settings: Settings) -> None:
-        table = BatchTable(
+        self.table = BatchTable(
             app,
             name="users",
             changelog=USER_STATE.name(settings.namespace),
             partitions=settings.user_partitions,
             rocksdb_cache_bytes=settings.rocksdb_cache_bytes,
         )
-        app.tables.add(table)
+        app.tables.add(self.table)
         self._states: defaultdict[int, dict[bytes, Counts]] = defaultdict(dict)
         self._dirty: defaultdict[int, list[tuple[bytes, Counts]]] = defaultdict(list)
         self._latest: dict[int, int] = {}  # partition -> last offset worked on
         self._clean: dict[int, int] = {}  # partition -> last offset in the checkpoint before
-        super().__init__(
-            app,
-            NAME,
-            [CLICK.name(settings.namespace)],
-            table,
-            interval=settings.checkpoint_interval,
-        )
 
-    async def compute(self, batches: Sequence[RecordBatch], outbox: Outbox) -> None:
-        for batch in batches:
-            partition = batch.tp.partition
-            states, dirty = self._states[partition], self._dirty[partition]
-            clean = self._clean.get(partition, -1)
-            for record in batch:
-                key, offset = record.key, record.offset
-                state = states.get(key)
-                if state is None:
-                    state = states[key] = self._read(partition, key)
-                    dirty.append((key, state))
-                elif state.applied <= clean:  # its first change since the last checkpoint
-                    dirty.append((key, state))
-                if offset <= state.applied:
-                    continue
-                click = decode_click(record.value)
-                state.applied = offset
-                state.count += 1
-                actions, action = state.actions, click.action
-                try:
-                    actions[action] += 1
-                except KeyError:
-                    actions[action] = 1
-                recent = state.recent
-                recent.append(click.item_id)
-                if len(recent) > RECENT:
-                    del recent[0]
-            self._latest[partition] = batch.last
+    def count(self, batch: RecordBatch) -> None:
+        """Take a batch into its users' states."""
+        partition = batch.tp.partition
+        states, dirty = self._states[partition], self._dirty[partition]
+        clean = self._clean.get(partition, -1)
+        for record in batch:
+            key, offset = record.key, record.offset
+            state = states.get(key)
+            if state is None:
+                state = states[key] = self._read(partition, key)
+                dirty.append((key, state))
+            elif state.applied <= clean:  # its first change since the last checkpoint
+                dirty.append((key, state))
+            if offset <= state.applied:
+                continue
+            click = decode_click(record.value)
+            state.applied = offset
+            state.count += 1
+            actions, action = state.actions, click.action
+            try:
+                actions[action] += 1
+            except KeyError:
+                actions[action] = 1
+            recent = state.recent
+            recent.append(click.item_id)
+            if len(recent) > RECENT:
+                del recent[0]
+        self._latest[partition] = batch.last
 
     def _read(self, partition: int, key: bytes) -> Counts:
-        assert self.table is not None
         (raw,) = self.table.get_many(partition, [key])
         return Counts() if raw is None else decode(raw)
 
-    def snapshot(self) -> Mapping[int, Sequence[Item]]:
+    def snapshot(self) -> Mapping[int, Sequence[Row]]:
         puts = {
             partition: [(key, encode(state)) for key, state in dirty]
             for partition, dirty in self._dirty.items()
@@ -110,11 +100,26 @@ class CountStage(CheckpointedStage):
             kept.clear()
 
 
+def counts(app: BatchApp, settings: Settings) -> StageEngine:
+    """Declare the agent on ``app``."""
+    work, topic = Clicks(app, settings), CLICK.name(settings.namespace)
+    engine = StageEngine(app, NAME, [topic], work, work.table, interval=settings.checkpoint_interval)
+
+    @app.agent(engine.groups)
+    async def count(groups: AsyncIterable[Group]) -> None:
+        async for group in groups:
+            async with engine.turn(group):
+                for batch in group:
+                    work.count(batch)
+
+    return engine
+
+
 async def serve(brokers: str, namespace: str, folder: Path) -> None:
     """Run until SIGTERM; raises what crashed the app."""
     settings = Settings(brokers=brokers, namespace=namespace, state_dir=folder / "state")
     app = create_app(settings, NAME, brokers)
-    stage = CountStage(app, settings)
+    stage = counts(app, settings)
     loop, stopped = asyncio.get_running_loop(), asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stopped.set)
     await app.start()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -11,17 +11,18 @@ import faust
 from faust.tables.manager import TableManager
 from faust.transport.drivers import aiokafka as driver
 
-from streams.engine.batch import RecordBatch
+from streams.clock import Clock
+from streams.engine.batch import Group
 from streams.engine.changelog_queue import ChangelogQueue
 from streams.engine.consumer import BatchConsumer
+from streams.engine.groups import LIVE_BATCH_RECORDS, MOST_GROUP_RECORDS, GroupChannel
 from streams.engine.guards import PauseGuard, StuckGuard
 from streams.engine.producer import BatchProducer
-from streams.engine.schema import raw_schema
 from streams.settings import Settings
 
-LIVE_BATCH_RECORDS = 256
 MAX_BATCH_BYTES = 1 << 20
 MAX_REQUEST_BYTES = 4 << 20
+AgentBody = Callable[[AsyncIterable[Group]], Awaitable[None]]
 
 
 class BatchTransport(driver.Transport):  # type: ignore[misc]
@@ -43,21 +44,50 @@ class PromptTableManager(TableManager):  # type: ignore[misc]
         await self.recovery.start()
 
 
-class BatchApp(faust.App):  # type: ignore[misc]
-    """A :class:`faust.App` whose topics all move in batches of at most ``batch_records`` records."""
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """How many records move at once."""
 
-    batch_records: int = 4096
-    pauses: PauseGuard
-    stuck: StuckGuard
-    brokers: str
-    on_batches: Callable[[list[RecordBatch]], None]
-    """Takes in what was read of the sources."""
-    most_waiting: int
-    """Records that may wait there before no more are read."""
+    batch_records: int
+    """Of one partition."""
+    live_age_ms: int
+    """Records younger than this are live: they move in small batches, so that answers leave early."""
     fetch_wait: float = 0.0
     """Seconds for which the broker may hold back source records while many come."""
-    live_age_ms: int = 0
-    """Records younger than this are live: they move in small batches, so that answers leave early."""
+    most_waiting: int = MOST_GROUP_RECORDS
+    """Records that may wait for the agent before no more are read."""
+
+    def batch_size(self, newest_ms: int, now_ms: int) -> int:
+        """Records that move together of a run whose newest record has this timestamp: many while catching up."""
+        live = newest_ms > now_ms - self.live_age_ms
+        return min(self.batch_records, LIVE_BATCH_RECORDS) if live else self.batch_records
+
+
+class BatchApp(faust.App):  # type: ignore[misc]
+    """A :class:`faust.App` whose agent gets groups of records, read past Faust's streams."""
+
+    def __init__(
+        self, name: str, *, brokers: str, intake: Intake, clock: Clock, pauses: PauseGuard, stuck: StuckGuard,
+        **options: Any,
+    ) -> None:  # fmt: skip
+        """``name`` is that of the consumer group; ``options`` are Faust's."""
+        self.brokers, self.intake, self.clock = brokers, intake, clock
+        self.pauses, self.stuck = pauses, stuck
+        super().__init__(name, broker=[f"kafka://{server.strip()}" for server in brokers.split(",")], **options)
+
+    @cached_property
+    def groups(self) -> GroupChannel:
+        """What the agent iterates over."""
+        return GroupChannel(self)
+
+    def agent(self, channel: GroupChannel, **options: Any) -> Callable[[AgentBody], Any]:
+        """As Faust's, for agents over groups."""
+        declare: Callable[[AgentBody], Any] = super().agent(channel, **options)
+        return declare
+
+    def subscribe(self, *topics: str) -> None:
+        """Have the partitions of ``topics`` assigned to this app; their records come to the agent through ``groups``."""
+        self.topics.add(self.topic(*topics))
 
     def _new_transport(self) -> BatchTransport:
         return BatchTransport(self.conf.broker_consumer, self)
@@ -66,34 +96,38 @@ class BatchApp(faust.App):  # type: ignore[misc]
         return BatchTransport(self.conf.broker_producer, self)
 
     async def crash(self, reason: BaseException) -> None:
-        """Mark app and services as crashed. The worker says why, once; mode's own log has a traceback of expected ones, too."""
+        """Mark app and services as crashed.
+
+        The worker says why, once; mode's own log has a traceback of expected ones, too.
+        """
         self._crash(reason)
 
     async def _on_agent_error(self, _agent: Any, exc: BaseException) -> None:
-        """An agent that ends is a crash (case c59 A): Faust would start it again, without what it had taken in."""
+        """An agent that ends is a crash: Faust would start it again, without what it had taken in."""
         await self.crash(exc)
 
-    def batch_size(self, run: Sequence[Any]) -> int:
-        """Records of ``run`` that move together: many while catching up."""
-        live = run[-1].timestamp > time.time() * 1000 - self.live_age_ms
-        return min(self.batch_records, LIVE_BATCH_RECORDS) if live else self.batch_records
 
-    def batched_topic(self, *names: str) -> Any:
-        """A channel over topics whose events carry :class:`RecordBatch` values."""
-        return self.topic(*names, schema=raw_schema(), maxsize=16)
-
-
-def create_app(settings: Settings, stage: str, brokers: str) -> BatchApp:
+def create_app(
+    settings: Settings, stage: str, brokers: str, *, clock: Clock | None = None, waits_for_many: bool = False
+) -> BatchApp:
     """The app of ``stage``: group ``<namespace>.<stage>``, state below ``settings.namespace_dir``.
 
-    Raises nothing by itself; the broker is first contacted when the app starts.
+    ``waits_for_many``: the broker may hold records back for ``settings.fetch_wait`` while many come. Raises nothing by
+    itself; the broker is first contacted when the app starts.
     """
+    clock = clock or Clock()
     datadir = settings.namespace_dir / stage
     datadir.parent.mkdir(parents=True, exist_ok=True)
     heartbeat_interval = min(3.0, settings.session_timeout / 4)
-    app = BatchApp(
-        id=f"{settings.namespace}.{stage}",
-        broker=[f"kafka://{server.strip()}" for server in brokers.split(",")],
+    return BatchApp(
+        f"{settings.namespace}.{stage}",
+        brokers=brokers,
+        intake=Intake(
+            settings.fetch_records, int(settings.max_event_age * 1000), settings.fetch_wait if waits_for_many else 0.0
+        ),
+        clock=clock,
+        pauses=PauseGuard(settings.session_timeout, heartbeat_interval, clock),
+        stuck=StuckGuard(settings.stuck_timeout, clock),
         store="rocksdb://" if settings.store == "rocksdb" else "memory://",
         datadir=str(datadir),
         autodiscover=False,
@@ -104,7 +138,7 @@ def create_app(settings: Settings, stage: str, brokers: str) -> BatchApp:
         table_standby_replicas=0,
         stream_wait_empty=False,
         stream_recovery_delay=0.0,
-        recovery_consistency_check=False,  # CheckpointedStage checks, and says what to do
+        recovery_consistency_check=False,  # BatchTable checks, and says what to do
         stream_buffer_maxsize=16,
         broker_commit_interval=settings.checkpoint_interval,
         broker_session_timeout=settings.session_timeout,
@@ -121,9 +155,3 @@ def create_app(settings: Settings, stage: str, brokers: str) -> BatchApp:
         producer_linger=0.0,
         logging_config=None,
     )
-    app.pauses = PauseGuard(settings.session_timeout, heartbeat_interval)
-    app.stuck = StuckGuard(settings.stuck_timeout)
-    app.brokers = brokers
-    app.batch_records = settings.fetch_records
-    app.live_age_ms = int(settings.max_event_age * 1000)
-    return app

@@ -1,4 +1,4 @@
-"""A run of records of one partition: what travels in place of a message."""
+"""Records of one partition that move together, and the group of them that a stage works on at once."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from faust.types import TP
 
 
 class RecordBatch:
-    """Consecutive records of one partition (offset, timestamp ms, key, value), parsed by librdkafka or, of a changelog, by aiokafka.
+    """Consecutive records of one partition (offset, timestamp ms, key, value), parsed by the client that fetched them.
 
-    ``previous`` is the last offset handed out before this batch since the last seek (None: the first), ``epoch`` the
-    number of seeks and revocations before it: a batch of an older epoch comes again and must not be worked on or acknowledged.
+    ``origin`` is what they were read under: an assignment of sources, a seek of changelogs. Once that is over the batch is
+    void, as its records come again. ``previous`` is the last offset handed out before this batch under the same
+    origin (None: the first).
     """
 
-    __slots__ = ("epoch", "first", "last", "previous", "records", "tp")
+    __slots__ = ("first", "last", "origin", "previous", "records", "tp")
 
-    def __init__(self, tp: TP, records: Sequence[Any], *, epoch: int, previous: int | None) -> None:
+    def __init__(self, tp: TP, records: Sequence[Any], *, origin: object, previous: int | None = None) -> None:
         self.tp = tp
         self.records = records
         self.first: int = records[0].offset
         self.last: int = records[-1].offset
-        self.epoch = epoch
+        self.origin = origin
         self.previous = previous
 
     def __len__(self) -> int:
@@ -30,3 +31,20 @@ class RecordBatch:
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.records)
+
+
+class Group:
+    """Batches that a stage works on at once, the oldest first."""
+
+    __slots__ = ("batches",)
+
+    def __init__(self, batches: list[RecordBatch]) -> None:
+        self.batches = batches
+
+    def __iter__(self) -> Iterator[RecordBatch]:
+        return iter(self.batches)
+
+    @property
+    def records(self) -> int:
+        """How many records there are in all batches."""
+        return sum(map(len, self.batches))

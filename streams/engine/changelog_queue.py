@@ -19,8 +19,8 @@ class ChangelogQueue(ThrowableQueue):  # type: ignore[misc]
         self._app = app
 
     async def get(self) -> Any:
-        """The next event of this epoch."""
+        """The next event that was fetched since the last seek."""
         while True:
             event = await super().get()
-            if event.value.epoch == self._app.consumer.epoch:
+            if event.value.origin == self._app.consumer.seeks:
                 return event

@@ -2,23 +2,20 @@
 
 What differs from Faust's own consumer, and why:
 
-* Source records come in batches from a :class:`SourceReader` and go straight to the stage (``app.on_batches``). aiokafka has
-  the source partitions paused, and is asked on for changelogs: a loop that stands still asks no more and loses its partitions.
-* The commit position is the end of the longest acknowledged prefix of *batches*; offset holes (transaction markers,
-  compaction) mean nothing to it, so gaps are not tracked.
-* Faust's recovery resumes source partitions *before* it seeks them to the committed offsets. No source is read before that is
-  over; each seek and each revocation starts an epoch that voids the batches and acknowledgements of the one before.
-* A changelog's records travel through Faust in one message a fetched run. Faust drops records at or below the last offset
-  that it passed on, and sets that mark late, so that it could drop what comes again behind a seek: it is switched off.
-* Events are read committed: aborted transactional records are never learned.
+* Source records come from a :class:`SourceReader` and go to the agent's channel (``app.groups``). aiokafka has the source
+  partitions paused and is asked on for changelogs: a loop that stands still asks no more and loses its partitions.
+* :class:`SourcePositions` knows what may be committed. Faust's own acknowledgements are not used.
+* Faust's recovery resumes source partitions *before* it seeks them to the committed offsets. So sources are opened when
+  recovery is over and this assignment has been sought, and closed by the next seek or revocation.
+* A changelog's records travel through Faust in one message a fetched run. Faust drops records at or below the last
+  offset that it passed on and sets that mark late, which could drop what comes again behind a seek: it is switched off.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections import OrderedDict, defaultdict, deque
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 from aiokafka import TopicPartition
@@ -29,7 +26,9 @@ from faust.types import TP, ConsumerMessage
 
 from streams.engine.batch import RecordBatch
 from streams.engine.errors import RecordsDamagedError, records_damaged
+from streams.engine.positions import SourcePositions
 from streams.engine.source import Fetched, Record, SourceReader
+from streams.errors import StreamError
 
 FETCH_MAX_WAIT_MS = 500  # Faust's 1,500 delays a shut-down; a waiting fetch is woken by data in any case
 # Seconds that a changelog fetch waits for records, and the next seek for it
@@ -38,13 +37,11 @@ IDLE_WAIT = 0.25
 
 
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
-    """Faust's consumer thread with read-committed isolation."""
+    """Faust's consumer thread, which leaves sources alone."""
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
-        # Both are read by AIOKafkaConsumer.start(), which comes later.
-        consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS
-        consumer._isolation_level = "read_committed"
+        consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS  # read by AIOKafkaConsumer.start(), which comes later
         return consumer
 
     async def on_start(self) -> None:
@@ -87,21 +84,17 @@ class _NoReadOffsets(dict[TP, int | None]):
 
 
 class BatchConsumer(driver.Consumer):  # type: ignore[misc]
-    """Hands out :class:`RecordBatch` messages; see the module's text."""
+    """See the module's text."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self.epoch = 0
+        self.seeks = 0
+        """Of changelogs: what was fetched before the last one is void."""
+        self.positions: SourcePositions | None = None
+        """Of the sources that are open; None while none are."""
         self._reader: SourceReader | None = None
-        self._starts: dict[TP, int | None] = {}  # committed offsets of sources
-        self._moves = 0  # times that partitions were taken or given
-        self._sought = -1  # moves before the last seek
-        self._highwaters: dict[TP, int] = {}
-        self._ends: dict[TP, int] = {}  # positions that were reached with nothing behind them
-        self._inflight: defaultdict[TP, deque[int]] = defaultdict(deque)  # last offsets of batches handed out
-        self._handed: dict[TP, int] = {}
-        self._covered: dict[TP, int] = {}  # commit positions reached
-        self._committing: dict[TP, int] = {}  # commit positions that the broker does not have yet
-        self._waiting_since: dict[TP, float] = {}
+        self._starts: Mapping[TP, int | None] | None = None
+        """Committed offsets of this assignment's sources, once it has been sought."""
+        self._rebalances = 0
         super().__init__(*args, **kwargs)
         self._read_offset = _NoReadOffsets()
         self._seek_lock = asyncio.Lock()
@@ -111,22 +104,23 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
 
     # ---- changelogs
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
+        """Records of changelogs, in one message a fetched run; opens the sources once they may be read."""
         if not self.flow_active:
             await self.wait(self.can_resume_flow)  # without the lock: the seeks come before
         async with self._seek_lock:
             if self.should_stop or not self.flow_active:
                 return
-            if self.sources_open and self._reader is None:
-                self._read_sources()
-            epoch = self.epoch
+            if self._may_open_sources() and self._reader is None:
+                self._open_sources()
+            seeks = self.seeks
             # A copy: Faust changes its set while the fetch waits, and aiokafka takes an empty one for all partitions.
             active = frozenset(self._get_active_partitions())
-            wait = min(timeout, IDLE_WAIT if self.sources_open else RECOVERY_WAIT)
+            wait = min(timeout, RECOVERY_WAIT if self._reader is None else IDLE_WAIT)
             records = await self._fetched(active, wait) if active else {}
         if not active:
             await self.sleep(IDLE_WAIT)
         for tp, run in records.items():
-            if epoch != self.epoch or self.should_stop:
+            if seeks != self.seeks or self.should_stop:
                 return  # it is read again after the next seek
             if not self.is_source(tp):
                 yield tp, self._message(tp, run)
@@ -139,53 +133,56 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             return {}
 
     async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
-        """With which a recovery begins. A fetch under way would take what comes behind the seek, to be dropped."""
+        """A recovery begins with it. A fetch under way would take what comes behind the seek, to be dropped."""
         async with self._seek_lock:
-            self.epoch += 1
+            self.seeks += 1
             await super().seek_wait(partitions)
 
     def _message(self, tp: TP, run: list[Any]) -> ConsumerMessage:
-        batch, last = RecordBatch(tp, run, epoch=self.epoch, previous=None), run[-1]
+        batch, last = RecordBatch(tp, run, origin=self.seeks), run[-1]
         return ConsumerMessage(
             tp.topic, tp.partition, batch.last, last.timestamp / 1000.0, last.timestamp_type,
             None, None, batch, None, 0, 0, tp, generation_id=self.app.consumer_generation_id,
         )  # fmt: skip
 
     # ---- sources
-    @property
-    def sources_open(self) -> bool:
-        """Whether recovery is over and no rebalance is under way.
-
-        Faust says so, too, when a recovery ends while the next rebalance has begun: the seek must be this assignment's.
-        """
-        over = self.app.tables.recovery.completed.is_set() and not self.app.rebalancing
-        return bool(over and self._sought == self._moves)
-
     def is_source(self, tp: TP) -> bool:
         """Whether its records are events, not a changelog's states."""
         return tp.topic not in self.app.tables.changelog_topics
 
-    def _read_sources(self) -> None:
-        starts = {tp: self._starts[tp] for tp in self.assignment() if self.is_source(tp)}
+    def _may_open_sources(self) -> bool:
+        """Whether recovery is over, no rebalance is under way, and this assignment has been sought.
+
+        Faust says the first two also when a recovery ends while the next rebalance has begun.
+        """
+        over = self.app.tables.recovery.completed.is_set() and not self.app.rebalancing
+        return over and self._starts is not None
+
+    def _open_sources(self) -> None:
+        assert self._starts is not None
+        self.positions = SourcePositions(self._starts, self.app.clock)
+        intake = self.app.intake
         self._reader = SourceReader(
-            self.app.brokers, self.app.conf.id, starts, self._arrived, self.app.most_waiting, self.app.fetch_wait
+            self.app.brokers, self.app.conf.id, self._starts, self._arrived, intake.most_waiting, intake.fetch_wait
         )
 
     def _stop_reading(self) -> None:
+        """What the reader hands over from now on is nobody's."""
         if self._reader is not None:
             self._reader.stop()
             self._reader = None
-        self.epoch += 1
 
     def _arrived(self, reader: SourceReader, fetched: Fetched) -> None:
-        if reader is not self._reader:
+        if reader is not self._reader or self.positions is None:
             return  # from before a rebalance: it comes again
         if fetched.failure is not None:
             self.app._crash(fetched.failure)
             return
-        self.app.on_batches([self._batch(tp, run) for tp, run in self._runs(fetched.runs)])
-        self._ends.update(fetched.ends)
-        self._highwaters.update(fetched.highwaters)
+        try:
+            self.app.groups.offer([self.positions.hand_out(tp, run) for tp, run in self._runs(fetched.runs)])
+        except StreamError as exc:
+            self.app._crash(exc)
+        self.positions.see(fetched.ends, fetched.highwaters)
 
     def taken(self, records: int) -> None:
         """So many of the records that were handed out are worked on: there is room for more."""
@@ -193,10 +190,10 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             self._reader.taken(records)
 
     def _runs(self, records: dict[TP, list[Record]]) -> Iterator[tuple[TP, list[Record]]]:
-        """Round robin over partitions, up to ``app.batch_size(run)`` records at a time."""
-        queues = []
+        """Round robin over partitions, up to ``Intake.batch_size`` records at a time."""
+        now_ms, queues = self.app.clock.now_ms(), []
         for tp, run in records.items():
-            size = self.app.batch_size(run)
+            size = self.app.intake.batch_size(run[-1].timestamp, now_ms)
             queues.append((tp, deque(run[i : i + size] for i in range(0, len(run), size))))
         while queues:
             for tp, queue in queues:
@@ -204,89 +201,22 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
                     yield tp, queue.popleft()
             queues = [(tp, queue) for tp, queue in queues if queue]
 
-    def _batch(self, tp: TP, run: list[Record]) -> RecordBatch:
-        batch = RecordBatch(tp, run, epoch=self.epoch, previous=self._handed.get(tp))
-        self._handed[tp] = batch.last
-        if not self._inflight[tp]:
-            self._covered[tp] = batch.first
-            if tp not in self._committing:
-                self._waiting_since[tp] = time.monotonic()
-        self._inflight[tp].append(batch.last)
-        return batch
-
-    # ---- acknowledgements
-    def ack_batch(self, batch: RecordBatch) -> None:
-        """It is worked on and durable: the next commit may contain it."""
-        if batch.epoch == self.epoch:  # else from before a rebalance: it comes again
-            self._acked_index[batch.tp].add(batch.last)
-            self._acked[batch.tp].append(batch.last)
-
-    def _new_offset(self, tp: TP) -> int | None:
-        waiting, acked = self._inflight[tp], self._acked_index[tp]
-        last = None
-        while waiting and waiting[0] in acked:
-            last = waiting.popleft()
-            acked.discard(last)
-        self._acked[tp][:] = acked
-        if last is None:
-            return None
-        self._covered[tp] = last + 1
-        return last + 1
-
-    async def _commit_offsets(self, offsets: Mapping[TP, int], start_new_transaction: bool = True) -> bool:
-        """A commit is one once the broker has it; one that was refused by a rebalance ends with the seek after it."""
-        self._committing.update(offsets)
-        committed = bool(await super()._commit_offsets(offsets, start_new_transaction=start_new_transaction))
-        for tp in offsets if committed else ():
-            if self._committing.pop(tp, None) is not None:
-                self._waiting_since[tp] = time.monotonic()
-        return committed
-
-    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
-        """Holes are no gaps: see ``_new_offset``."""
-
-    def done(self, tp: TP) -> int | None:
-        """Offset up to which ``tp`` is worked on and durable.
-
-        With nothing in flight that is where the partition ended for now, behind transaction markers, unlike last record + 1.
-        """
-        if self._inflight.get(tp):
-            return self._covered[tp]
-        reached = (self._ends.get(tp), self._covered.get(tp), self._starts.get(tp))
-        return max((offset for offset in reached if offset is not None), default=None)
-
-    def highwater(self, tp: TP) -> int | None:
-        """Where ``tp`` ends, open transactions included; up to a second late."""
-        return self._highwaters.get(tp) if self.is_source(tp) else int(super().highwater(tp))
-
-    def uncommitted_since(self, tp: TP) -> float | None:
-        """Monotonic time since when batches of ``tp`` wait for the next commit; None when none does."""
-        return self._waiting_since.get(tp) if self._inflight.get(tp) or tp in self._committing else None
+    async def commit_sources(self) -> None:
+        """Commit what is durable. What a rebalance refuses ends with the seek after it."""
+        positions = self.positions
+        offsets = positions.to_commit() if positions is not None else {}
+        if positions is not None and offsets and await self._commit(offsets):
+            positions.committed(offsets)
 
     # ---- seeks and rebalances
-    def _forget(self, tps: Iterable[TP]) -> None:
-        for tp in list(tps):
-            for state in (
-                self._inflight,
-                self._handed,
-                self._acked,
-                self._acked_index,
-                self._covered,
-                self._committing,
-                self._waiting_since,
-                self._ends,
-                self._highwaters,
-                self._starts,
-            ):
-                state.pop(tp, None)
-
     async def perform_seek(self) -> None:
         async with self._seek_lock:
             self._stop_reading()
-            self._forget(self._handed.keys() | self._inflight.keys() | self._committing.keys() | self._ends.keys())
-            moves = self._moves
+            self.positions = None
+            rebalances = self._rebalances
             await super().perform_seek()
-            self._sought = moves
+            if rebalances != self._rebalances:
+                self._starts = None  # it was the assignment before that was sought
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         committed: Mapping[TP, int] = await super().seek_to_committed()
@@ -294,18 +224,18 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         return committed
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        self._moves += 1
-        if self._reader is not None:
-            self._reader.stop()  # what it hands over from now on is nobody's
-            self._reader = None
-        await super().on_partitions_revoked(revoked)
-        self.epoch += 1
-        self._forget(revoked)
+        self._rebalances += 1
+        self._starts = None
+        self._stop_reading()
+        await super().on_partitions_revoked(revoked)  # the stage writes its last checkpoint
+        self.positions = None
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
-        self._moves += 1
+        self._rebalances += 1
+        self._starts = None
         await super().on_partitions_assigned(assigned, generation_id)
 
     async def on_stop(self) -> None:
         await super().on_stop()
         self._stop_reading()
+        self.positions = None

@@ -1,47 +1,14 @@
-"""What must never go unnoticed: a hole between two batches, a process that slept past its session, work that does not end."""
+"""What must never go unnoticed: a process that slept past its session, work that does not end."""
 
 from __future__ import annotations
 
 import asyncio
 import math
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from faust.types import TP
-
-from streams.engine.batch import RecordBatch
-from streams.engine.errors import (
-    BatchHoleError,
-    LogReplacedError,
-    PausedTooLongError,
-    WorkerStuckError,
-    log_replaced,
-    worker_stuck,
-)
-
-
-class Continuity:
-    """Every batch follows the one before it. Applied offsets make a lost batch invisible for ever, so a hole is fatal."""
-
-    def __init__(self) -> None:
-        self._seen: dict[TP, tuple[int, int]] = {}  # tp -> (epoch, last offset worked on)
-
-    def check(self, batch: RecordBatch) -> None:
-        """Raises :class:`BatchHoleError`, or :class:`LogReplacedError` where the offsets go back."""
-        epoch, last = self._seen.get(batch.tp, (-1, None))
-        if batch.previous is not None and batch.first <= batch.previous:
-            raise LogReplacedError(log_replaced(batch.tp.topic, batch.tp.partition, batch.previous, batch.first))
-        if epoch == batch.epoch and last != batch.previous:
-            raise BatchHoleError(
-                f"{batch.tp.topic}-{batch.tp.partition}: expected the batch behind offset {last}, got the one behind "
-                f"{batch.previous}. This is a fault of the worker, nothing was committed: restart it, and report this line."
-            )
-        self._seen[batch.tp] = (batch.epoch, batch.last)
-
-    def forget(self) -> None:
-        """Partitions are assigned anew."""
-        self._seen.clear()
+from streams.clock import Clock
+from streams.engine.errors import PausedTooLongError, WorkerStuckError, worker_stuck
 
 
 class PauseGuard:
@@ -50,18 +17,19 @@ class PauseGuard:
     The broker counts from the last heartbeat, which may have been due when the process fell asleep.
     """
 
-    def __init__(self, session_timeout: float, heartbeat_interval: float) -> None:
+    def __init__(self, session_timeout: float, heartbeat_interval: float, clock: Clock) -> None:
+        self._clock = clock
         self._session_timeout = session_timeout
         self._limit = session_timeout - heartbeat_interval
         self._alive_at = math.inf  # before its app starts, a worker owns nothing that it could lose
 
     def alive(self) -> None:
         """The process runs, and its partitions are its own."""
-        self._alive_at = time.monotonic()
+        self._alive_at = self._clock.monotonic()
 
     def check(self) -> float:
         """The time now; raises :class:`PausedTooLongError`."""
-        now = time.monotonic()
+        now = self._clock.monotonic()
         slept = now - self._alive_at
         if slept > self._limit:
             raise PausedTooLongError(
@@ -79,14 +47,15 @@ class PauseGuard:
 class StuckGuard:
     """Work that never ends (a call that hangs) would keep its partitions for ever, as heartbeats go on beside it."""
 
-    def __init__(self, timeout: float) -> None:
+    def __init__(self, timeout: float, clock: Clock) -> None:
+        self._clock = clock
         self._timeout = timeout
         self._since: float | None = None
 
     @contextmanager
     def working(self) -> Iterator[None]:
         """Work on a group."""
-        self._since = time.monotonic()
+        self._since = self._clock.monotonic()
         try:
             yield
         finally:
@@ -99,11 +68,11 @@ class StuckGuard:
         try:
             yield
         finally:
-            self._since = None if since is None else time.monotonic()
+            self._since = None if since is None else self._clock.monotonic()
 
     def check(self) -> None:
         """Raises :class:`WorkerStuckError`."""
-        if self._since is not None and time.monotonic() - self._since > self._timeout:
+        if self._since is not None and self._clock.monotonic() - self._since > self._timeout:
             raise WorkerStuckError(worker_stuck(self._timeout))
 
 

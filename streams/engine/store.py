@@ -22,7 +22,7 @@ from streams.engine.errors import StoreDamagedError, StoreRefusedError, store_da
 from streams.topology import TOMBSTONES_KEPT
 
 log = logging.getLogger(__name__)
-Item = tuple[bytes, bytes | None]
+Row = tuple[bytes, bytes | None]
 CORRUPTION = "Corruption"  # how RocksDB begins to say that a checksum is wrong
 REFUSED = "IO error"  # and that the disk is full, or broken
 DAMAGED = "damaged"
@@ -39,7 +39,7 @@ def _seconds_since_written(path: Path) -> float:
     return time.time() - max((file.stat().st_mtime for file in path.iterdir()), default=time.time())
 
 
-def _pairs(event: Any) -> list[Item]:
+def _pairs(event: Any) -> list[Row]:
     return [(record.key, record.value) for record in event.message.value.records if record.key is not None]
 
 
@@ -95,7 +95,7 @@ class RocksStore(rocksdb.Store):  # type: ignore[misc]
         with self._sound(partition) as database:
             return list(database.get(list(keys)))
 
-    def put_many(self, partition: int, items: Iterable[Item], offset: int | None) -> None:
+    def put_many(self, partition: int, items: Iterable[Row], offset: int | None) -> None:
         """Write ``items`` (None deletes) and the changelog offset that contains them in one atomic batch."""
         batch = rocksdict.WriteBatch(raw_mode=True)
         for key, value in items:
@@ -167,7 +167,7 @@ class MemoryStore(memory.Store):  # type: ignore[misc]
         values = self._partitions.get(partition, {})
         return [values.get(key) for key in keys]
 
-    def put_many(self, partition: int, items: Iterable[Item], offset: int | None) -> None:
+    def put_many(self, partition: int, items: Iterable[Row], offset: int | None) -> None:
         values = self._partitions.setdefault(partition, {})
         for key, value in items:
             if value is None:

@@ -12,7 +12,7 @@ from faust.tables.table import Table
 from streams.engine.errors import ChangelogBehindError, changelog_behind
 from streams.engine.producer import BatchProducer, Out, Sent
 from streams.engine.schema import raw_schema
-from streams.engine.store import Item, MemoryStore, RocksStore
+from streams.engine.store import MemoryStore, RocksStore, Row
 
 SLICE = 256  # records
 AT_ONCE = 0.0003  # seconds of work between pauses
@@ -77,7 +77,7 @@ class BatchTable(Table):  # type: ignore[misc]
             if stored is not None and end is not None and stored > end:
                 raise ChangelogBehindError(changelog_behind(tp.topic, tp.partition, stored, end + 1))
 
-    async def write(self, puts: Mapping[int, Iterable[Item]]) -> int:
+    async def write(self, puts: Mapping[int, Iterable[Row]]) -> int:
         """Rule 1: changelog, await it, then the store, the changelog offset last; returns the bytes of the values.
 
         Items may be encoded as they are iterated: they are taken, sent and stored in slices, between which events are
@@ -86,7 +86,7 @@ class BatchTable(Table):  # type: ignore[misc]
         next start reads all of them from the changelog again.
         """
         producer: BatchProducer = await self.app.maybe_start_producer()
-        written: dict[int, list[Item]] = {}
+        written: dict[int, list[Row]] = {}
         sent: dict[int, list[Sent]] = {}
         for partition, items in puts.items():
             async for part in _slices(items):
@@ -101,12 +101,12 @@ class BatchTable(Table):  # type: ignore[misc]
         return sum(len(value or b"") for items in written.values() for _, value in items)
 
 
-async def _slices(items: Iterable[Item]) -> AsyncIterator[Sequence[Item]]:
+async def _slices(items: Iterable[Row]) -> AsyncIterator[Sequence[Row]]:
     """Parts of ``items``; whenever iterating and using them has taken a while, events have their turn.
 
     An event needs several laps of the loop from fetch to answer: a mere ``sleep(0)`` would give it one of them.
     """
-    part: list[Item] = []
+    part: list[Row] = []
     resumed, at_once = time.perf_counter(), AT_ONCE
     for item in items:
         part.append(item)

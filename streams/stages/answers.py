@@ -1,4 +1,4 @@
-"""From a trigger to a record: ranked list, reasons, text from frame or template, or a draft for live text."""
+"""From an event to the record that answers it: ranked list, reasons, text from frame or template, or a draft for live text."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from streams.topology import DRAFTS, RECOMMENDATIONS
 MODEL_VERSION = f"headwater-{version('headwater')}"
 
 
-class Trigger(NamedTuple):
+class AnsweredEvent(NamedTuple):
     """An event that is answered; ``arrived`` and ``now`` in epoch ms."""
 
     state: UserState
@@ -54,17 +54,17 @@ class Answers:
         """A new group: states have moved on, lists are made anew."""
         self._lists.clear()
 
-    def answer(self, trigger: Trigger, outbox: Outbox) -> None:
-        """Put the record, or the draft, that answers ``trigger`` into ``outbox``."""
-        ranked, rank_ms = self._rank(trigger)
+    def answer(self, event: AnsweredEvent, outbox: Outbox) -> None:
+        """Put the record, or the draft, that answers ``event`` into ``outbox``."""
+        ranked, rank_ms = self._rank(event)
         items = self._items(ranked)
-        state, metrics = trigger.state, self.context.metrics
+        state, metrics = event.state, self.context.metrics
         recommendation = Recommendation(
-            recommendation_id=self._id(trigger),
+            recommendation_id=self._id(event),
             user_id=state.user_id,
             created_at="",  # `finished` says when
             model_version=MODEL_VERSION,
-            trigger=records.Trigger(trigger.topic, trigger.partition, trigger.offset, trigger.event_id),
+            trigger=records.Trigger(event.topic, event.partition, event.offset, event.event_id),
             source=ranked.source,
             items=items,
             latency_ms=Latency(rank_ms, 0.0, 0.0),
@@ -75,28 +75,28 @@ class Answers:
         metrics.recommendations.of(ranked.source).add()
         key = state.user_id.encode()
         if not items:
-            self._send(outbox, key, trigger, recommendation, Text("", TextSource.TEMPLATE), 0.0)
+            self._send(outbox, key, event, recommendation, Text("", TextSource.TEMPLATE), 0.0)
             return
-        facts = self._facts(trigger, ranked, items[0])
-        if self.context.live.admits(facts, trigger.priority):
+        facts = self._facts(event, ranked, items[0])
+        if self.context.live.admits(facts, event.priority):
             metrics.drafts_admitted.of().add()
-            outbox.add(self._drafts, trigger.partition, key, drafts.encode(self._draft(trigger, recommendation, facts)))
+            outbox.add(self._drafts, event.partition, key, drafts.encode(self._draft(event, recommendation, facts)))
             return
         started = time.perf_counter()
         text = narrate(facts, self.frames)
-        self._send(outbox, key, trigger, recommendation, text, (time.perf_counter() - started) * 1000)
+        self._send(outbox, key, event, recommendation, text, (time.perf_counter() - started) * 1000)
 
-    def _rank(self, trigger: Trigger) -> tuple[RankedList, float]:
-        key = (id(trigger.state), trigger.query)
+    def _rank(self, event: AnsweredEvent) -> tuple[RankedList, float]:
+        key = (id(event.state), event.query)
         found = self._lists.get(key)
         if found is None:
             started = time.perf_counter()
             ranked = self.context.recommender.rank(
-                trigger.state,
-                now_ms=self.context.now_ms(),
-                query=trigger.query,
+                event.state,
+                now_ms=self.context.clock.now_ms(),
+                query=event.query,
                 limit=self.context.settings.list_length,
-                exploration_key=trigger.offset,
+                exploration_key=event.offset,
             )
             seconds = time.perf_counter() - started
             self.context.metrics.ranking_seconds.of().observe(seconds)
@@ -121,7 +121,7 @@ class Answers:
             )
         )
 
-    def _facts(self, trigger: Trigger, ranked: RankedList, first: RecommendedItem) -> Facts:
+    def _facts(self, event: AnsweredEvent, ranked: RankedList, first: RecommendedItem) -> Facts:
         index, reason = self.context.index, first.reason
         row = index.catalog[int(ranked.items[0])]
         known = index.lookup.get(reason.anchor_item_id) if reason.anchor_item_id is not None else None
@@ -133,30 +133,36 @@ class Answers:
             kind=reason.kind,
             title=first.title or None,
             categories=categories,
-            locale=trigger.locale or (row.locale if row is not None else None) or self.context.settings.locale,
+            locale=event.locale or (row.locale if row is not None else None) or self.context.settings.locale,
             anchor_title=None if anchor is None else anchor.title,
             query=reason.query,
-            user_key=trigger.state.user_id,
+            user_key=event.state.user_id,
             item_key=first.item_id,
         )
 
-    def _draft(self, trigger: Trigger, recommendation: Recommendation, facts: Facts) -> drafts.Draft:
+    def _draft(self, event: AnsweredEvent, recommendation: Recommendation, facts: Facts) -> drafts.Draft:
         return drafts.Draft(
             recommendation=recommendation,
             facts=drafts.DraftFacts(**{name: getattr(facts, name) for name in drafts.DraftFacts.__struct_fields__}),
-            arrived_ms=trigger.arrived,
-            deadline_ms=self.context.now_ms() + int(self.context.settings.draft_deadline * 1000),
+            arrived_ms=event.arrived,
+            deadline_ms=self.context.clock.now_ms() + int(self.context.settings.draft_deadline * 1000),
         )
 
-    def _id(self, trigger: Trigger) -> str:
+    def _id(self, event: AnsweredEvent) -> str:
         """From topic id, partition and offset: a replay gives the same id, a recreated topic does not."""
-        return f"{self.context.incarnations[trigger.topic].topic_id}-{trigger.partition}-{trigger.offset}"
+        return f"{self.context.incarnations[event.topic].topic_id}-{event.partition}-{event.offset}"
 
     def _send(
-        self, outbox: Outbox, key: bytes, trigger: Trigger, recommendation: Recommendation, text: Text, text_ms: float
+        self,
+        outbox: Outbox,
+        key: bytes,
+        event: AnsweredEvent,
+        recommendation: Recommendation,
+        text: Text,
+        text_ms: float,
     ) -> None:
-        record = finished(self.context, recommendation, text, trigger.arrived, text_ms, None)
-        outbox.add(self._records, trigger.partition, key, records.encode(record))
+        record = finished(self.context, recommendation, text, event.arrived, text_ms, None)
+        outbox.add(self._records, event.partition, key, records.encode(record))
 
 
 def finished(
@@ -170,7 +176,7 @@ def finished(
     context.metrics.event_to_record_seconds.of().observe(total / 1000)
     return msgspec.structs.replace(
         recommendation,
-        created_at=rfc3339(context.now_ms()),
+        created_at=rfc3339(context.clock.now_ms()),
         text=text.text,
         text_source=text.source,
         language_model=model,

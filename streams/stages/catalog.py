@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -20,8 +20,7 @@ from schemas.records import CatalogItem, ItemDeletion
 from schemas.rejection import Rejection
 from streams.broker.partitioning import partition_of
 from streams.broker.update_messages import UpdateKind, pack_catalog
-from streams.engine import BatchApp, CheckpointedStage, Outbox, RecordBatch
-from streams.engine.store import Item
+from streams.engine import BatchApp, Group, Observer, Outbox, RecordBatch, Row, StageEngine, States
 from streams.metrics import EventOutcome, Stage
 from streams.stages.context import Context
 from streams.stages.slow_walk import SlowWalk
@@ -31,50 +30,67 @@ DELETED = b"deleted"
 _encode = msgspec.json.Encoder().encode
 
 
-class CatalogStage(CheckpointedStage):
-    """See the module's text."""
+def catalog(app: BatchApp, context: Context, observer: Observer) -> StageEngine:
+    """Declare the agent on ``app``."""
+    work = Catalog(app, context)
+    engine = StageEngine(
+        app,
+        "catalog",
+        [context.topic(CATALOG)],
+        work,
+        work.table,
+        interval=context.settings.checkpoint_interval,
+        dirty_bytes=context.settings.checkpoint_bytes,
+        observer=observer,
+    )
+
+    @app.agent(engine.groups)
+    async def check_and_pass_on(groups: AsyncIterable[Group]) -> None:
+        async for group in groups:
+            async with engine.turn(group) as turn:
+                for batch in group:
+                    accepted = work.read(batch, turn.outbox)
+                    work.pass_on(batch.tp.partition, accepted, turn.outbox)
+
+    return engine
+
+
+_Accepted = tuple[Any, CatalogItem | ItemDeletion]
+"""A record that parsed."""
+
+
+class Catalog(States):
+    """Digests of catalogue rows, and what is done with new ones."""
 
     def __init__(self, app: BatchApp, context: Context) -> None:
         self.context = context
-        settings = context.settings
-        table = context.table(app, "catalog", CATALOG_STATE)
+        self.table = context.table(app, "catalog", CATALOG_STATE)
         self._dead = context.dead_letters("catalog")
-        self._limits = Limits(max_bytes=settings.max_record_bytes)
+        self._limits = Limits(max_bytes=context.settings.max_record_bytes)
         self._updates = context.topic(ITEM_UPDATES)
         self._epoch = context.incarnations[context.topic(CATALOG)].epoch.to_bytes(1, "little")
         self._dirty: defaultdict[int, dict[bytes, bytes | None]] = defaultdict(dict)
-        self._walk = SlowWalk(table, self._due, self._look)
+        self._walk = SlowWalk(self.table, self._due, self._look)
         self._walked: dict[int, int] = {}
         """By partition: how many items had gone when its last walk began."""
-        super().__init__(
-            app,
-            "catalog",
-            [context.topic(CATALOG)],
-            table,
-            interval=settings.checkpoint_interval,
-            dirty_bytes=settings.checkpoint_bytes,
-        )
 
-    async def compute(self, batches: Sequence[RecordBatch], outbox: Outbox) -> None:
-        now = self.context.now_ms()
-        for batch in batches:
-            partition = batch.tp.partition
-            accepted: list[tuple[Any, CatalogItem | ItemDeletion]] = []
-            for record in batch:
-                parsed = parse(Kind.CATALOG, record.value, key=record.key, now_ms=now, limits=self._limits)
-                if isinstance(parsed, Rejection):
-                    self._dead.refuse(outbox, batch.tp.topic, partition, record, parsed)
-                    self.context.metrics.dead_letters.of(Stage.CATALOG, parsed.code).add()
-                    self.context.metrics.events.of(CATALOG, EventOutcome.REJECTED).add()
-                else:
-                    self._dead.accepted()
-                    accepted.append((record, parsed))  # type: ignore[arg-type]
-            self._changed(partition, accepted, outbox)
+    def read(self, batch: RecordBatch, outbox: Outbox) -> list[_Accepted]:
+        """The rows of a batch; what is refused goes to the dead letters."""
+        metrics, now, partition = self.context.metrics, self.context.clock.now_ms(), batch.tp.partition
+        accepted: list[_Accepted] = []
+        for record in batch:
+            parsed = parse(Kind.CATALOG, record.value, key=record.key, now_ms=now, limits=self._limits)
+            if isinstance(parsed, Rejection):
+                self._dead.refuse(outbox, batch.tp.topic, partition, record, parsed)
+                metrics.dead_letters.of(Stage.CATALOG, parsed.code).add()
+                metrics.events.of(CATALOG, EventOutcome.REJECTED).add()
+            else:
+                self._dead.accepted()
+                accepted.append((record, parsed))  # type: ignore[arg-type]
+        return accepted
 
-    def _changed(
-        self, partition: int, accepted: Sequence[tuple[Any, CatalogItem | ItemDeletion]], outbox: Outbox
-    ) -> None:
-        assert self.table is not None
+    def pass_on(self, partition: int, accepted: Sequence[_Accepted], outbox: Outbox) -> None:
+        """Hand the rows that are not as the last ones to the items stage."""
         dirty = self._dirty[partition]
         keys = [item.item_id.encode() for _, item in accepted]
         digests = dict(zip(keys, self.table.get_many(partition, keys), strict=True)) | dirty
@@ -106,7 +122,7 @@ class CatalogStage(CheckpointedStage):
         row = index.lookup.get(item_id)
         return row is not None and bool(index.cataloged[row])
 
-    def snapshot(self) -> Mapping[int, Sequence[Item]]:
+    def snapshot(self) -> Mapping[int, Sequence[Row]]:
         puts = {partition: list(digests.items()) for partition, digests in self._dirty.items() if digests}
         self._dirty.clear()
         return puts
@@ -114,8 +130,8 @@ class CatalogStage(CheckpointedStage):
     def dirty_size(self) -> int:
         return 64 * sum(map(len, self._dirty.values()))
 
-    async def tick(self) -> None:
-        if self.is_open and not self._checkpointing.locked():
+    def sweep(self, *, writing: bool) -> None:
+        if not writing:
             self._walk.slice()
 
     def _due(self, partition: int) -> bool:
@@ -127,7 +143,6 @@ class CatalogStage(CheckpointedStage):
 
     def _look(self, partition: int, key: bytes, digest: bytes) -> None:
         """Without the item's state there is nothing that could be deleted once more."""
-        assert self.table is not None
         if digest != self._digest(b"") or key in self._dirty[partition]:
             return
         row = self.context.index.lookup.get(key.decode())

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from operators.recommender import Recommender
 from operators.state.item_index import ItemIndex
 from streams.broker.incarnations import Incarnation
 from streams.broker.update_messages import source_number
+from streams.clock import Clock
 from streams.engine import BatchApp, BatchTable
 from streams.engine.local_store import keep_only
 from streams.metrics import Metrics
@@ -20,14 +20,9 @@ from streams.stages.dead_letters import DeadLetters
 from streams.topology import SOURCE_NUMBERS, Topic
 
 
-def wall_clock_ms() -> int:
-    """Epoch milliseconds."""
-    return time.time_ns() // 1_000_000
-
-
 @dataclass(slots=True)
 class Context:
-    """Settings, shared state and the worker's clock; stages of one worker share one item index."""
+    """Settings, clock and shared state; stages of one worker share one item index."""
 
     settings: Settings
     index: ItemIndex
@@ -35,13 +30,13 @@ class Context:
     metrics: Metrics
     incarnations: Mapping[str, Incarnation]
     live: LiveNarration
-    now_ms: Callable[[], int] = wall_clock_ms
+    clock: Clock = field(default_factory=Clock)
     owned_items: set[int] = field(default_factory=set)
     """Item partitions whose rows the items stage of this process writes: the index reader leaves them alone."""
 
     def latency_ms(self, arrived: int) -> float:
         """Milliseconds since ``arrived`` (epoch ms), with a fraction: quick answers take less than one."""
-        return max(0.0, self.now_ms() - arrived + time.time_ns() % 1_000_000 / 1e6)
+        return max(0.0, self.clock.time_ns() / 1e6 - arrived)
 
     def topic(self, topic: Topic) -> str:
         """Full name."""

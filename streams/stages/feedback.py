@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from operators.evaluation.windowed import WindowedClicks, WindowedLists, WindowedTests
 from operators.learning.observation import Observation
 from operators.state.user_state import UserState
@@ -37,7 +35,9 @@ class Feedback:
             return
         shown = state.shown[-1].items
         self._tests[Ranker.HYBRID].add(shown.index(item) if item in shown else -1)
-        self._tests[Ranker.POPULARITY].add(recommender.popularity_position(state, item, now_ms=self._context.now_ms()))
+        self._tests[Ranker.POPULARITY].add(
+            recommender.popularity_position(state, item, now_ms=self._context.clock.now_ms())
+        )
         self._lists.add(shown, index)
         self._context.metrics.tested_events.of().add()
 
@@ -57,7 +57,7 @@ class Feedback:
 
     def show(self) -> None:
         """Bring the window's figures into the metrics, once a second; absent while there are too few."""
-        now = time.monotonic()
+        now = self._context.clock.monotonic()
         if now - self._shown_at < SHOW_EVERY:
             return
         self._shown_at = now

@@ -9,9 +9,8 @@ A deleted item keeps a row that says so until long after; then the row is remove
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterable, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -29,8 +28,7 @@ from streams.broker.update_messages import (
     unpack,
     unreadable_update,
 )
-from streams.engine import BatchApp, CheckpointedStage, Outbox, RecordBatch
-from streams.engine.store import Item
+from streams.engine import BatchApp, Group, Observer, RecordBatch, Row, StageEngine, States
 from streams.stages.context import Context
 from streams.stages.item_expiry import ItemExpiry
 from streams.topology import DAY_MS, ITEM_STATE, ITEM_UPDATES
@@ -44,7 +42,7 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode_catalog = msgspec.json.Decoder(CatalogItem).decode
 
 
-class _Pace:
+class MeanSeconds:
     """Seconds that one of something takes, above all of late."""
 
     def __init__(self) -> None:
@@ -55,53 +53,73 @@ class _Pace:
         self._count += 1
 
     def forget_half(self) -> None:
+        """What comes from now on counts twice as much as what came before."""
         self._taken /= 2
         self._count /= 2
 
     @property
     def seconds(self) -> float:
+        """0 while nothing is known."""
         return self._taken / self._count if self._count else 0.0
 
 
-class ItemsStage(CheckpointedStage):
-    """See the module's text."""
+def items(app: BatchApp, context: Context, observer: Observer) -> StageEngine:
+    """Declare the agent on ``app``."""
+    work = Items(app, context)
+    engine = StageEngine(
+        app,
+        "items",
+        [context.topic(ITEM_UPDATES)],
+        work,
+        work.table,
+        interval=context.settings.item_publish_interval,
+        dirty_bytes=context.settings.checkpoint_bytes,
+        observer=observer,
+    )
+
+    @app.agent(engine.groups)
+    async def merge(groups: AsyncIterable[Group]) -> None:
+        async for group in groups:
+            async with engine.turn(group):
+                for batch in group:
+                    work.merge(batch)
+
+    return engine
+
+
+class Items(States):
+    """Item rows of the stage's partitions, and what is merged into them."""
 
     def __init__(self, app: BatchApp, context: Context) -> None:
         self.context, self.index = context, context.index
-        settings = context.settings
-        table = context.table(app, "items", ITEM_STATE)
+        self.table = context.table(app, "items", ITEM_STATE)
         self._epoch = context.incarnations[context.topic(ITEM_UPDATES)].epoch
         self.expiry = ItemExpiry(
-            self.index, int(settings.deleted_item_days * DAY_MS), context.metrics.removed_items.of().add
+            self.index, int(context.settings.deleted_item_days * DAY_MS), context.metrics.removed_items.of().add
         )
         self._merged: dict[int, Merged] = {}
         self._dirty: defaultdict[int, set[int]] = defaultdict(set)
         self._urgent = False
-        self._encoding = _Pace()
+        self._encoding = MeanSeconds()
         self._updated_at = 0.0
-        super().__init__(
-            app,
-            "items",
-            [context.topic(ITEM_UPDATES)],
-            table,
-            interval=settings.item_publish_interval,
-            dirty_bytes=settings.checkpoint_bytes,
-        )
 
-    async def compute(self, batches: Sequence[RecordBatch], outbox: Outbox) -> None:
-        now, self._updated_at = self.context.now_ms(), time.monotonic()
-        for batch in batches:
-            merged = self._merged[batch.tp.partition]
-            time_ms = self.expiry.see(batch.tp.partition, min(batch.records[-1].timestamp, now))
-            for record in batch:
-                message = message_number(self._epoch, record.offset)
-                if message <= merged.message:
-                    continue
-                try:
-                    self._merge(record.value, batch.tp.partition, message, merged, time_ms)
-                except (StateCorruptError, msgspec.DecodeError, UnicodeDecodeError) as exc:
-                    raise StateCorruptError(unreadable_update(batch.tp, record.offset, exc)) from exc
-                merged.message = message
+    def merge(self, batch: RecordBatch) -> None:
+        """Learn the updates that the rows do not contain yet.
+
+        Raises :class:`StateCorruptError` for a record that is no update; what comes before it is merged.
+        """
+        clock, partition = self.context.clock, batch.tp.partition
+        self._updated_at, merged = clock.monotonic(), self._merged[partition]
+        time_ms = self.expiry.see(partition, min(batch.records[-1].timestamp, clock.now_ms()))
+        for record in batch:
+            message = message_number(self._epoch, record.offset)
+            if message <= merged.message:
+                continue
+            try:
+                self._merge(record.value, partition, message, merged, time_ms)
+            except (StateCorruptError, msgspec.DecodeError, UnicodeDecodeError) as exc:
+                raise StateCorruptError(unreadable_update(batch.tp, record.offset, exc)) from exc
+            merged.message = message
 
     def _merge(self, value: bytes, partition: int, message: int, merged: Merged, time_ms: int) -> None:
         update = unpack(value)
@@ -135,7 +153,7 @@ class ItemsStage(CheckpointedStage):
         self.index.applied[row] = message
         self._urgent = True
 
-    def snapshot(self) -> Mapping[int, Iterable[Item]]:
+    def snapshot(self) -> Mapping[int, Iterable[Row]]:
         puts = {
             partition: self._encoded(sorted(rows), _encode(self._merged[partition]))
             for partition, rows in self._dirty.items()
@@ -145,31 +163,31 @@ class ItemsStage(CheckpointedStage):
         self._encoding.forget_half()
         return puts
 
-    def _encoded(self, rows: Sequence[int], merged: bytes) -> Iterator[Item]:
+    def _encoded(self, rows: Sequence[int], merged: bytes) -> Iterator[Row]:
         """Rows as they are when they are asked for. A row that has learned more than ``merged`` says is right, too: it
         knows the last message that it contains."""
+        clock = self.context.clock
         for row in rows:
-            started = time.perf_counter()
+            started = clock.monotonic()
             encoded = None if self.index.is_blank(row) else encode_item(self.index, row)
-            self._encoding.add(time.perf_counter() - started)
+            self._encoding.add(clock.monotonic() - started)
             yield self.index.ids[row].encode(), encoded
         yield META_KEY, merged  # last, so that it is in the changelog only when all rows are
         self.context.metrics.item_rows_published.of().add(len(rows))
 
-    def due_interval(self) -> float:
+    def due_interval(self, usual: float) -> float:
         if self._urgent:
             return 0.0  # a withdrawn item must not be recommended for a debounce longer
-        if time.monotonic() - self._updated_at > QUIET:
-            return self.interval
+        if self.context.clock.monotonic() - self._updated_at > QUIET:
+            return usual
         rows = sum(map(len, self._dirty.values()))
-        return max(self.interval, WRITING * rows * self._encoding.seconds / PUBLISHING_SHARE)
+        return max(usual, WRITING * rows * self._encoding.seconds / PUBLISHING_SHARE)
 
-    async def tick(self) -> None:
-        if self.is_open and not self._checkpointing.locked():
+    def sweep(self, *, writing: bool) -> None:
+        if not writing:
             self.expiry.sweep(self._dirty)
 
     def restore(self, partitions: set[int]) -> None:
-        assert self.table is not None
         self.expiry.restore(partitions)
         self.context.owned_items.clear()
         self.context.owned_items.update(partitions)

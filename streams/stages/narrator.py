@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import AsyncIterable, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -15,8 +14,7 @@ from schemas import draft as drafts
 from schemas import recommendation as records
 from schemas.recommendation import TextSource
 from schemas.rejection import Rejection, RejectionCode
-from streams.engine import BatchApp, CheckpointedStage, Outbox, RecordBatch
-from streams.engine.store import Item
+from streams.engine import BatchApp, Group, NoStates, Observer, Outbox, StageEngine
 from streams.metrics import Stage
 from streams.stages.answers import finished
 from streams.stages.context import Context
@@ -25,33 +23,57 @@ from streams.topology import DRAFTS, RECOMMENDATIONS
 WRITTEN_AT_ONCE = 8
 
 
-class NarratorStage(CheckpointedStage):
-    """Keeps no state: a draft that was not acknowledged is written again, under the same id."""
+def narrator(app: BatchApp, context: Context, observer: Observer) -> StageEngine:
+    """Declare the agent on ``app``."""
+    work = Narrator(context)
+    engine = StageEngine(
+        app,
+        "narrator",
+        [context.topic(DRAFTS)],
+        work,
+        interval=context.settings.checkpoint_interval,
+        observer=observer,
+    )
 
-    def __init__(self, app: BatchApp, context: Context) -> None:
+    @app.agent(engine.groups)
+    async def write_texts(groups: AsyncIterable[Group]) -> None:
+        async for group in groups:
+            async with engine.turn(group) as turn:
+                waiting = work.read(group, turn.outbox)
+                for start in range(0, len(waiting), WRITTEN_AT_ONCE):
+                    await work.write(waiting[start : start + WRITTEN_AT_ONCE], turn.outbox)
+                    await turn.send()
+
+    return engine
+
+
+class Placed(NamedTuple):
+    """A draft, with partition and key of its record."""
+
+    partition: int
+    key: bytes
+    draft: drafts.Draft
+
+
+class Narrator(NoStates):
+    """A draft that was not acknowledged is written again, under the same id."""
+
+    def __init__(self, context: Context) -> None:
         self.context, self.frames = context, FrameLibrary.load()
         self._records = context.topic(RECOMMENDATIONS)
         self._dead = context.dead_letters("narrator")
-        super().__init__(
-            app,
-            "narrator",
-            [context.topic(DRAFTS)],
-            None,
-            interval=context.settings.checkpoint_interval,
-        )
 
-    async def compute(self, batches: Sequence[RecordBatch], outbox: Outbox) -> None:
+    def read(self, group: Group, outbox: Outbox) -> list[Placed]:
+        """The drafts of a group, those that are due first in front; what is none goes to the dead letters."""
         read = [
-            (batch.tp.partition, record.key, draft)
-            for batch in batches
+            Placed(batch.tp.partition, record.key, draft)
+            for batch in group
             for record in batch
             if (draft := self._decode(batch.tp.partition, record, outbox)) is not None
         ]
-        # Partitions come one after another: what is due first must not wait for another partition's later drafts.
-        read.sort(key=lambda each: each[2].deadline_ms)
-        for start in range(0, len(read), WRITTEN_AT_ONCE):
-            await self._answer(read[start : start + WRITTEN_AT_ONCE], outbox)
-            await self.emit(outbox)
+        # Partitions come one after another: what is due must not wait for another partition's later drafts.
+        read.sort(key=lambda each: each.draft.deadline_ms)
+        return read
 
     def _decode(self, partition: int, record: Any, outbox: Outbox) -> drafts.Draft | None:
         try:
@@ -64,28 +86,20 @@ class NarratorStage(CheckpointedStage):
         self._dead.accepted()
         return draft
 
-    async def _answer(self, read: Sequence[tuple[int, bytes, drafts.Draft]], outbox: Outbox) -> None:
-        facts = [_facts(draft) for _, _, draft in read]
-        started = time.perf_counter()
-        left = min((draft.deadline_ms for _, _, draft in read), default=0) - self.context.now_ms()
-        texts = await self.context.live.write(facts, time.monotonic() + left / 1000)
-        taken = (time.perf_counter() - started) * 1000
+    async def write(self, read: Sequence[Placed], outbox: Outbox) -> None:
+        """Write the texts of some drafts, and put their records into ``outbox``."""
+        clock, facts = self.context.clock, [_facts(draft) for _, _, draft in read]
+        started = clock.monotonic()
+        left = min((draft.deadline_ms for _, _, draft in read), default=0) - clock.now_ms()
+        texts = await self.context.live.write(facts, clock.monotonic() + left / 1000)
+        taken = (clock.monotonic() - started) * 1000
         for (partition, key, draft), each, written in zip(read, facts, texts, strict=True):
             text = written or narrate(each, self.frames)
             model = self.context.live.model if text.source is TextSource.LLM else None
             record = finished(self.context, draft.recommendation, text, draft.arrived_ms, taken, model)
             outbox.add(self._records, partition, key, records.encode(record))
 
-    def snapshot(self) -> Mapping[int, Sequence[Item]]:
-        return {}
-
-    def restore(self, partitions: set[int]) -> None:
-        """There is no state."""
-
-    def forget(self) -> None:
-        """There is no state."""
-
-    async def tick(self) -> None:
+    def tick(self) -> None:
         self.context.live.show()
 
 

@@ -1,16 +1,11 @@
-"""PROFILES: learns from every event in its user's state, ranks once a touched user, and answers.
-
-A group of batches goes through four steps: read (decode, refuse, drop what the state contains), learn (one kernel over
-the group), publish what the items have to learn, answer (rank, narrate, write records or drafts).
-"""
+"""PROFILES: learns from every event in its user's state, ranks once a touched user, and answers."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import math
-import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
 from typing import Any
 
 from operators.learning.observation import ANSWERED, Status
@@ -21,11 +16,10 @@ from schemas.records import Event, Purchase, Search
 from schemas.rejection import Rejection
 from streams.broker.partitioning import PRODUCER_SETTING, partition_of
 from streams.broker.update_messages import pack_learning
-from streams.engine import BatchApp, CheckpointedStage, Outbox, RecordBatch
-from streams.engine.store import Item
+from streams.engine import BatchApp, Group, Observer, Outbox, RecordBatch, Row, StageEngine, States, Turn
 from streams.metrics import EventOutcome, Stage, Step
 from streams.model.admission import Priority
-from streams.stages.answers import Answers, Trigger
+from streams.stages.answers import AnsweredEvent, Answers
 from streams.stages.context import Context
 from streams.stages.event_time import EventTime, event_time
 from streams.stages.feedback import Feedback
@@ -45,17 +39,44 @@ _Accepted = tuple[Any, Event, EventTime]
 """A record that parsed."""
 
 
-class ProfilesStage(CheckpointedStage):
-    """See the module's text."""
+def profiles(app: BatchApp, context: Context, observer: Observer) -> StageEngine:
+    """Declare the agent on ``app``."""
+    work, clock = Profiles(app, context), context.clock
+    engine = StageEngine(
+        app,
+        "profiles",
+        [context.topic(topic) for topic in EVENTS.values()],
+        work,
+        work.table,
+        interval=context.settings.checkpoint_interval,
+        dirty_bytes=context.settings.checkpoint_bytes,
+        observer=observer,
+    )
+
+    @app.agent(engine.groups)
+    async def learn_and_answer(groups: AsyncIterable[Group]) -> None:
+        async for group in groups:
+            async with engine.turn(group) as turn:
+                now = clock.now_ms()
+                read = work.read(group, now, turn.outbox)
+                answered = work.learn(read, now)
+                work.teach_items(turn.outbox)
+                await work.answer(answered, turn)
+
+    return engine
+
+
+class Profiles(States):
+    """User states, and what is done with events: decode or refuse, learn in one kernel over a group, rank, narrate."""
 
     def __init__(self, app: BatchApp, context: Context) -> None:
         self.context, self.answers = context, Answers(context, FrameLibrary.load())
         self.recommender, self.index = context.recommender, context.index
         settings = context.settings
-        table = context.table(app, "users", USER_STATE)
-        self.users = UserCache(table, context.index, context.recommender.parameters, settings.cached_users)
+        self.table = context.table(app, "users", USER_STATE)
+        self.users = UserCache(self.table, context.index, context.recommender.parameters, settings.cached_users)
         self.expiry = UserExpiry(
-            table, self.users, int(settings.user_idle_days * DAY_MS), context.metrics.expired_users.of().add
+            self.table, self.users, int(settings.user_idle_days * DAY_MS), context.metrics.expired_users.of().add
         )
         self.feedback = Feedback(context)
         self._kinds = {context.topic(topic): (kind, topic) for kind, topic in EVENTS.items()}
@@ -67,29 +88,12 @@ class ProfilesStage(CheckpointedStage):
         self._updates = context.topic(ITEM_UPDATES)
         self._warned: dict[str, float] = {}
         self._released_at = 0.0
-        app.fetch_wait = settings.fetch_wait
-        super().__init__(
-            app,
-            "profiles",
-            [context.topic(topic) for topic in EVENTS.values()],
-            table,
-            interval=settings.checkpoint_interval,
-            dirty_bytes=settings.checkpoint_bytes,
-        )
 
-    # ---- a group
-    async def compute(self, batches: Sequence[RecordBatch], outbox: Outbox) -> None:
-        metrics, now = self.context.metrics, self.context.now_ms()
-        triggers: list[Trigger] = []
-        with metrics.stage_seconds.of(Step.DECODE).time():
-            read = [(batch, self._read(batch, now, outbox)) for batch in batches]
-        with metrics.stage_seconds.of(Step.LEARN).time():
-            for batch, accepted in read:
-                self._learn(batch, accepted, now, triggers)
-            self.recommender.update_users()
-        if time.monotonic() - self._released_at >= UPDATES_INTERVAL:
-            self.release(outbox)
-        await self._answer(triggers, outbox)
+    # ---- read
+    def read(self, group: Group, now: int, outbox: Outbox) -> list[tuple[RecordBatch, list[_Accepted]]]:
+        """The events of each batch; what is refused goes to the dead letters."""
+        with self.context.metrics.stage_seconds.of(Step.DECODE).time():
+            return [(batch, self._read(batch, now, outbox)) for batch in group]
 
     def _read(self, batch: RecordBatch, now: int, outbox: Outbox) -> list[_Accepted]:
         kind, topic = self._kinds[batch.tp.topic]
@@ -117,7 +121,19 @@ class ProfilesStage(CheckpointedStage):
         self.context.metrics.events.of(topic, EventOutcome.REJECTED).add()
         self._dead.refuse(outbox, batch.tp.topic, batch.tp.partition, record, rejection)
 
-    def _learn(self, batch: RecordBatch, accepted: Sequence[_Accepted], now: int, triggers: list[Trigger]) -> None:
+    # ---- learn
+    def learn(self, read: Sequence[tuple[RecordBatch, list[_Accepted]]], now: int) -> list[AnsweredEvent]:
+        """Learn the events in their users' states; returns those that are answered."""
+        answered: list[AnsweredEvent] = []
+        with self.context.metrics.stage_seconds.of(Step.LEARN).time():
+            for batch, accepted in read:
+                self._learn(batch, accepted, now, answered)
+            self.recommender.update_users()
+        return answered
+
+    def _learn(
+        self, batch: RecordBatch, accepted: Sequence[_Accepted], now: int, answered: list[AnsweredEvent]
+    ) -> None:
         _, topic = self._kinds[batch.tp.topic]
         partition, source = batch.tp.partition, self.context.source(topic, batch.tp.partition)
         self._load(topic, partition, accepted)
@@ -140,7 +156,7 @@ class ProfilesStage(CheckpointedStage):
                 outcomes[_OUTCOMES[observation.status]] += 1
                 self.feedback.after(observation, topic)
             if observation.answers and now - times.arrived <= self._max_age:
-                triggers.append(_trigger(batch, record, event, times, state))
+                answered.append(_answered(batch, record, event, times, state))
         self.expiry.see(partition, ((event.user_id, times.arrived) for _, event, times in accepted[-TIMED:]))
         outcomes[EventOutcome.LEARNED] += usual
         for outcome, count in outcomes.items():
@@ -158,7 +174,7 @@ class ProfilesStage(CheckpointedStage):
 
     def _warn_misplaced(self, topic: Topic, partition: int, right: int) -> None:
         """Once a minute for a topic: with a wrong partitioner nearly every user is misplaced."""
-        now = time.monotonic()
+        now = self.context.clock.monotonic()
         if now < self._warned.get(topic.suffix, -math.inf) + MISPLACED_EVERY:
             return
         self._warned[topic.suffix] = now
@@ -180,9 +196,15 @@ class ProfilesStage(CheckpointedStage):
         state.applied[source] = offset
         return True
 
+    # ---- teach items, answer
+    def teach_items(self, outbox: Outbox) -> None:
+        """Send what items have to learn, once enough time has passed for it to be worth a message."""
+        if self.context.clock.monotonic() - self._released_at >= UPDATES_INTERVAL:
+            self.release(outbox)
+
     def release(self, outbox: Outbox) -> None:
         """Send what items have to learn."""
-        self._released_at = time.monotonic()
+        self._released_at = self.context.clock.monotonic()
         updates = self.recommender.flush()
         if updates is None:
             return
@@ -190,16 +212,17 @@ class ProfilesStage(CheckpointedStage):
             for partition, payload in messages.items():
                 outbox.add(self._updates, partition, None, pack_learning(payload))
 
-    async def _answer(self, triggers: Sequence[Trigger], outbox: Outbox) -> None:
+    async def answer(self, answered: Sequence[AnsweredEvent], turn: Turn) -> None:
+        """Put the records, or drafts, that answer events into the turn's outbox."""
         self.answers.begin()
-        for n, trigger in enumerate(triggers, 1):
-            self.answers.answer(trigger, outbox)
+        for n, event in enumerate(answered, 1):
+            self.answers.answer(event, turn.outbox)
             if n % RANKED_AT_ONCE == 0:
-                await self.emit(outbox)
+                await turn.send()
                 await asyncio.sleep(0)
 
     # ---- state
-    def snapshot(self) -> Mapping[int, Iterable[Item]]:
+    def snapshot(self) -> Mapping[int, Iterable[Row]]:
         return self.users.snapshot()
 
     def dirty_size(self) -> int:
@@ -214,11 +237,12 @@ class ProfilesStage(CheckpointedStage):
         self.users.clear()
         self.recommender.flush()
 
-    async def tick(self) -> None:
+    def tick(self) -> None:
         self.context.metrics.cached_users.of().set(len(self.users))
         self.feedback.show()
-        if self.is_open:
-            self.expiry.sweep()
+
+    def sweep(self, *, writing: bool) -> None:
+        self.expiry.sweep()
 
 
 _OUTCOMES = {
@@ -228,8 +252,8 @@ _OUTCOMES = {
 }
 
 
-def _trigger(batch: RecordBatch, record: Any, event: Event, times: EventTime, state: UserState) -> Trigger:
-    return Trigger(
+def _answered(batch: RecordBatch, record: Any, event: Event, times: EventTime, state: UserState) -> AnsweredEvent:
+    return AnsweredEvent(
         state,
         batch.tp.topic,
         batch.tp.partition,

@@ -9,8 +9,7 @@ from operators.state.item_index import ItemIndex
 from operators.state.parameters import Parameters
 from operators.state.user_codec import decode_user, encode_user
 from operators.state.user_state import UserState
-from streams.engine import BatchTable
-from streams.engine.store import Item
+from streams.engine import BatchTable, Row
 
 MINUTE_MS = 60_000
 
@@ -83,7 +82,7 @@ class UserCache:
         """The table does not have yet what became of the user."""
         return user_id in self._dirty.get(partition, ()) or user_id in self._writing.get(partition, ())
 
-    def snapshot(self) -> dict[int, Iterable[Item]]:
+    def snapshot(self) -> dict[int, Iterable[Row]]:
         """The dirty states by partition, None for removed ones; they are clean from here on.
 
         A state is encoded as the items are iterated, or when it is touched before; either way it is as it is now. All of
@@ -99,7 +98,7 @@ class UserCache:
             partition: self._encodings(partition, sorted(user_ids)) for partition, user_ids in self._writing.items()
         }
 
-    def _encodings(self, partition: int, user_ids: Sequence[str]) -> Iterator[Item]:
+    def _encodings(self, partition: int, user_ids: Sequence[str]) -> Iterator[Row]:
         early = self._early[partition]
         for user_id in user_ids:
             raw = early[user_id] if user_id in early else self._encoded(partition, user_id)

@@ -6,7 +6,6 @@ so the broker is asked for its end (case c59 D).
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -15,7 +14,9 @@ from confluent_kafka.admin import AdminClient
 from faust.types import TP
 
 from streams.broker.partition_ends import partition_ends
-from streams.engine import CheckpointedStage
+from streams.clock import Clock
+from streams.engine import StageEngine
+from streams.engine.positions import SourcePositions
 from streams.metrics import Metrics, known_topic
 from streams.settings import Settings
 from streams.worker.health import Check
@@ -32,7 +33,8 @@ class _Seen:
 class Progress:
     """Lag and commits of the partitions that this worker owns, looked at once a second."""
 
-    def __init__(self, settings: Settings, metrics: Metrics, stages: Mapping[str, CheckpointedStage]) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics, stages: Mapping[str, StageEngine], clock: Clock) -> None:
+        self._clock = clock
         self._settings, self._metrics, self._stages = settings, metrics, stages
         self._seen: dict[TP, _Seen] = {}
         self._ends: dict[TP, int] = {}
@@ -41,7 +43,7 @@ class Progress:
 
     def look(self) -> None:
         """Update the figures."""
-        now = time.monotonic()
+        now = self._clock.monotonic()
         owned: set[TP] = set()
         for stage in self._stages.values():
             consumer = stage.app.consumer
@@ -62,10 +64,12 @@ class Progress:
         """Ask the broker where the partitions end (blocks; for another thread). Raises ``KafkaException``."""
         self._ends = partition_ends(admin, list(self._seen), ASK_TIMEOUT, IsolationLevel.READ_COMMITTED)
 
-    def _look_at(self, stage: CheckpointedStage, tp: TP, now: float) -> None:
-        consumer = stage.app.consumer
-        done, waiting = consumer.done(tp), consumer.uncommitted_since(tp)
-        end = max((e for e in (consumer.highwater(tp), self._ends.get(tp)) if e is not None), default=None)
+    def _look_at(self, stage: StageEngine, tp: TP, now: float) -> None:
+        positions: SourcePositions | None = stage.app.consumer.positions
+        done = waiting = highwater = None
+        if positions is not None:
+            done, waiting, highwater = positions.done(tp), positions.uncommitted_since(tp), positions.highwater(tp)
+        end = max((e for e in (highwater, self._ends.get(tp)) if e is not None), default=None)
         lag = max(0, end - done) if end is not None and done is not None else None
         topic = known_topic(tp.topic, self._settings.namespace)
         if topic is not None:

@@ -30,28 +30,32 @@ from operators.warm_up import warm_up
 from streams.broker.admin import connect, describe_topics
 from streams.broker.incarnations import Described, Incarnation, describe, incarnations, refuse_changed, refuse_gone
 from streams.broker.partitioning import partition_of
-from streams.engine import BatchApp, CheckpointedStage
-from streams.engine.app import create_app
+from streams.clock import Clock
+from streams.engine import StageEngine, create_app
 from streams.errors import ConfigurationError, OperatorError, StreamError
-from streams.metrics import Metrics, Stage, Step, Table
+from streams.metrics import Metrics, Stage, Table
 from streams.model.live import LiveNarration
 from streams.settings import Settings
-from streams.stages.catalog import CatalogStage
+from streams.stages.catalog import catalog
 from streams.stages.context import Context
-from streams.stages.items import ItemsStage
-from streams.stages.narrator import NarratorStage
-from streams.stages.profiles import ProfilesStage
+from streams.stages.items import items
+from streams.stages.narrator import narrator
+from streams.stages.profiles import profiles
 from streams.worker.health import Check, Health
 from streams.worker.http import HttpError, HttpServer
 from streams.worker.index_reader import IndexReader
 from streams.worker.progress import ASK_TIMEOUT, Progress
 from streams.worker.repeated_lines import Repeated
+from streams.worker.stage_metrics import StageMetrics
 from streams.worker.state_lock import StateLock
 
 log = logging.getLogger("headwater.worker")
 GRACE = 6.0  # for the last checkpoints
 STOP_TIMEOUT = 3.0  # for leaving the groups; together below the 10 s that are promised
 BROKER_CHECK, BROKER_RECHECK = 5.0, 1.0  # seconds to the next look, behind an answer and behind none
+_AGENTS = {"items": items, "catalog": catalog, "profiles": profiles, "narrator": narrator}
+_WAITING_FOR_MANY = {"profiles"}
+"""Stages for which the broker may hold records back while many come."""
 _TABLES = {Table.USERS: "profiles", Table.ITEMS: "items", Table.CATALOG: "catalog"}
 EXPECTED = (StreamError, StateError, OperatorError, HttpError)  # said without a traceback
 
@@ -82,9 +86,10 @@ class Worker:
                 "a worker needs a broker: set HEADWATER_BROKERS=host:port (headwater broker starts a private one)"
             )
         self.settings, self.names, self.brokers = settings, tuple(stages), settings.brokers
+        self.clock = Clock()
         self.metrics = Metrics(settings.namespace)
         self.health = Health(required=("broker", "item index", "recovery"))
-        self.stages: dict[str, CheckpointedStage] = {}
+        self.stages: dict[str, StageEngine] = {}
         self._admin = connect(self.brokers)
         self.live: LiveNarration | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -165,46 +170,18 @@ class Worker:
             self.live.start()
         else:
             self.live.show()  # that there is no model here
-        return Context(settings, index, recommender, self.metrics, ids, self.live)
+        return Context(settings, index, recommender, self.metrics, ids, self.live, self.clock)
 
     def _make_stages(self, context: Context) -> None:
-        makers: dict[str, Callable[[BatchApp, Context], CheckpointedStage]] = {
-            "items": ItemsStage,
-            "catalog": CatalogStage,
-            "profiles": ProfilesStage,
-            "narrator": NarratorStage,
-        }
-        for name, maker in makers.items():
+        check = partial(self._check_topics, context.incarnations)
+        for name, declare in _AGENTS.items():
             if name in self.names:
-                stage = maker(create_app(self.settings, name, self.brokers), context)
-                stage.on_group = self.metrics.batch_records.of(Stage(name)).observe
-                stage.on_emit = self.metrics.stage_seconds.of(Step.EMIT).observe
-                stage.on_checkpoint = self._count_checkpoint(Stage(name))
-                stage.check_topics = partial(self._check_topics, context.incarnations)
-                stage.app.on_rebalance_complete.connect(self._count_rebalance(Stage(name)))
-                self.stages[name] = stage
-                self._spawn(self._watch_crash(stage))
-        self.progress = Progress(self.settings, self.metrics, self.stages)
-
-    def _count_checkpoint(self, name: Stage) -> Callable[[float, int], None]:
-        step = Step.PUBLISH if name is Stage.ITEMS else Step.CHECKPOINT
-        seconds, count = self.metrics.stage_seconds.of(step), self.metrics.checkpoints.of(name)
-        size = self.metrics.checkpoint_bytes.of(name)
-
-        def counted(taken: float, written: int) -> None:
-            seconds.observe(taken)
-            count.add()
-            size.add(written)
-
-        return counted
-
-    def _count_rebalance(self, name: Stage) -> Callable[..., Coroutine[Any, Any, None]]:
-        rebalances = self.metrics.rebalances.of(name)
-
-        async def counted(*_args: Any, **_kwargs: Any) -> None:
-            rebalances.add()
-
-        return counted
+                app = create_app(
+                    self.settings, name, self.brokers, clock=self.clock, waits_for_many=name in _WAITING_FOR_MANY
+                )
+                self.stages[name] = declare(app, context, StageMetrics(self.metrics, Stage(name), check))
+                self._spawn(self._watch_crash(self.stages[name]))
+        self.progress = Progress(self.settings, self.metrics, self.stages, self.clock)
 
     def _count_keys(self) -> None:
         for table, stage in _TABLES.items():
@@ -217,7 +194,7 @@ class Worker:
         for name, stage in self.stages.items():
             self.health.register(f"stage {name}", _stage_check(stage))
 
-    async def _start_app(self, stage: CheckpointedStage) -> None:
+    async def _start_app(self, stage: StageEngine) -> None:
         await stage.app.start()
 
     # ---- watch
@@ -236,7 +213,7 @@ class Worker:
         if not self._failed.done():
             self._failed.set_result(exc)
 
-    async def _watch_crash(self, stage: CheckpointedStage) -> None:
+    async def _watch_crash(self, stage: StageEngine) -> None:
         await stage.app._crashed.wait()
         self._fail(stage.crashed or stage.app.crash_reason or RuntimeError(f"stage {stage.name} crashed"))
 
@@ -324,7 +301,7 @@ def _leave_now(code: int) -> NoReturn:
     os._exit(code)
 
 
-def _stage_check(stage: CheckpointedStage) -> Callable[[], Check]:
+def _stage_check(stage: StageEngine) -> Callable[[], Check]:
     def check() -> Check:
         if stage.crashed is not None:
             return Check(False, f"crashed: {type(stage.crashed).__name__}")

@@ -11,14 +11,23 @@ import os
 import signal
 import sys
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
-from streams.engine import BatchApp, BatchTable, CheckpointedStage, Outbox, RecordBatch
-from streams.engine.app import create_app
-from streams.engine.store import Item
+from streams.engine import (
+    BatchApp,
+    BatchTable,
+    Group,
+    Observer,
+    Outbox,
+    RecordBatch,
+    Row,
+    StageEngine,
+    States,
+    create_app,
+)
 from streams.settings import Settings
 
 
@@ -31,47 +40,31 @@ encode = msgspec.msgpack.Encoder().encode
 decode = msgspec.msgpack.Decoder(Counts).decode
 
 
-class CounterStage(CheckpointedStage):
+class Counter(States):
     """Counts the records of each key; each record is answered by one output that names its offset."""
 
     def __init__(self, app: BatchApp, settings: Settings) -> None:
         names = settings.namespace
-        table = BatchTable(app, name="counts", changelog=f"{names}.state", partitions=2)
-        app.tables.add(table)
+        self.table = BatchTable(app, name="counts", changelog=f"{names}.state", partitions=2)
+        app.tables.add(self.table)
         self.output = f"{names}.out"
         self.states: dict[tuple[int, bytes], Counts] = {}
         self.dirty: defaultdict[int, set[bytes]] = defaultdict(set)
-        super().__init__(
-            app,
-            "counter",
-            [f"{names}.in"],
-            table,
-            interval=settings.checkpoint_interval,
-        )
-        wanted = os.environ.get("CRASH_POINT")
 
-        def crash(step: str) -> None:
-            if step == wanted and self.states:
-                os.kill(os.getpid(), signal.SIGKILL)
+    def count(self, batch: RecordBatch, outbox: Outbox) -> None:
+        partition = batch.tp.partition
+        missing = [key for key in {r.key for r in batch} if (partition, key) not in self.states]
+        for key, raw in zip(missing, self.table.get_many(partition, missing), strict=True):
+            self.states[partition, key] = Counts() if raw is None else decode(raw)
+        for record in batch:
+            state = self.states[partition, record.key]
+            if record.offset <= state.applied:
+                continue
+            state.applied, state.count = record.offset, state.count + 1
+            self.dirty[partition].add(record.key)
+            outbox.add(self.output, partition, record.key, f"{partition}:{record.offset}".encode())
 
-        self.crash_point = crash
-
-    async def compute(self, batches: Sequence[RecordBatch], outbox: Outbox) -> None:
-        assert self.table is not None
-        for batch in batches:
-            partition = batch.tp.partition
-            missing = [key for key in {r.key for r in batch} if (partition, key) not in self.states]
-            for key, raw in zip(missing, self.table.get_many(partition, missing), strict=True):
-                self.states[partition, key] = Counts() if raw is None else decode(raw)
-            for record in batch:
-                state = self.states[partition, record.key]
-                if record.offset <= state.applied:
-                    continue
-                state.applied, state.count = record.offset, state.count + 1
-                self.dirty[partition].add(record.key)
-                outbox.add(self.output, partition, record.key, f"{partition}:{record.offset}".encode())
-
-    def snapshot(self) -> Mapping[int, Sequence[Item]]:
+    def snapshot(self) -> Mapping[int, Sequence[Row]]:
         puts = {p: [(key, encode(self.states[p, key])) for key in sorted(keys)] for p, keys in self.dirty.items()}
         self.dirty.clear()
         return puts
@@ -82,6 +75,35 @@ class CounterStage(CheckpointedStage):
     def forget(self) -> None:
         self.states.clear()
         self.dirty.clear()
+
+
+class Crash(Observer):
+    """Kills the process at a step of a checkpoint, once there is something to lose."""
+
+    def __init__(self, wanted: str | None, work: Counter) -> None:
+        self.wanted, self.work = wanted, work
+
+    def step(self, name: str) -> None:
+        if name == self.wanted and self.work.states:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def counter(app: BatchApp, settings: Settings) -> StageEngine:
+    work = Counter(app, settings)
+    observer = Crash(os.environ.get("CRASH_POINT"), work)
+    engine = StageEngine(
+        app, "counter", [f"{settings.namespace}.in"], work, work.table,
+        interval=settings.checkpoint_interval, observer=observer,
+    )  # fmt: skip
+
+    @app.agent(engine.groups)
+    async def count(groups: AsyncIterable[Group]) -> None:
+        async for group in groups:
+            async with engine.turn(group) as turn:
+                for batch in group:
+                    work.count(batch, turn.outbox)
+
+    return engine
 
 
 async def run(brokers: str, namespace: str, state_dir: str, worker_id: str | None) -> int:
@@ -95,7 +117,7 @@ async def run(brokers: str, namespace: str, state_dir: str, worker_id: str | Non
         fetch_records=200,
     )
     app = create_app(settings, "counter", brokers)
-    stage = CounterStage(app, settings)
+    stage = counter(app, settings)
     stopped = asyncio.Event()
     await asyncio.sleep(float(os.environ.get("LOADS_FOR", "0")))  # as a worker loads its item index
     loop = asyncio.get_running_loop()

@@ -15,7 +15,7 @@ import os
 import resource
 import signal
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,11 @@ from faust.tables.recovery import Recovery
 
 from headwater.cli.main import main
 from streams.engine.consumer import BatchConsumer, BatchConsumerThread
+from streams.engine.groups import GroupQueue
 from streams.engine.producer import BatchProducer
 from streams.engine.source import SourceReader
 from streams.engine.store import RocksStore
-from streams.stages.profiles import ProfilesStage
+from streams.stages.profiles import Profiles
 from streams.topology import CLICK, USER_STATE
 
 PAUSED = 1
@@ -45,42 +46,41 @@ def due() -> bool:
 
 def agent() -> None:
     """The task that Faust runs for the agent ends with an exception."""
-    consume = ProfilesStage._consume
-    ends: list[asyncio.Future[None]] = []
+    getting = GroupQueue.get
 
-    async def failing(self: ProfilesStage, stream: Any) -> None:
-        ends.append(asyncio.get_running_loop().create_future())
-        consuming = asyncio.ensure_future(consume(self, stream))
-        await asyncio.wait({consuming, ends[-1]}, return_when=asyncio.FIRST_COMPLETED)
-        consuming.cancel()
-        ends[-1].result()
+    async def failing(self: GroupQueue) -> Any:
+        waiting = asyncio.ensure_future(getting(self))
+        while not (waiting.done() or due()):
+            await asyncio.wait({waiting}, timeout=0.1)
+        if due():
+            raise InjectedError("the agent's task ends here")
+        return waiting.result()
 
-    ProfilesStage._consume = failing  # type: ignore[method-assign]
-    on_tick(lambda stage: ends[-1].set_exception(InjectedError("the agent's task ends here")))
+    GroupQueue.get = failing
 
 
 def compute() -> None:
     """The next batch cannot be worked on."""
-    working = ProfilesStage.compute
+    working = Profiles.read
 
-    async def failing(self: ProfilesStage, *args: Any) -> None:
+    def failing(self: Profiles, *args: Any) -> Any:
         if due():
             raise InjectedError("the batch ends here")
-        await working(self, *args)
+        return working(self, *args)
 
-    ProfilesStage.compute = failing  # type: ignore[method-assign]
+    Profiles.read = failing  # type: ignore[method-assign]
 
 
 def hang() -> None:
     """The next batch is never done, while the event loop turns."""
-    working = ProfilesStage.compute
+    working = Profiles.answer
 
-    async def hanging(self: ProfilesStage, *args: Any) -> None:
+    async def hanging(self: Profiles, *args: Any) -> None:
         if due():
             await asyncio.Event().wait()
         await working(self, *args)
 
-    ProfilesStage.compute = hanging  # type: ignore[method-assign]
+    Profiles.answer = hanging  # type: ignore[method-assign]
 
 
 def freeze() -> None:
@@ -196,18 +196,17 @@ def pause() -> None:
     SourceReader._sorted = paused  # type: ignore[method-assign]
 
 
-def on_tick(fault: Callable[[ProfilesStage], None]) -> None:
+def on_tick(fault: Callable[[Profiles], None]) -> None:
     """Have ``fault`` done once, from the event loop."""
-    tick: Callable[[ProfilesStage], Coroutine[Any, Any, None]] = ProfilesStage.tick
-    done: list[ProfilesStage] = []
+    tick, done = Profiles.tick, []
 
-    async def ticked(self: ProfilesStage) -> None:
-        await tick(self)
+    def ticked(self: Profiles) -> None:
+        tick(self)
         if due() and not done:
             done.append(self)
             fault(self)
 
-    ProfilesStage.tick = ticked  # type: ignore[method-assign]
+    Profiles.tick = ticked  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":

@@ -17,25 +17,21 @@ from streams.broker.partition_ends import partition_ends
 from streams.metrics import Metrics
 from streams.settings import Settings
 from streams.topology import CLICK
-from streams.worker import progress as module
 from streams.worker.progress import Progress
+from tests.clocks import TurnedClock
 
 pytestmark = pytest.mark.integration
 
 
-def test_a_paused_partition_with_traffic_is_named(
-    kafka: LocalKafka, namespace: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_paused_partition_with_traffic_is_named(kafka: LocalKafka, namespace: str) -> None:
     settings = Settings(namespace=namespace, user_partitions=2, item_partitions=1, partition_stall_timeout=30)
     create_topics(kafka.bootstrap, settings)
     partitions = [TP(CLICK.name(namespace), n) for n in range(2)]
-    paused: Any = SimpleNamespace(
-        assignment=lambda: set(partitions), done=lambda tp: 0, highwater=lambda tp: 0, uncommitted_since=lambda tp: None
-    )
-    stage: Any = SimpleNamespace(app=SimpleNamespace(consumer=paused), table=None)
-    metrics, now = Metrics(namespace), [1000.0]
-    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now[0], sleep=time.sleep))
-    progress = Progress(settings, metrics, {"profiles": stage})
+    paused: Any = SimpleNamespace(done=lambda tp: 0, highwater=lambda tp: 0, uncommitted_since=lambda tp: None)
+    consumer: Any = SimpleNamespace(assignment=lambda: set(partitions), positions=paused)
+    stage: Any = SimpleNamespace(app=SimpleNamespace(consumer=consumer), table=None)
+    metrics, clock = Metrics(namespace), TurnedClock()
+    progress = Progress(settings, metrics, {"profiles": stage}, clock)
     progress.look()
     progress.ask(AdminClient({"bootstrap.servers": kafka.bootstrap}))
     progress.look()
@@ -48,7 +44,7 @@ def test_a_paused_partition_with_traffic_is_named(
     progress.ask(AdminClient({"bootstrap.servers": kafka.bootstrap}))
     progress.look()
     assert metrics.consumer_lag.of(CLICK, 1).value == 5
-    now[0] += 31
+    clock.turn(31)
     progress.look()
     stalled = progress.partitions()
     assert not stalled.ok and f"{partitions[1].topic}-1" in stalled.message

@@ -13,9 +13,9 @@ from streams.engine.batch import RecordBatch
 from streams.engine.changelog_queue import ChangelogQueue
 
 
-def event(first: int, epoch: int) -> Any:
+def event(first: int, seeks: int) -> Any:
     records = [SimpleNamespace(offset=offset) for offset in range(first, first + 10)]
-    return SimpleNamespace(value=RecordBatch(TP("states", 0), records, epoch=epoch, previous=None))
+    return SimpleNamespace(value=RecordBatch(TP("states", 0), records, origin=seeks))
 
 
 def test_a_batch_that_waited_through_a_seek_is_passed_over() -> None:
@@ -25,7 +25,7 @@ def test_a_batch_that_waited_through_a_seek_is_passed_over() -> None:
 
 async def put_through_a_seek() -> None:
     app: Any = SimpleNamespace(
-        flow_control=FlowControlEvent(initially_suspended=False), consumer=SimpleNamespace(epoch=1)
+        flow_control=FlowControlEvent(initially_suspended=False), consumer=SimpleNamespace(seeks=1)
     )
     queue = ChangelogQueue(app, maxsize=4)
     await queue.put(event(0, 1))
@@ -34,11 +34,11 @@ async def put_through_a_seek() -> None:
     app.flow_control.suspend()
     late = asyncio.create_task(queue.put(event(10, 1)))
     await asyncio.sleep(0)
-    app.consumer.epoch = 2  # the seek, back to 0
+    app.consumer.seeks = 2  # the seek, back to 0
     app.flow_control.resume()
     await late
     await queue.put(event(0, 2))
     assert queue.qsize() == 2
     got = await asyncio.wait_for(queue.get(), 5)
-    assert (got.value.first, got.value.epoch) == (0, 2)
+    assert (got.value.first, got.value.origin) == (0, 2)
     assert queue.empty()

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from streams.engine.errors import PausedTooLongError, WorkerStuckError
 from streams.engine.guards import PauseGuard, StuckGuard
+from tests.clocks import TurnedClock
 
 
 def test_sleep_counts_from_the_heartbeat_that_may_have_been_due() -> None:
     """The broker gives partitions away 10 s after the last heartbeat, which may have been 3 s before the sleep."""
-    guard = PauseGuard(session_timeout=10.0, heartbeat_interval=3.0)
+    clock = TurnedClock()
+    guard = PauseGuard(10.0, 3.0, clock)
     guard.turn()
-    guard._alive_at -= 6.5
+    clock.turn(6.5)
     guard.turn()
-    guard._alive_at -= 7.5
+    clock.turn(7.5)
     with pytest.raises(PausedTooLongError, match="stood still for"):
         guard.check()
     with pytest.raises(PausedTooLongError):
@@ -25,27 +25,32 @@ def test_sleep_counts_from_the_heartbeat_that_may_have_been_due() -> None:
     guard.turn()
 
 
-def test_what_a_worker_loads_before_it_joins_may_take_longer_than_a_session(monkeypatch: pytest.MonkeyPatch) -> None:
-    guard, now = PauseGuard(session_timeout=10.0, heartbeat_interval=3.0), time.monotonic()
-    monkeypatch.setattr(time, "monotonic", lambda: now + 60.0)
+def test_what_a_worker_loads_before_it_joins_may_take_longer_than_a_session() -> None:
+    clock = TurnedClock()
+    guard = PauseGuard(10.0, 3.0, clock)
+    clock.turn(60.0)
     guard.turn()
-    monkeypatch.setattr(time, "monotonic", lambda: now + 68.0)
+    clock.turn(8.0)
     with pytest.raises(PausedTooLongError):
         guard.turn()
 
 
 def test_work_that_does_not_end_is_stuck_and_waiting_for_the_broker_is_not() -> None:
-    guard = StuckGuard(timeout=60.0)
+    clock = TurnedClock()
+    guard = StuckGuard(60.0, clock)
     guard.check()
     with guard.working():
+        clock.turn(59.0)
         guard.check()
-        assert guard._since is not None
-        guard._since -= 61.0
+        clock.turn(2.0)
         with pytest.raises(WorkerStuckError, match="HEADWATER_STUCK_TIMEOUT"):
             guard.check()
         with guard.waiting():
+            clock.turn(600.0)
             guard.check()
+        clock.turn(59.0)
         guard.check()  # it has a new beginning
     with guard.waiting():
+        clock.turn(600.0)
         guard.check()
-    assert guard._since is None
+    guard.check()

@@ -12,18 +12,19 @@ from faust.types import TP
 from streams import topology as topics
 from streams.metrics import RecordingMetrics
 from streams.settings import Settings
-from streams.worker import progress as module
 from streams.worker.progress import Progress
+from tests.clocks import TurnedClock
 
 CLICK = "headwater.events.click.v1"
 A, B = TP(CLICK, 0), TP(CLICK, 1)
 
 
 @dataclass
-class Log:
-    """The offsets of partitions, as a consumer tells them."""
+class Log(TurnedClock):
+    """The offsets of partitions, as consumer and positions tell them, and the time."""
 
-    now: float = 1000.0
+    seconds: float = 1000.0
+    ticks: float = 0.0
     position: dict[TP, int] = field(default_factory=dict)
     end: dict[TP, int] = field(default_factory=dict)
     waiting: dict[TP, float] = field(default_factory=dict)
@@ -40,12 +41,14 @@ class Log:
     def uncommitted_since(self, tp: TP) -> float | None:
         return self.waiting.get(tp)
 
+    @property
+    def positions(self) -> Log:
+        return self
+
 
 @pytest.fixture
-def log(monkeypatch: pytest.MonkeyPatch) -> Log:
-    log = Log()
-    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: log.now))
-    return log
+def log() -> Log:
+    return Log()
 
 
 @pytest.fixture
@@ -57,7 +60,7 @@ def metrics() -> RecordingMetrics:
 def progress(log: Log, metrics: RecordingMetrics) -> Progress:
     stage: Any = SimpleNamespace(app=SimpleNamespace(consumer=log), table=SimpleNamespace(changelog="headwater.x"))
     settings = Settings(commit_stall_timeout=60, partition_stall_timeout=30)
-    return Progress(settings, metrics, {"profiles": stage})
+    return Progress(settings, metrics, {"profiles": stage}, log)
 
 
 def sample(metrics: RecordingMetrics, name: str, partition: int) -> float | None:
@@ -71,7 +74,7 @@ def lag(metrics: RecordingMetrics, partition: int) -> float | None:
 def test_an_hour_without_traffic_is_fine(progress: Progress, log: Log) -> None:
     log.position, log.end = {A: 50, B: 0}, {A: 50, B: 0}
     for _ in range(360):
-        log.now += 10
+        log.seconds += 10
         progress.look()
         assert progress.partitions().ok and progress.commits().ok
 
@@ -80,7 +83,7 @@ def test_a_partition_that_stands_still_with_records_is_named(progress: Progress,
     log.position, log.end = {A: 10, B: 10}, {A: 20, B: 20}
     for _ in range(8):
         progress.look()
-        log.now += 5
+        log.seconds += 5
         log.position[B] += 1
     progress.look()
     stalled = progress.partitions()
@@ -93,14 +96,14 @@ def test_a_partition_that_stands_still_with_records_is_named(progress: Progress,
 def test_records_after_an_idle_hour_have_the_whole_time(progress: Progress, log: Log) -> None:
     log.position, log.end = {A: 10}, {A: 10}
     progress.look()
-    log.now += 3600
+    log.seconds += 3600
     progress.look()
     log.end[A] = 12
     progress.look()
-    log.now += 29
+    log.seconds += 29
     progress.look()
     assert progress.partitions().ok
-    log.now += 2
+    log.seconds += 2
     progress.look()
     assert not progress.partitions().ok
 
@@ -109,9 +112,9 @@ def test_work_without_a_commit_is_reported_and_ages(progress: Progress, log: Log
     log.position, log.end = {A: 10}, {A: 10}
     progress.look()
     touched = len(metrics.of("headwater_commit_age_seconds"))
-    log.waiting[A] = log.now
+    log.waiting[A] = log.seconds
     for _ in range(13):
-        log.now += 5
+        log.seconds += 5
         log.position[A] += 1
         log.end[A] += 1
         progress.look()
@@ -129,14 +132,14 @@ def test_under_constant_load_the_age_is_the_last_commit_s(
 ) -> None:
     """Something is always on its way: each commit moves the time since when it waits."""
     log.position, log.end = {A: 10}, {A: 10_000}
-    log.waiting[A] = log.now - 1
+    log.waiting[A] = log.seconds - 1
     progress.look()
-    assert metrics.commit_age.of(topics.CLICK, 0).touched == log.now - 1
+    assert metrics.commit_age.of(topics.CLICK, 0).touched == log.seconds - 1
     for _ in range(10):
-        log.now += 1
-        log.waiting[A] = log.now - 0.5
+        log.seconds += 1
+        log.waiting[A] = log.seconds - 0.5
         progress.look()
-        assert metrics.commit_age.of(topics.CLICK, 0).touched == log.now - 0.5
+        assert metrics.commit_age.of(topics.CLICK, 0).touched == log.seconds - 0.5
 
 
 def test_lag_is_what_waits_never_negative_and_absent_while_unknown(
@@ -154,7 +157,7 @@ def test_lag_is_what_waits_never_negative_and_absent_while_unknown(
 def test_a_partition_that_was_given_up_leaves_nothing(progress: Progress, log: Log, metrics: RecordingMetrics) -> None:
     log.position, log.end = {A: 10, B: 10}, {A: 20, B: 10}
     progress.look()
-    log.now += 31
+    log.seconds += 31
     progress.look()
     assert not progress.partitions().ok
     del log.position[A]
@@ -168,5 +171,5 @@ def test_changelogs_are_no_work(progress: Progress, log: Log, metrics: Recording
     log.position, log.end = {TP("headwater.x", 0): 0}, {TP("headwater.x", 0): 1000}
     for _ in range(2):
         progress.look()
-        log.now += 100
+        log.seconds += 100
     assert progress.partitions().ok and metrics.calls == []

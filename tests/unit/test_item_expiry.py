@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,16 +18,16 @@ from operators.state.user_state import UserState
 from schemas.records import CatalogItem, Click, Event
 from streams.broker.incarnations import Incarnation
 from streams.broker.update_messages import UpdateKind, pack_catalog, pack_learning
-from streams.engine import Outbox, RecordBatch
-from streams.engine.app import create_app
+from streams.engine import Outbox, RecordBatch, create_app
 from streams.metrics import Metrics
 from streams.model.live import LiveNarration
 from streams.settings import Settings
 from streams.stages import item_expiry, slow_walk
-from streams.stages.catalog import CatalogStage
+from streams.stages.catalog import Catalog
 from streams.stages.context import Context
-from streams.stages.items import META_KEY, ItemsStage
+from streams.stages.items import META_KEY, Items
 from streams.topology import ALL, CATALOG, ITEM_UPDATES
+from tests.clocks import TurnedClock
 from tests.learning_support import Run, click
 
 DAY = 86_400_000
@@ -57,9 +56,8 @@ class Worker:
             settings, self.index, Recommender(Parameters(), self.index), metrics, ids, LiveNarration(settings, metrics)
         )
         self.context, self.metrics = context, metrics
-        self.items = ItemsStage(create_app(settings, "items", "localhost:1"), context)
-        self.catalog = CatalogStage(create_app(settings, "catalog", "localhost:1"), context)
-        assert self.items.table is not None
+        self.items = Items(create_app(settings, "items", "localhost:1"), context)
+        self.catalog = Catalog(create_app(settings, "catalog", "localhost:1"), context)
         self.items.table.data.put_many(0, stored, None)
         self.items.restore({0})
         self.catalog.restore({0})
@@ -70,8 +68,8 @@ class Worker:
         """The next item update."""
         record = Record(self.offset, value, NOW + int(day * DAY))
         self.offset += 1
-        batch = RecordBatch(TP(self.context.topic(ITEM_UPDATES), 0), [record], epoch=0, previous=None)
-        asyncio.run(self.items.compute([batch], Outbox()))
+        batch = RecordBatch(TP(self.context.topic(ITEM_UPDATES), 0), [record], origin=None)
+        self.items.merge(batch)
 
     def learn(self, day: float, *events: Event) -> None:
         self.update(pack_learning(self.maker.updates(*events).split(self.maker.index, 1)[0]), day)
@@ -84,7 +82,6 @@ class Worker:
 
     def publish(self) -> dict[bytes, bytes | None]:
         puts = dict(self.items.snapshot().get(0, ()))
-        assert self.items.table is not None
         self.items.table.data.put_many(0, puts.items(), None)
         return puts
 
@@ -172,7 +169,7 @@ def test_never_is_never(settings: Settings) -> None:
 
 def test_one_clock_that_is_ahead_removes_nothing(worker: Worker) -> None:
     """The time of an update counts up to this worker's own."""
-    worker.context.now_ms = lambda: NOW + DAY
+    worker.context.clock = TurnedClock((NOW + DAY) / 1000)
     worker.learn(5_000, at(10, "u5", "milk", 1))
     assert worker.sweep() == 0
 
@@ -250,17 +247,15 @@ def catalog_record(worker: Worker, offset: int, item_id: str, title: str | None)
     """Have CATALOG read it; returns how many updates it sends."""
     value = None if title is None else msgspec.json.encode({"item_id": item_id, "title": title})
     record = Record(offset, value, NOW, item_id.encode())
-    batch = RecordBatch(TP(worker.context.topic(CATALOG), 0), [record], epoch=0, previous=None)
+    batch = RecordBatch(TP(worker.context.topic(CATALOG), 0), [record], origin=None)
     outbox = Outbox()
-    asyncio.run(worker.catalog.compute([batch], outbox))
-    assert worker.catalog.table is not None
+    worker.catalog.pass_on(0, worker.catalog.read(batch, outbox), outbox)
     worker.catalog.table.data.put_many(0, worker.catalog.snapshot().get(0, ()), None)
     return sum(map(len, outbox.records.values()))
 
 
 def digests(worker: Worker) -> set[bytes]:
     worker.catalog._walk.slice()
-    assert worker.catalog.table is not None
     worker.catalog.table.data.put_many(0, worker.catalog.snapshot().get(0, ()), None)
     return {key for key, _ in worker.catalog.table.items_of(0)}
 

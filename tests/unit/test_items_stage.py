@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterator, Sequence
-from itertools import count
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -20,15 +17,15 @@ from operators.state.user_state import UserState
 from schemas.records import CatalogItem, Click
 from streams.broker.incarnations import Incarnation
 from streams.broker.update_messages import UpdateKind, pack_catalog, pack_learning
-from streams.engine import Outbox, RecordBatch
-from streams.engine.app import create_app
+from streams.clock import Clock
+from streams.engine import RecordBatch, create_app
 from streams.metrics import Metrics
 from streams.model.live import LiveNarration
 from streams.settings import Settings
-from streams.stages import items as module
 from streams.stages.context import Context
-from streams.stages.items import META_KEY, PUBLISHING_SHARE, WRITING, ItemsStage
+from streams.stages.items import META_KEY, PUBLISHING_SHARE, WRITING, Items
 from streams.topology import ITEM_STATE, ITEM_UPDATES
+from tests.clocks import TurnedClock
 
 CLICKS, CATALOG = 1, 2  # sources
 NOW = 1_700_000_000_000
@@ -45,21 +42,22 @@ class Record(msgspec.Struct):
 class Process:
     """An ITEMS stage and its index, as after the start of a worker."""
 
-    def __init__(self, settings: Settings, stored: Sequence[tuple[bytes, bytes]]) -> None:
+    def __init__(self, settings: Settings, stored: Sequence[tuple[bytes, bytes]], clock: Clock | None = None) -> None:
         self.index = ItemIndex(Parameters())
         metrics = Metrics(settings.namespace)
         ids = {topic.name(settings.namespace): Incarnation("A" * 22, 0, 1) for topic in (ITEM_STATE, ITEM_UPDATES)}
         recommender = Recommender(Parameters(), self.index, settings.seed)
-        context = Context(settings, self.index, recommender, metrics, ids, LiveNarration(settings, metrics))
-        self.stage = ItemsStage(create_app(settings, "items", "localhost:1"), context)
-        assert self.stage.table is not None
+        context = Context(
+            settings, self.index, recommender, metrics, ids, LiveNarration(settings, metrics), clock or Clock()
+        )
+        self.stage = Items(create_app(settings, "items", "localhost:1"), context)
         self.stage.table.data.put_many(0, stored, None)
         self.stage.restore({0})
 
     def read(self, log: Sequence[bytes], first: int = 0) -> None:
         records = [Record(offset, value) for offset, value in enumerate(log)][first:]
-        batch = RecordBatch(TP(self.stage.context.topic(ITEM_UPDATES), 0), records, epoch=0, previous=None)
-        asyncio.run(self.stage.compute([batch], Outbox()))
+        batch = RecordBatch(TP(self.stage.context.topic(ITEM_UPDATES), 0), records, origin=None)
+        self.stage.merge(batch)
 
     def interactions(self) -> float:
         return float(self.index.interactions[self.index.lookup["film"]])
@@ -142,28 +140,27 @@ def test_a_record_that_is_no_update_is_named_with_what_to_do(settings: Settings,
 
 
 def test_a_publication_of_few_rows_does_not_wait_for_the_one_of_many_before_it(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
+    settings: Settings,
 ) -> None:
     """How long changes wait goes by what is to be published next, and by whether there is anything else to do."""
-    process = Process(settings, [])
-    now = [1000.0]
-    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now[0], perf_counter=ticking(0.001)))
+    clock, usual = TurnedClock(), settings.item_publish_interval
+    process = Process(settings, [], clock)
+
+    def publish() -> None:
+        clock.ticks = 0.001  # at each look: encoding a row takes that long
+        dict(process.stage.snapshot()[0])
+        clock.ticks = 0.0
+
     log = [clicks(0, 1000, [f"film-{n}" for n in range(1000)])]
     process.read(log)
-    assert process.stage.due_interval() == settings.item_publish_interval, "what it takes is not known yet"
-    dict(process.stage.snapshot()[0])
+    assert process.stage.due_interval(usual) == usual, "what it takes is not known yet"
+    publish()
     process.read([*log, clicks(1000, 2000, [f"film-{n}" for n in range(1000)])], first=1)
-    assert process.stage.due_interval() == pytest.approx(WRITING * 1.0 / PUBLISHING_SHARE)
-    dict(process.stage.snapshot()[0])
+    assert process.stage.due_interval(usual) == pytest.approx(WRITING * 1.0 / PUBLISHING_SHARE)
+    publish()
     process.read([b"", b"", clicks(2000, 2001)], first=2)
-    assert process.stage.due_interval() == settings.item_publish_interval
+    assert process.stage.due_interval(usual) == usual
     process.read([b"", b"", b"", clicks(2001, 3001, [f"film-{n}" for n in range(1000)])], first=3)
-    assert process.stage.due_interval() > 30
-    now[0] += 1.1
-    assert process.stage.due_interval() == settings.item_publish_interval, "nothing else has come for a second"
-
-
-def ticking(seconds: float) -> Callable[[], float]:
-    """A clock that has gone on by so much at each second look."""
-    looks = count()
-    return lambda: (next(looks) + 1) // 2 * seconds
+    assert process.stage.due_interval(usual) > 30
+    clock.turn(1.1)
+    assert process.stage.due_interval(usual) == usual, "nothing else has come for a second"

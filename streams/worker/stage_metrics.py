@@ -1,0 +1,36 @@
+"""What a stage tells of its work, as metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from streams.engine import Observer
+from streams.metrics import Metrics, Stage, Step
+
+
+class StageMetrics(Observer):
+    """Writes the figures of one stage; ``check`` raises where work on newly assigned partitions must not begin."""
+
+    def __init__(self, metrics: Metrics, name: Stage, check: Callable[[], Awaitable[None]]) -> None:
+        self._check = check
+        self._rebalances = metrics.rebalances.of(name)
+        self._records = metrics.batch_records.of(name)
+        self._emit = metrics.stage_seconds.of(Step.EMIT)
+        self._seconds = metrics.stage_seconds.of(Step.PUBLISH if name is Stage.ITEMS else Step.CHECKPOINT)
+        self._checkpoints = metrics.checkpoints.of(name)
+        self._bytes = metrics.checkpoint_bytes.of(name)
+
+    async def assigned(self) -> None:
+        self._rebalances.add()
+        await self._check()
+
+    def group(self, records: int) -> None:
+        self._records.observe(records)
+
+    def sent(self, seconds: float) -> None:
+        self._emit.observe(seconds)
+
+    def checkpoint(self, seconds: float, size: int) -> None:
+        self._seconds.observe(seconds)
+        self._checkpoints.add()
+        self._bytes.add(size)
