@@ -126,7 +126,7 @@ async def serve(brokers: str, namespace: str, folder: Path) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
-    waiting = [asyncio.create_task(stopped.wait()), asyncio.create_task(app._crashed.wait())]
+    waiting = [asyncio.create_task(stopped.wait()), asyncio.create_task(app.wait_for_crash())]
     await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     if (reason := stage.crashed or app.crash_reason) is not None:
         logging.getLogger(__name__).error("crashed", exc_info=reason)

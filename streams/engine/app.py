@@ -102,6 +102,11 @@ class BatchApp(faust.App):  # type: ignore[misc]
         """
         self._crash(reason)
 
+    async def wait_for_crash(self) -> BaseException:
+        """Wait until the app has crashed; returns why."""
+        await self._crashed.wait()
+        return self.crash_reason or RuntimeError(f"{self.conf.id} crashed")
+
     async def _on_agent_error(self, _agent: Any, exc: BaseException) -> None:
         """An agent that ends is a crash: Faust would start it again, without what it had taken in."""
         await self.crash(exc)

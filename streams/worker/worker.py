@@ -214,8 +214,8 @@ class Worker:
             self._failed.set_result(exc)
 
     async def _watch_crash(self, stage: StageEngine) -> None:
-        await stage.app._crashed.wait()
-        self._fail(stage.crashed or stage.app.crash_reason or RuntimeError(f"stage {stage.name} crashed"))
+        reason = await stage.app.wait_for_crash()
+        self._fail(stage.crashed or reason)
 
     async def _watch_progress(self) -> None:
         """Once a second the figures, above all while the broker does not answer."""

@@ -124,7 +124,7 @@ async def run(brokers: str, namespace: str, state_dir: str, worker_id: str | Non
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     starting = asyncio.create_task(app.start())
-    crashed = asyncio.create_task(app._crashed.wait())
+    crashed = asyncio.create_task(app.wait_for_crash())
     waiting = asyncio.create_task(stopped.wait())
     await asyncio.wait([crashed, waiting], return_when=asyncio.FIRST_COMPLETED)
     if stage.crashed or app.crash_reason:
