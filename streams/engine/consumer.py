@@ -163,8 +163,9 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         self.positions = SourcePositions(self._starts, self.app.clock)
         intake = self.app.intake
         self._reader = SourceReader(
-            self.app.brokers, self.app.conf.id, self._starts, self._arrived, intake.most_waiting, intake.fetch_wait
-        )
+            self.app.brokers, self.app.conf.id, self._starts, self._arrived, intake.most_waiting,
+            self.app.clock, intake.fetch_wait,
+        )  # fmt: skip
 
     def _stop_reading(self) -> None:
         """What the reader hands over from now on is nobody's."""

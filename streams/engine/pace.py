@@ -6,8 +6,7 @@ a record is worked on the moment it comes; once many come, the broker may hold t
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+from streams.clock import Clock
 
 SLOW, FAST = 400, 600
 """Records a second: fast from more than `FAST` on, slow again from `SLOW` down, so not back and forth."""
@@ -17,15 +16,15 @@ LOOK_SECONDS = 2.0
 class Pace:
     """Follows the rate at which records come."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Clock) -> None:
         self.fast = False
         self._clock = clock
-        self._since, self._records = clock(), 0
+        self._since, self._records = clock.monotonic(), 0
 
     def changes(self, records: int) -> bool:
         """So many more have come; whether ``fast`` is another one now."""
         self._records += records
-        seconds = self._clock() - self._since
+        seconds = self._clock.monotonic() - self._since
         if seconds < LOOK_SECONDS:
             return False
         before, self.fast = self.fast, self._records > seconds * (SLOW if self.fast else FAST)

@@ -68,7 +68,7 @@ class BatchProducer(driver.Producer):  # type: ignore[misc]
         Raises :class:`DeliveryError` for a record larger than ``producer_max_batch_size``.
         """
         producer = self._ensure_producer()
-        now = int(time.time() * 1000)
+        now = self.app.clock.now_ms()
         sent: list[Sent] = []
         builder, count = producer.create_batch(), 0
 

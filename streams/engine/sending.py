@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+from streams.clock import Clock
 from streams.engine.errors import DeliveryError, refused
 from streams.engine.outbox import Outbox
 from streams.engine.producer import Out
@@ -48,10 +48,10 @@ class Delivery:
 class Sending:
     """Sends in order what is ``put``."""
 
-    def __init__(self, brokers: str, name: str, on_sent: Callable[[float], None]) -> None:
+    def __init__(self, brokers: str, name: str, on_sent: Callable[[float], None], clock: Clock) -> None:
         """``name`` is this client's in the broker's log; ``on_sent`` is told the seconds that each hand-over took."""
         self._producer = Producer(_configuration(brokers, name), logger=log)
-        self._on_sent = on_sent
+        self._on_sent, self._clock = on_sent, clock
         self._waiting: deque[tuple[str, int, Out]] = deque()
         self._delivery = Delivery()
 
@@ -102,7 +102,7 @@ class Sending:
             raise self._delivery.failure
 
     def _send(self) -> None:
-        started = time.perf_counter()
+        started = self._clock.monotonic()
         waiting, produce, delivery = self._waiting, self._producer.produce, self._delivery
         try:
             while waiting:
@@ -114,7 +114,7 @@ class Sending:
             pass  # `room` waits
         except KafkaException as exc:
             delivery.failure = DeliveryError(refused(f"{topic}-{partition}", "a record", exc.args[0].str()))
-        self._on_sent(time.perf_counter() - started)
+        self._on_sent(self._clock.monotonic() - started)
 
 
 def _configuration(brokers: str, name: str) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -18,6 +17,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, Top
 from faust.types import TP
 from msgspec import Struct
 
+from streams.clock import Clock
 from streams.engine.pace import Pace
 from streams.engine.source_errors import SourceErrors
 
@@ -61,22 +61,23 @@ class SourceReader:
         starts: Mapping[TP, int | None],
         deliver: Callable[[SourceReader, Fetched], None],
         most: int,
+        clock: Clock,
         wait: float = 0.0,
     ) -> None:
         """``deliver`` is called on the running loop; no more than about ``most`` records are handed over before ``taken``
         says that they are worked on. ``starts`` has None for a partition's beginning. ``wait``: seconds for which the broker
         may hold records back while many come (`Pace`)."""
-        self._deliver, self._most = deliver, most
+        self._deliver, self._most, self._clock = deliver, most, clock
         self._loop = asyncio.get_running_loop()
         self._names: dict[tuple[str, int], TP] = {(tp.topic, tp.partition): tp for tp in starts}
         self._handed = self._taken = 0
         self._room = threading.Event()
         self._stopped = False
         self._looked_at = 0.0
-        self._errors = SourceErrors()
+        self._errors = SourceErrors(clock)
         self._failure: BaseException | None = None
         self._next = {tp: offset or OFFSET_BEGINNING for tp, offset in starts.items()}
-        self._pace = Pace()
+        self._pace = Pace(clock)
         settings = _configuration(brokers, group) | {"error_cb": self._see_client_error}
         self._consumer = Consumer(settings, logger=log)
         # How long a client lets the broker wait is fixed, so each pace has its own; one of them has the partitions.
@@ -136,9 +137,9 @@ class SourceReader:
 
     def _highwaters(self) -> dict[TP, int]:
         """Asked for here: another thread would have to wait for ``poll`` to return."""
-        if time.monotonic() < self._looked_at + HIGHWATER_SECONDS:
+        if self._clock.monotonic() < self._looked_at + HIGHWATER_SECONDS:
             return {}
-        self._looked_at = time.monotonic()
+        self._looked_at = self._clock.monotonic()
         ask = self._consumer.get_watermark_offsets
         highs = {tp: ask(TopicPartition(*place), cached=True)[1] for place, tp in self._names.items()}
         return {tp: high for tp, high in highs.items() if high >= 0}

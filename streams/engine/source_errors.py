@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-import time
 
 from confluent_kafka import KafkaError, KafkaException
 
+from streams.clock import Clock
 from streams.engine.errors import (
     RecordsDamagedError,
     SourceRefusedError,
@@ -38,7 +38,8 @@ _CONNECTION = frozenset(
 class SourceErrors:
     """Judges one reader's errors. A topic that is not there is only said: the watch over topic ids stops the worker."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._said_at: dict[tuple[int, str], float] = {}
 
     def see(self, error: KafkaError, topic: str = "", place: str = "sources") -> None:
@@ -54,7 +55,7 @@ class SourceErrors:
 
     def _say(self, level: int, error: KafkaError, topic: str) -> None:
         """By code, not by text: librdkafka puts durations into it."""
-        now, kind = time.monotonic(), (error.code(), topic)
+        now, kind = self._clock.monotonic(), (error.code(), topic)
         if now >= self._said_at.get(kind, -SAY_AGAIN_SECONDS) + SAY_AGAIN_SECONDS:
             self._said_at[kind] = now
             log.log(level, "%s", ": ".join(part for part in (topic, error.str()) if part))

@@ -88,7 +88,7 @@ class StageEngine:
         self._observer, self._clock = observer or Observer(), app.clock
         self._lock = asyncio.Lock()  # one group, or one snapshot
         self._checkpointing = asyncio.Lock()
-        self._sending = Sending(app.brokers, app.conf.id, self._observer.sent)
+        self._sending = Sending(app.brokers, app.conf.id, self._observer.sent, self._clock)
         self._worked_on: list[RecordBatch] = []
         self._open = False
         self._written_at = self._clock.monotonic()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.metadata import version
@@ -82,15 +81,15 @@ class Answers:
             metrics.drafts_admitted.of().add()
             outbox.add(self._drafts, event.partition, key, drafts.encode(self._draft(event, recommendation, facts)))
             return
-        started = time.perf_counter()
+        started = self.context.clock.monotonic()
         text = narrate(facts, self.frames)
-        self._send(outbox, key, event, recommendation, text, (time.perf_counter() - started) * 1000)
+        self._send(outbox, key, event, recommendation, text, (self.context.clock.monotonic() - started) * 1000)
 
     def _rank(self, event: AnsweredEvent) -> tuple[RankedList, float]:
         key = (id(event.state), event.query)
         found = self._lists.get(key)
         if found is None:
-            started = time.perf_counter()
+            started = self.context.clock.monotonic()
             ranked = self.context.recommender.rank(
                 event.state,
                 now_ms=self.context.clock.now_ms(),
@@ -98,7 +97,7 @@ class Answers:
                 limit=self.context.settings.list_length,
                 exploration_key=event.offset,
             )
-            seconds = time.perf_counter() - started
+            seconds = self.context.clock.monotonic() - started
             self.context.metrics.ranking_seconds.of().observe(seconds)
             self.context.metrics.stage_seconds.of(Step.RANK).observe(seconds)
             found = self._lists[key] = (ranked, round(seconds * 1000, 3))

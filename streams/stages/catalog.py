@@ -70,7 +70,7 @@ class Catalog(States):
         self._updates = context.topic(ITEM_UPDATES)
         self._epoch = context.incarnations[context.topic(CATALOG)].epoch.to_bytes(1, "little")
         self._dirty: defaultdict[int, dict[bytes, bytes | None]] = defaultdict(dict)
-        self._walk = SlowWalk(self.table, self._due, self._look)
+        self._walk = SlowWalk(self.table, self._due, self._look, context.clock)
         self._walked: dict[int, int] = {}
         """By partition: how many items had gone when its last walk began."""
 

@@ -17,6 +17,7 @@ from streams.metrics import Metrics
 from streams.model.live import LiveNarration
 from streams.settings import Settings
 from streams.stages.dead_letters import DeadLetters
+from streams.stages.owned_partitions import OwnedPartitions
 from streams.topology import SOURCE_NUMBERS, Topic
 
 
@@ -31,8 +32,7 @@ class Context:
     incarnations: Mapping[str, Incarnation]
     live: LiveNarration
     clock: Clock = field(default_factory=Clock)
-    owned_items: set[int] = field(default_factory=set)
-    """Item partitions whose rows the items stage of this process writes: the index reader leaves them alone."""
+    owned: OwnedPartitions = field(default_factory=OwnedPartitions)
 
     def latency_ms(self, arrived: int) -> float:
         """Milliseconds since ``arrived`` (epoch ms), with a fraction: quick answers take less than one."""

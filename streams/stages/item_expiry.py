@@ -5,13 +5,13 @@ Long ago is measured by the partition's own time, from the deletion or the last 
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 
 import numpy as np
 
 from operators.state.item_index import ItemIndex
+from streams.clock import Clock
 from streams.stages.slow_walk import SLICE
 
 ROUNDS = 100  # looks within the time that counts as long
@@ -20,9 +20,9 @@ ROUNDS = 100  # looks within the time that counts as long
 class ItemExpiry:
     """Finds deleted rows of the items stage's partitions and puts them back to what unknown items have."""
 
-    def __init__(self, index: ItemIndex, idle_ms: int, on_removed: Callable[[], None]) -> None:
+    def __init__(self, index: ItemIndex, idle_ms: int, on_removed: Callable[[], None], clock: Clock) -> None:
         """``idle_ms`` 0: nothing is ever removed."""
-        self._index, self._idle, self._on_removed = index, idle_ms, on_removed
+        self._index, self._idle, self._on_removed, self._clock = index, idle_ms, on_removed, clock
         self._times: dict[int, int] = {}
         self._looked: defaultdict[int, int] = defaultdict(int)
         """By partition: its time at the last look."""
@@ -44,8 +44,8 @@ class ItemExpiry:
 
         Not while a checkpoint is under way: the meta record that covers all that a row contained must be durable first.
         """
-        until = time.perf_counter() + SLICE
-        while time.perf_counter() < until and (self._found or self._look()):
+        until = self._clock.monotonic() + SLICE
+        while self._clock.monotonic() < until and (self._found or self._look()):
             partition, row = self._found.pop()
             if row not in dirty[partition] and self._index.deleted[row] and self._last(row) < self._since(partition):
                 self._index.reset(row)

@@ -94,9 +94,8 @@ class Items(States):
         self.context, self.index = context, context.index
         self.table = context.table(app, "items", ITEM_STATE)
         self._epoch = context.incarnations[context.topic(ITEM_UPDATES)].epoch
-        self.expiry = ItemExpiry(
-            self.index, int(context.settings.deleted_item_days * DAY_MS), context.metrics.removed_items.of().add
-        )
+        removed = context.metrics.removed_items.of().add
+        self.expiry = ItemExpiry(self.index, int(context.settings.deleted_item_days * DAY_MS), removed, context.clock)
         self._merged: dict[int, Merged] = {}
         self._dirty: defaultdict[int, set[int]] = defaultdict(set)
         self._urgent = False
@@ -189,8 +188,7 @@ class Items(States):
 
     def restore(self, partitions: set[int]) -> None:
         self.expiry.restore(partitions)
-        self.context.owned_items.clear()
-        self.context.owned_items.update(partitions)
+        self.context.owned.take(partitions)
         for partition in partitions:
             merged = Merged(sources={})
             for key, value in self.table.items_of(partition):
@@ -202,6 +200,6 @@ class Items(States):
 
     def forget(self) -> None:
         self.expiry.restore(())
-        self.context.owned_items.clear()
+        self.context.owned.give_up()
         self._merged.clear()
         self._dirty.clear()

@@ -75,9 +75,8 @@ class Profiles(States):
         settings = context.settings
         self.table = context.table(app, "users", USER_STATE)
         self.users = UserCache(self.table, context.index, context.recommender.parameters, settings.cached_users)
-        self.expiry = UserExpiry(
-            self.table, self.users, int(settings.user_idle_days * DAY_MS), context.metrics.expired_users.of().add
-        )
+        expired = context.metrics.expired_users.of().add
+        self.expiry = UserExpiry(self.table, self.users, int(settings.user_idle_days * DAY_MS), expired, context.clock)
         self.feedback = Feedback(context)
         self._kinds = {context.topic(topic): (kind, topic) for kind, topic in EVENTS.items()}
         self._dead = context.dead_letters("profiles")

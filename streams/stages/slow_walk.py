@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Callable, Iterable, Iterator
 
+from streams.clock import Clock
 from streams.engine import BatchTable
 
 SLICE = 0.0003  # seconds of work, a few times a second
@@ -17,10 +17,10 @@ class SlowWalk:
     """Walks over the partitions that are due, one after the other; ``slice`` does a fraction of a millisecond of it."""
 
     def __init__(
-        self, table: BatchTable, due: Callable[[int], bool], look: Callable[[int, bytes, bytes], None]
+        self, table: BatchTable, due: Callable[[int], bool], look: Callable[[int, bytes, bytes], None], clock: Clock
     ) -> None:
         """``due`` says that a walk over a partition begins now, ``look`` gets partition, key and value of each row."""
-        self._table, self._due, self._look = table, due, look
+        self._table, self._due, self._look, self._clock = table, due, look, clock
         self._partitions: tuple[int, ...] = ()
         self._partition = -1
         self._rows: Iterator[tuple[bytes, bytes]] = iter(())
@@ -31,9 +31,9 @@ class SlowWalk:
 
     def slice(self) -> None:
         """Look at as many rows as a slice has time for."""
-        until = time.perf_counter() + SLICE
+        until = self._clock.monotonic() + SLICE
         for step in itertools.count():
-            if step >= LEAST and time.perf_counter() >= until:
+            if step >= LEAST and self._clock.monotonic() >= until:
                 return
             row = next(self._rows, None)
             if row is not None:

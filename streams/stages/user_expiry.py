@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 
 from operators.state.errors import StateError
 from operators.state.user_codec import stored_minute
+from streams.clock import Clock
 from streams.engine import BatchTable
 from streams.stages.event_clock import EventClock
 from streams.stages.slow_walk import SlowWalk
@@ -23,13 +24,15 @@ MOST_WAITING = 10_000  # users that the next checkpoint has to write
 class UserExpiry:
     """Finds the idle ones among the stored states; ``sweep`` does a little of it."""
 
-    def __init__(self, table: BatchTable, users: UserCache, idle_ms: int, on_removed: Callable[[], None]) -> None:
+    def __init__(
+        self, table: BatchTable, users: UserCache, idle_ms: int, on_removed: Callable[[], None], clock: Clock
+    ) -> None:
         """``idle_ms`` 0: nobody is ever removed."""
         self._table, self._users, self._idle, self._on_removed = table, users, idle_ms, on_removed
         self._clocks: defaultdict[int, EventClock] = defaultdict(EventClock)
         self._walked: defaultdict[int, int] = defaultdict(int)
         """By partition: its time when its last walk began."""
-        self._walk = SlowWalk(table, self._due, self._look)
+        self._walk = SlowWalk(table, self._due, self._look, clock)
 
     def restore(self, partitions: Iterable[int]) -> None:
         """These are the worker's now."""

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import asyncio
 import enum
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+from streams.clock import Clock
 
 HEARTBEAT_INTERVAL = 1.0
 HEARTBEAT_TIMEOUT = 20.0
@@ -71,10 +72,10 @@ class Health:
         required: Iterable[str] = (),
         *,
         heartbeat_timeout: float = HEARTBEAT_TIMEOUT,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Clock | None = None,
     ) -> None:
-        self._clock, self._timeout = clock, heartbeat_timeout
-        self._beat = clock()
+        self._clock, self._timeout = clock or Clock(), heartbeat_timeout
+        self._beat = self._clock.monotonic()
         self._checks: dict[Scope, dict[str, Check | Callable[[], Check]]] = {scope: {} for scope in Scope}
         self.register("event loop", self._event_loop, scope=Scope.LIVENESS)
         self.set("start", False, "the worker is still starting")
@@ -100,7 +101,7 @@ class Health:
 
     def beat(self) -> None:
         """The event loop turns."""
-        self._beat = self._clock()
+        self._beat = self._clock.monotonic()
 
     async def heartbeat(self, interval: float = HEARTBEAT_INTERVAL) -> None:
         """Task of the event loop that beats until it is cancelled."""
@@ -119,7 +120,7 @@ class Health:
         return Report({name: _ask(check) for name, check in checks.items()})
 
     def _event_loop(self) -> Check:
-        age = self._clock() - self._beat
+        age = self._clock.monotonic() - self._beat
         if age > self._timeout:
             return Check(
                 False, f"the event loop has not turned for {age:.0f} s: something blocks it; restart the worker"

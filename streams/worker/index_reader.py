@@ -60,7 +60,7 @@ class IndexReader:
     async def _decode_latest(self) -> None:
         for partition, latest in self._latest.items():
             for number, (key, value) in enumerate(latest.items()):
-                if partition in self._context.owned_items:
+                if partition in self._context.owned:
                     break  # since it was read, perhaps: the rows in the index are newer
                 decode_item(self._context.index, key.decode(), value)
                 if number % POLL_RECORDS == 0:
@@ -74,7 +74,7 @@ class IndexReader:
         except CorruptRecordException as exc:
             raise RecordsDamagedError(records_damaged(str(exc))) from exc
         for tp, records in read.items():
-            if tp.partition in self._context.owned_items:
+            if tp.partition in self._context.owned:
                 continue
             for record in records:
                 if record.key is None:

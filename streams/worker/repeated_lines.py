@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable
+
+from streams.clock import Clock
 
 SECONDS = 10.0
 
@@ -15,15 +15,15 @@ class Repeated(logging.Filter):
     Messages are of a kind when logger and template are the same; those of other loggers than ``libraries`` all pass.
     """
 
-    def __init__(self, *libraries: str, seconds: float = SECONDS, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, *libraries: str, seconds: float = SECONDS, clock: Clock | None = None) -> None:
         super().__init__()
-        self._libraries, self._seconds, self._clock = libraries, seconds, clock
+        self._libraries, self._seconds, self._clock = libraries, seconds, clock or Clock()
         self._seen: dict[tuple[str, str], tuple[float, int]] = {}  # -> shown at, left out since
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.name.partition(".")[0] not in self._libraries:
             return True
-        kind, now = (record.name, str(record.msg)), self._clock()
+        kind, now = (record.name, str(record.msg)), self._clock.monotonic()
         shown, left_out = self._seen.get(kind, (-self._seconds, 0))
         if now - shown < self._seconds:
             self._seen[kind] = (shown, left_out + 1)

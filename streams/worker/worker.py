@@ -14,7 +14,6 @@ import logging
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any, NoReturn
@@ -88,7 +87,7 @@ class Worker:
         self.settings, self.names, self.brokers = settings, tuple(stages), settings.brokers
         self.clock = Clock()
         self.metrics = Metrics(settings.namespace)
-        self.health = Health(required=("broker", "item index", "recovery"))
+        self.health = Health(required=("broker", "item index", "recovery"), clock=self.clock)
         self.stages: dict[str, StageEngine] = {}
         self._admin = connect(self.brokers)
         self.live: LiveNarration | None = None
@@ -136,10 +135,10 @@ class Worker:
         gc.collect()
         gc.freeze()  # what is there now stays: no need to walk it again and again, least of all while tables are recovered
         gc.set_threshold(100_000, 50, 100)
-        started = time.monotonic()
+        started = self.clock.monotonic()
         await asyncio.gather(*(self._start_app(stage) for stage in self.stages.values()))
         for name in self.stages:
-            self.metrics.recovery_seconds.of(Stage(name)).set(time.monotonic() - started)
+            self.metrics.recovery_seconds.of(Stage(name)).set(self.clock.monotonic() - started)
         self.health.remove("recovery")
         self.health.started()
         gc.freeze()
@@ -256,12 +255,12 @@ class Worker:
         """Last checkpoints, upstream first, then out of the groups; never longer than promised."""
         log.info("stopping")
         self.health.set("stopping", False, "the worker was told to stop")
-        until = time.monotonic() + GRACE
+        until = self.clock.monotonic() + GRACE
         if self.live is not None:
             await self.live.stop()  # drafts that wait for it get their frames at once, and no more are made
         for name in ("profiles", "catalog", "items", "narrator"):
             stage = self.stages.get(name)
-            if stage is not None and not await stage.close(max(0.1, until - time.monotonic())):
+            if stage is not None and not await stage.close(max(0.1, until - self.clock.monotonic())):
                 log.warning(
                     "stage %s: no last checkpoint, the broker did not take it; the next start repeats a little", name
                 )

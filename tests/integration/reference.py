@@ -18,7 +18,7 @@ from schemas.parse import parse
 from schemas.records import Click, Purchase
 from schemas.rejection import Rejection
 from streams.broker.update_messages import source_number
-from streams.stages.context import wall_clock_ms
+from streams.clock import Clock
 from streams.stages.event_time import event_time
 from streams.topology import EVENTS, SOURCE_NUMBERS
 from tests.integration.shop import Shop, by_id
@@ -47,7 +47,7 @@ def replay(shop: Shop, forgotten: Mapping[str, int] | None = None) -> Replay:
     Counters and applied offsets do not depend on how the topics were interleaved, as event ids are unique in a topic.
     ``forgotten``: users whose states were removed, with a Kafka time between their last event before and their first after.
     """
-    made, now, before = Replay(), wall_clock_ms(), dict[str, UserState]()
+    made, now, before = Replay(), Clock().now_ms(), dict[str, UserState]()
     recommender = Recommender(Parameters(), made.index, shop.settings.seed)
     limits, tolerance = Limits(max_bytes=shop.settings.max_record_bytes), int(shop.settings.future_tolerance * 1000)
     for kind, topic in EVENTS.items():

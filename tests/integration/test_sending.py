@@ -10,6 +10,7 @@ from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from headwater.local_kafka.broker import LocalKafka
+from streams.clock import Clock
 from streams.engine.errors import DeliveryError
 from streams.engine.outbox import Outbox
 from streams.engine.sending import MOST_UNDER_WAY, Sending
@@ -41,7 +42,7 @@ def values(kafka: LocalKafka, topic: str, wanted: int) -> list[bytes]:
 
 def run(kafka: LocalKafka, scenario: Callable[[Sending], Awaitable[None]]) -> None:
     async def running() -> None:
-        await scenario(Sending(kafka.bootstrap, "test", lambda seconds: None))
+        await scenario(Sending(kafka.bootstrap, "test", lambda seconds: None, Clock()))
 
     asyncio.run(running())
 

@@ -11,6 +11,7 @@ from confluent_kafka import Producer
 from faust.types import TP
 
 from headwater.local_kafka.broker import LocalKafka
+from streams.clock import Clock
 from streams.engine.pace import FAST, LOOK_SECONDS
 from streams.engine.source import AT_ONCE, Fetched, SourceReader
 from tests.integration.test_sending import made
@@ -52,7 +53,7 @@ def fill(kafka: LocalKafka, topic: str, records: int, **config: str) -> Producer
 
 
 def reading(kafka: LocalKafka, topic: str, start: int | None, most: int, deliver: Deliver) -> SourceReader:
-    return SourceReader(kafka.bootstrap, "group", {TP(topic, 0): start}, deliver, most)
+    return SourceReader(kafka.bootstrap, "group", {TP(topic, 0): start}, deliver, most, Clock())
 
 
 def test_no_more_is_read_than_may_wait(kafka: LocalKafka, namespace: str) -> None:
@@ -114,7 +115,9 @@ def test_the_pace_changes_with_the_rate_and_nothing_is_lost_or_read_twice(kafka:
 
     async def scenario() -> None:
         found = Deliveries()
-        reader = SourceReader(kafka.bootstrap, "group", {TP(namespace, 0): None}, found.add, 1_000_000, wait=0.002)
+        reader = SourceReader(
+            kafka.bootstrap, "group", {TP(namespace, 0): None}, found.add, 1_000_000, Clock(), wait=0.002
+        )
         clients, holders, sent = [reader._consumer, reader._other], [], 0
         for rate in (50, 3 * FAST, 50):
             sent += await send(rate, 2.5 * LOOK_SECONDS)

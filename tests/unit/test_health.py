@@ -6,14 +6,7 @@ import asyncio
 import time
 
 from streams.worker.health import Check, Health, Scope
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.clocks import TurnedClock
 
 
 def test_a_new_worker_lives_and_is_not_ready() -> None:
@@ -32,12 +25,12 @@ def test_without_any_check_a_worker_is_not_ready() -> None:
 
 
 def test_an_event_loop_that_stands_still_fails_both_pages_in_words() -> None:
-    clock = Clock()
+    clock = TurnedClock()
     health = Health(heartbeat_timeout=20, clock=clock)
     health.started()
-    clock.now += 19
+    clock.turn(19)
     assert health.liveness().ok and health.readiness().ok
-    clock.now += 2
+    clock.turn(2)
     assert "the event loop has not turned for 21 s" in health.liveness().text()
     assert set(health.readiness().failing) == {"event loop"}
     health.beat()
@@ -84,9 +77,9 @@ def test_a_registered_check_is_asked_each_time() -> None:
     assert not health.readiness().ok
 
 
-async def _beats(health: Health, clock: Clock) -> float:
+async def _beats(health: Health, clock: TurnedClock) -> float:
     task = asyncio.create_task(health.heartbeat(0.01))
-    clock.now += 100
+    clock.turn(100)
     await asyncio.sleep(0.05)
     alive = health.liveness().ok
     task.cancel()
@@ -94,7 +87,7 @@ async def _beats(health: Health, clock: Clock) -> float:
 
 
 def test_the_heartbeat_task_keeps_a_worker_alive() -> None:
-    clock = Clock()
+    clock = TurnedClock()
     health = Health(heartbeat_timeout=20, clock=clock)
     assert asyncio.run(_beats(health, clock))
 

@@ -22,7 +22,6 @@ from streams.engine import Outbox, RecordBatch, create_app
 from streams.metrics import Metrics
 from streams.model.live import LiveNarration
 from streams.settings import Settings
-from streams.stages import item_expiry, slow_walk
 from streams.stages.catalog import Catalog
 from streams.stages.context import Context
 from streams.stages.items import META_KEY, Items
@@ -101,9 +100,7 @@ class Worker:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
-    monkeypatch.setattr(item_expiry, "SLICE", 5.0)  # so that a sweep is over, however busy the machine is
-    monkeypatch.setattr(slow_walk, "SLICE", 5.0)
+def settings(tmp_path: Path) -> Iterator[Settings]:
     yield Settings(state_dir=tmp_path, store="memory", item_partitions=1, user_partitions=1, model_backend="none")
 
 

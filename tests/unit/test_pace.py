@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from streams.engine.pace import FAST, LOOK_SECONDS, SLOW, Pace
+from tests.clocks import TurnedClock
 
 
 def test_the_pace_follows_the_rate_and_keeps_to_it_between_the_bounds() -> None:
-    now = 100.0
-    pace = Pace(lambda: now)
+    clock = TurnedClock()
+    pace = Pace(clock)
 
     def after(rate: float) -> bool:
         """The pace when records came at ``rate`` for a while."""
-        nonlocal now
         for _ in range(int(LOOK_SECONDS * 4)):
-            now += 0.25
+            clock.turn(0.25)
             before = pace.fast
             assert pace.changes(int(rate / 4)) == (pace.fast != before)
         return pace.fast
@@ -25,12 +25,12 @@ def test_the_pace_follows_the_rate_and_keeps_to_it_between_the_bounds() -> None:
 
 
 def test_a_burst_between_two_looks_counts_by_its_share() -> None:
-    now = 0.0
-    pace = Pace(lambda: now)
+    clock = TurnedClock()
+    pace = Pace(clock)
     assert not pace.changes(int(FAST * LOOK_SECONDS * 5)), "too early to say"
-    now = LOOK_SECONDS * 10
+    clock.turn(LOOK_SECONDS * 10)
     assert not pace.changes(0)
     assert not pace.fast
-    now += LOOK_SECONDS
+    clock.turn(LOOK_SECONDS)
     assert pace.changes(int(FAST * LOOK_SECONDS * 1.1))
     assert pace.fast

@@ -7,6 +7,7 @@ import logging
 import pytest
 
 from streams.worker.repeated_lines import Repeated
+from tests.clocks import TurnedClock
 
 
 def record(name: str, message: str, *args: object) -> logging.LogRecord:
@@ -14,14 +15,14 @@ def record(name: str, message: str, *args: object) -> logging.LogRecord:
 
 
 def test_a_librarys_message_passes_once_in_ten_seconds_and_counts_the_others() -> None:
-    now = [100.0]
-    repeated = Repeated("aiokafka", seconds=10, clock=lambda: now[0])
+    clock = TurnedClock()
+    repeated = Repeated("aiokafka", seconds=10, clock=clock)
     lines = []
     for n in range(25):
         each = record("aiokafka.fetcher", "no connection to node %s", n % 3)
         if repeated.filter(each):
             lines.append(each.getMessage())
-        now[0] += 1
+        clock.turn(1)
     assert lines == [
         "no connection to node 0",
         "no connection to node 1 (9 more like it were left out)",

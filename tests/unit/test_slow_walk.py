@@ -6,10 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
-from streams.stages import slow_walk
 from streams.stages.slow_walk import LEAST, SlowWalk
+from tests.clocks import TurnedClock
 
 ROWS = 3 * LEAST
 
@@ -21,16 +19,11 @@ class Rows:
         return ((b"key-%d" % n, b"value") for n in range(ROWS))
 
 
-@pytest.fixture(autouse=True)
-def no_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The time of a slice is over before the work began."""
-    monkeypatch.setattr(slow_walk, "SLICE", -1.0)
-
-
 def walk_of(due: Any) -> tuple[SlowWalk, Counter[tuple[int, bytes]]]:
     seen: Counter[tuple[int, bytes]] = Counter()
     table: Any = Rows()
-    return SlowWalk(table, due, lambda partition, key, _value: seen.update([(partition, key)])), seen
+    busy = TurnedClock(ticks=1.0)  # the time of a slice is over before the work began
+    return SlowWalk(table, due, lambda partition, key, _value: seen.update([(partition, key)]), busy), seen
 
 
 def test_partitions_that_are_always_due_take_turns() -> None:

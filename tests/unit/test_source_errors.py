@@ -8,7 +8,8 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from streams.engine.errors import RecordsDamagedError, SourceRefusedError
-from streams.engine.source_errors import SourceErrors
+from streams.engine.source_errors import SAY_AGAIN_SECONDS, SourceErrors
+from tests.clocks import TurnedClock
 
 
 @pytest.mark.parametrize(
@@ -17,17 +18,17 @@ from streams.engine.source_errors import SourceErrors
 )
 def test_no_permission_stops_and_says_what_to_do(code: int) -> None:
     with pytest.raises(SourceRefusedError, match=r"^shop\.clicks: .*READ and DESCRIBE"):
-        SourceErrors().see(KafkaError(code), "shop.clicks", "shop.clicks-1 at offset 7")
+        SourceErrors(TurnedClock()).see(KafkaError(code), "shop.clicks", "shop.clicks-1 at offset 7")
 
 
 def test_damage_names_its_place() -> None:
     with pytest.raises(RecordsDamagedError, match=r"shop\.clicks-1 at offset 7"):
-        SourceErrors().see(KafkaError(KafkaError._BAD_MSG), "shop.clicks", "shop.clicks-1 at offset 7")
+        SourceErrors(TurnedClock()).see(KafkaError(KafkaError._BAD_MSG), "shop.clicks", "shop.clicks-1 at offset 7")
 
 
 def test_a_fatal_error_stops() -> None:
     with pytest.raises(KafkaException):
-        SourceErrors().see(KafkaError(KafkaError._FENCED, fatal=True))
+        SourceErrors(TurnedClock()).see(KafkaError(KafkaError._FENCED, fatal=True))
 
 
 @pytest.mark.parametrize(
@@ -41,9 +42,13 @@ def test_a_fatal_error_stops() -> None:
 )
 def test_others_are_said_once_in_a_while(code: int, level: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    errors = SourceErrors()
+    clock = TurnedClock()
+    errors = SourceErrors(clock)
     for text in ("after 1 ms", "after 2 ms"):
         errors.see(KafkaError(code, text), "shop.clicks")
     assert [record.levelname for record in caplog.records] == [level]
     errors.see(KafkaError(code), "shop.searches")
     assert len(caplog.records) == 2
+    clock.turn(SAY_AGAIN_SECONDS)
+    errors.see(KafkaError(code), "shop.clicks")
+    assert len(caplog.records) == 3

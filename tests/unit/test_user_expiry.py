@@ -13,13 +13,13 @@ from operators.state.item_index import ItemIndex
 from operators.state.parameters import Parameters
 from operators.state.user_codec import decode_user, encode_user, stored_minute
 from operators.state.user_state import UserState
-from streams.engine import BatchTable
-from streams.engine.app import create_app
+from streams.clock import Clock
+from streams.engine import BatchTable, create_app
 from streams.settings import Settings
-from streams.stages import slow_walk
 from streams.stages.event_clock import SUPPORT, EventClock
 from streams.stages.user_cache import MINUTE_MS, UserCache
 from streams.stages.user_expiry import UserExpiry
+from tests.clocks import TurnedClock
 
 DAY = 86_400_000
 START = 1_700_000_000_000 // MINUTE_MS * MINUTE_MS
@@ -29,14 +29,15 @@ IDLE = 90 * DAY
 class Process:
     """Cache, table and expiry of one partition; ``checkpoint`` is begun and ended apart, as in the stage."""
 
-    def __init__(self, settings: Settings, idle: int = IDLE, cached: int = 1_000) -> None:
+    def __init__(self, settings: Settings, idle: int = IDLE, cached: int = 1_000, clock: Clock | None = None) -> None:
+        """With a clock that stands still a sweep walks to the end."""
         self.index = ItemIndex(Parameters(factors=2))
         self.table = BatchTable(
             create_app(settings, "profiles", "localhost:1"), name="users", changelog="c", partitions=1
         )
         self.users = UserCache(self.table, self.index, self.index.parameters, cached)
         self.removed = 0
-        self.expiry = UserExpiry(self.table, self.users, idle, self._count)
+        self.expiry = UserExpiry(self.table, self.users, idle, self._count, clock or TurnedClock())
         self.expiry.restore({0})
         self.writing: dict[bytes, bytes | None] = {}
 
@@ -82,8 +83,7 @@ class Process:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
-    monkeypatch.setattr(slow_walk, "SLICE", 5.0)  # so that a walk is over, however busy the machine is
+def settings(tmp_path: Path) -> Iterator[Settings]:
     yield Settings(state_dir=tmp_path, store="rocksdb", user_partitions=1)
 
 
@@ -248,13 +248,14 @@ def test_what_belongs_to_others_is_not_walked(settings: Settings) -> None:
 
 @pytest.mark.parametrize("store", ["rocksdb", "memory"])
 @pytest.mark.parametrize("seed", range(5))
-def test_any_order_of_events_checkpoints_and_slices(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: str, seed: int
-) -> None:
+def test_any_order_of_events_checkpoints_and_slices(tmp_path: Path, store: str, seed: int) -> None:
     """Every user has all clicks since the last time of being removed, and only idle ones were removed."""
-    rng, now = random.Random(seed), START
+    rng, now, clock = random.Random(seed), START, TurnedClock(ticks=0.0001)
     p = Process(
-        Settings(state_dir=tmp_path, store=store, user_partitions=1), idle=10 * DAY, cached=rng.choice([1, 5, 99])
+        Settings(state_dir=tmp_path, store=store, user_partitions=1),
+        idle=10 * DAY,
+        cached=rng.choice([1, 5, 99]),
+        clock=clock,
     )
     clicks: dict[str, int] = {}
     heard_of: dict[str, int] = {}
@@ -276,7 +277,7 @@ def test_any_order_of_events_checkpoints_and_slices(
             p.end_checkpoint()
         else:
             p.expiry.sweep()
-    monkeypatch.setattr(slow_walk, "SLICE", 5.0)
+    clock.ticks = 0.0
     for days in range(30, 35):  # who was being written when the walk came by is left to the next one
         p.crowd(now + days * DAY)
         p.checkpoint()
