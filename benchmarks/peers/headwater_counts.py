@@ -22,9 +22,7 @@ import msgspec
 import uvloop
 
 from benchmarks.peers.user_counts import RECENT, Click, Counts
-from streams.engine import BatchApp, BatchTable, CheckpointedStage, Outbox, RecordBatch
-from streams.engine.app import create_app
-from streams.engine.store import Item
+from streams.engine import BatchApp, BatchTable, CheckpointedStage, Item, Outbox, RecordBatch, create_app
 from streams.settings import Settings
 from streams.topology import CLICK, USER_STATE
 

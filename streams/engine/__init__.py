@@ -16,23 +16,24 @@ no patching; ``tests/unit/test_faust_contract.py`` fails when one of the interna
   ``Store.offset_key``, ``Store._db_for_partition``, ``Store._open_for_partition``, ``Store.partition_path``, ``Store.revoke_partitions``, ``tables.recovery.completed``, ``Recovery._restart_recovery``, ``TableManager.on_start``, ``changelog_queue``
 """
 
-from streams.engine.app import BatchApp
+from streams.engine.app import BatchApp, create_app
 from streams.engine.batch import RecordBatch
 from streams.engine.checkpoint import CheckpointedStage
-from streams.engine.errors import BatchHoleError, ChangelogBehindError, DeliveryError, PausedTooLongError
+from streams.engine.errors import RecordsDamagedError, records_damaged
+from streams.engine.local_store import keep_only
 from streams.engine.outbox import Outbox
-from streams.engine.schema import BatchSchema
+from streams.engine.store import Item
 from streams.engine.table import BatchTable
 
 __all__ = [
     "BatchApp",
-    "BatchHoleError",
-    "BatchSchema",
     "BatchTable",
-    "ChangelogBehindError",
     "CheckpointedStage",
-    "DeliveryError",
+    "Item",
     "Outbox",
-    "PausedTooLongError",
     "RecordBatch",
+    "RecordsDamagedError",
+    "create_app",
+    "keep_only",
+    "records_damaged",
 ]

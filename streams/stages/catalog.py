@@ -20,8 +20,7 @@ from schemas.records import CatalogItem, ItemDeletion
 from schemas.rejection import Rejection
 from streams.broker.partitioning import partition_of
 from streams.broker.update_messages import UpdateKind, pack_catalog
-from streams.engine import BatchApp, CheckpointedStage, Outbox, RecordBatch
-from streams.engine.store import Item
+from streams.engine import BatchApp, CheckpointedStage, Item, Outbox, RecordBatch
 from streams.metrics import EventOutcome, Stage
 from streams.stages.context import Context
 from streams.stages.slow_walk import SlowWalk

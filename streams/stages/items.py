@@ -29,8 +29,7 @@ from streams.broker.update_messages import (
     unpack,
     unreadable_update,
 )
-from streams.engine import BatchApp, CheckpointedStage, Outbox, RecordBatch
-from streams.engine.store import Item
+from streams.engine import BatchApp, CheckpointedStage, Item, Outbox, RecordBatch
 from streams.stages.context import Context
 from streams.stages.item_expiry import ItemExpiry
 from streams.topology import DAY_MS, ITEM_STATE, ITEM_UPDATES

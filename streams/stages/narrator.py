@@ -15,8 +15,7 @@ from schemas import draft as drafts
 from schemas import recommendation as records
 from schemas.recommendation import TextSource
 from schemas.rejection import Rejection, RejectionCode
-from streams.engine import BatchApp, CheckpointedStage, Outbox, RecordBatch
-from streams.engine.store import Item
+from streams.engine import BatchApp, CheckpointedStage, Item, Outbox, RecordBatch
 from streams.metrics import Stage
 from streams.stages.answers import finished
 from streams.stages.context import Context

@@ -21,8 +21,7 @@ from schemas.records import Event, Purchase, Search
 from schemas.rejection import Rejection
 from streams.broker.partitioning import PRODUCER_SETTING, partition_of
 from streams.broker.update_messages import pack_learning
-from streams.engine import BatchApp, CheckpointedStage, Outbox, RecordBatch
-from streams.engine.store import Item
+from streams.engine import BatchApp, CheckpointedStage, Item, Outbox, RecordBatch
 from streams.metrics import EventOutcome, Stage, Step
 from streams.model.admission import Priority
 from streams.stages.answers import Answers, Trigger

@@ -9,8 +9,7 @@ from operators.state.item_index import ItemIndex
 from operators.state.parameters import Parameters
 from operators.state.user_codec import decode_user, encode_user
 from operators.state.user_state import UserState
-from streams.engine import BatchTable
-from streams.engine.store import Item
+from streams.engine import BatchTable, Item
 
 MINUTE_MS = 60_000
 

@@ -30,8 +30,7 @@ from operators.warm_up import warm_up
 from streams.broker.admin import connect, describe_topics
 from streams.broker.incarnations import Described, Incarnation, describe, incarnations, refuse_changed, refuse_gone
 from streams.broker.partitioning import partition_of
-from streams.engine import BatchApp, CheckpointedStage
-from streams.engine.app import create_app
+from streams.engine import BatchApp, CheckpointedStage, create_app
 from streams.errors import ConfigurationError, OperatorError, StreamError
 from streams.metrics import Metrics, Stage, Step, Table
 from streams.model.live import LiveNarration
