@@ -1,9 +1,15 @@
-"""What a table asks of its store: one suite for RocksDB and for memory."""
+"""RocksDB on a disk that does not keep what was written, or has no room for it."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import os
+import random
+import resource
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,143 +18,145 @@ from faust.types import TP
 
 from streams.engine import BatchTable
 from streams.engine.app import create_app
-from streams.engine.store import WALKED_AT_ONCE, LocalStore, MemoryStore, RocksStore
+from streams.engine.errors import StoreDamagedError, StoreRefusedError
+from streams.engine.store import RocksStore
 from streams.settings import Settings
 
-KINDS = {"rocksdb": RocksStore, "memory": MemoryStore}
-CHANGELOG = "ns.item-state.v1"
-ROWS = {b"k%04d" % n: b"v%d" % n for n in range(5 * WALKED_AT_ONCE)}
-
-
-@pytest.fixture(params=KINDS)
-def kind(request: pytest.FixtureRequest) -> str:
-    name: str = request.param
-    return name
+ROWS = 4_000
 
 
 @pytest.fixture
-def opened(kind: str, tmp_path: Path) -> Callable[[], LocalStore]:
+def opened(tmp_path: Path) -> Callable[..., RocksStore]:
     """Opens the store of a table, as a newly started worker does."""
 
-    def make() -> LocalStore:
-        app = create_app(Settings(state_dir=tmp_path, store=kind), "items", "127.0.0.1:1")
-        store = BatchTable(app, name="items", changelog=CHANGELOG, partitions=2).data
-        assert isinstance(store, KINDS[kind])
+    def make(folder: Path = tmp_path) -> RocksStore:
+        app = create_app(Settings(state_dir=folder), "items", "127.0.0.1:1")
+        table = BatchTable(app, name="items", changelog="ns.item-state.v1", partitions=1)
+        store = table.data
+        assert isinstance(store, RocksStore)
         return store
 
     return make
 
 
-@pytest.fixture
-def store(opened: Callable[[], LocalStore]) -> LocalStore:
-    return opened()
+def filled(store: RocksStore, folder: Path) -> Path:
+    """A copy of a database with rows in files and in its log, as a kill leaves it."""
+    rng = random.Random(1)
+    for start in range(0, ROWS, 1_000):
+        store.put_many(0, [(b"k%d" % n, rng.randbytes(300)) for n in range(start, start + 1_000)], start)
+        if start < ROWS - 1_000:
+            store._db_for_partition(0).flush()
+    place: Path = store.partition_path(0)
+    return Path(shutil.copytree(place, folder / "copy"))
 
 
-def changelog_batch(partition: int, offset: int, *rows: tuple[bytes | None, bytes | None]) -> SimpleNamespace:
-    """An event as recovery has it: one message whose value is a batch of records."""
-    batch = SimpleNamespace(records=[SimpleNamespace(key=key, value=value) for key, value in rows])
-    return SimpleNamespace(message=SimpleNamespace(tp=TP(CHANGELOG, partition), value=batch, offset=offset))
+def put_back(store: RocksStore, copy: Path) -> None:
+    store._dbs.clear()
+    shutil.rmtree(store.partition_path(0))
+    shutil.copytree(copy, store.partition_path(0))
 
 
-def test_a_new_store_is_empty(store: LocalStore) -> None:
-    assert store.get_many(0, [b"a"]) == [None]
-    assert list(store.items(0)) == list(store.walk(0)) == []
-    assert store.count(0) == 0
-    assert store.persisted_offset(TP(CHANGELOG, 0)) is None
+def damage(folder: Path, pattern: str) -> None:
+    """Overwrite a piece in the middle of the largest file."""
+    file = max(folder.glob(pattern), key=lambda path: path.stat().st_size)
+    with file.open("r+b") as handle:
+        handle.seek(file.stat().st_size // 2)
+        handle.write(os.urandom(max(1, min(64, file.stat().st_size // 4))))
 
 
-def test_values_come_in_the_order_of_the_keys(store: LocalStore) -> None:
-    store.put_many(0, [(b"a", b"1"), (b"b", b""), (b"c", b"3")], 7)
-    assert store.get_many(0, [b"c", b"no", b"a", b"b", b"c"]) == [b"3", None, b"1", b"", b"3"]
-    assert store.get_many(0, []) == []
-
-
-def test_later_writes_win_within_a_batch_and_after_it(store: LocalStore) -> None:
-    store.put_many(0, [(b"a", b"1"), (b"a", b"2"), (b"b", b"1"), (b"b", None), (b"c", None), (b"c", b"1")], None)
-    assert dict(store.items(0)) == {b"a": b"2", b"c": b"1"}
-    store.put_many(0, iter([(b"a", None), (b"never there", None), (b"c", b"2")]), 9)
-    assert dict(store.items(0)) == {b"c": b"2"}
-
-
-def test_partitions_are_apart(store: LocalStore) -> None:
-    store.put_many(0, [(b"a", b"0")], 1)
-    store.put_many(1, [(b"a", b"1")], 2)
-    store.put_many(0, [(b"a", None)], 3)
-    assert store.get_many(0, [b"a"]) == [None] and store.get_many(1, [b"a"]) == [b"1"]
-    assert dict(store.items(0)) == {} and store.count(1) == 1
-
-
-@pytest.mark.parametrize("offset", [None, 0, 7])
-def test_the_offset_is_no_row(store: LocalStore, offset: int | None) -> None:
-    store.put_many(0, ROWS.items(), offset)
-    assert dict(store.items(0)) == dict(store.walk(0)) == ROWS
-    assert len(list(store.items(0))) == len(list(store.walk(0))) == store.count(0) == len(ROWS)
-
-
-def test_items_are_those_there_were_when_iteration_began(store: LocalStore) -> None:
-    store.put_many(0, ROWS.items(), None)
-    rows = store.items(0)
-    first = next(rows)
-    store.put_many(0, [(key, None) for key in ROWS], None)
-    store.put_many(0, [(b"k9999", b"later")], None)
-    assert dict([first, *rows]) == ROWS
-    assert dict(store.items(0)) == {b"k9999": b"later"}
-
-
-def test_a_walk_sees_what_stays_once_and_pins_nothing(store: LocalStore) -> None:
-    store.put_many(0, ROWS.items(), None)
-    keys = sorted(ROWS)
-    stay = set(keys[::2])
-    walk = store.walk(0)
-    seen = [next(walk)[0] for _ in range(WALKED_AT_ONCE + 1)]
-    store.put_many(0, [(key, None) for key in keys if key not in stay], None)
-    store.put_many(0, [(b"k%04d-new" % n, b"later") for n in range(len(ROWS))], None)
-    after = [key for key, _ in walk]
-    assert len(set(seen + after)) == len(seen + after), "no key twice"
-    assert stay <= set(seen + after)
-    gone = [key for key in after if key in ROWS and key not in stay]
-    assert len(gone) <= WALKED_AT_ONCE, "what is in a part may be old, what comes after it is not"
-
-
-def test_a_walk_over_rows_that_are_written_while_it_lasts_ends(store: LocalStore) -> None:
-    """Whoever walks writes: the rows of forgotten users are deleted, and their neighbours change."""
-    store.put_many(0, ROWS.items(), None)
-    for number, (key, value) in enumerate(store.walk(0)):
-        store.put_many(0, [(key, None if number % 2 else value + b"!")], number)
-    left = dict(store.items(0))
-    assert len(left) == len(ROWS) / 2 and all(value.endswith(b"!") for value in left.values())
-
-
-def test_recovery_applies_batches_of_the_changelog(store: LocalStore, kind: str) -> None:
-    rows = [(b"a", b"1"), (None, b"no key, no row"), (b"b", b"2"), (b"a", None)]
-    store.apply_changelog_batch([changelog_batch(0, 3, *rows), changelog_batch(1, 0, (b"c", b"3"))], bytes, bytes)
-    store.apply_changelog_batch([changelog_batch(0, 4, (b"d", b"4"))], bytes, bytes)
-    assert dict(store.items(0)) == {b"b": b"2", b"d": b"4"}
-    assert dict(store.items(1)) == {b"c": b"3"}
-    offsets = [store.persisted_offset(TP(CHANGELOG, partition)) for partition in (0, 1)]
-    assert offsets == ([4, 0] if kind == "rocksdb" else [None, None])
-
-
-def test_an_offset_speaks_for_what_is_there_at_the_next_start(opened: Callable[[], LocalStore], kind: str) -> None:
-    """RocksDB has the rows and says from where on to read; memory has none and says so."""
+@pytest.mark.parametrize("pattern", ["CURRENT", "MANIFEST-*"])
+def test_a_database_that_does_not_open_is_thrown_away(
+    opened: Callable[[], RocksStore], tmp_path: Path, pattern: str
+) -> None:
     store = opened()
-    store.put_many(0, ROWS.items(), None)
-    store.put_many(0, (), 41)
-    store.put_many(0, [(b"k0000", None)], None)
-    if kind == "rocksdb":
-        store._dbs.clear()
+    copy = filled(store, tmp_path)
+    damage(copy, pattern)
+    put_back(store, copy)
     again = opened()
-    rest = {key: value for key, value in ROWS.items() if key != b"k0000"}
-    assert dict(again.items(0)) == (rest if kind == "rocksdb" else {})
-    assert again.persisted_offset(TP(CHANGELOG, 0)) == (41 if kind == "rocksdb" else None)
+    assert again.persisted_offset(TP("ns.item-state.v1", 0)) is None, "recovery begins at the beginning"
+    assert list(again.items(0)) == []
 
 
-def test_a_partition_that_left_does_not_come_back_as_it_was(store: LocalStore, kind: str) -> None:
-    """Another worker has written it meanwhile: what is still here goes with an offset behind which all is read again."""
-    store.put_many(0, [(b"a", b"1")], 5)
-    store.put_many(1, [(b"b", b"1")], 6)
-    active = {TP(CHANGELOG, 1)}
-    asyncio.run(store.on_recovery_completed(active, set()))
-    assert dict(store.items(1)) == {b"b": b"1"}, "what stays is untouched"
-    offset = store.persisted_offset(TP(CHANGELOG, 0))
-    assert (offset, dict(store.items(0))) == ((5, {b"a": b"1"}) if kind == "rocksdb" else (None, {}))
+def test_damage_that_is_found_while_reading_is_thrown_away_by_the_next_start(
+    opened: Callable[[], RocksStore], tmp_path: Path
+) -> None:
+    store = opened()
+    copy = filled(store, tmp_path)
+    damage(copy, "*.sst")
+    put_back(store, copy)
+    again = opened()
+    with pytest.raises(StoreDamagedError, match="start the worker again"):
+        list(again.items(0))
+    with pytest.raises(StoreDamagedError):
+        again.get_many(0, [b"k%d" % n for n in range(ROWS)])
+    again._dbs.clear()
+    fresh = opened()
+    assert fresh.persisted_offset(TP("ns.item-state.v1", 0)) is None
+    fresh.put_many(0, [(b"k", b"v")], 7)
+    assert list(fresh.items(0)) == [(b"k", b"v")]
+
+
+def test_a_damaged_log_gives_an_older_state_with_its_own_offset(
+    opened: Callable[[], RocksStore], tmp_path: Path
+) -> None:
+    """Recovery reads the rest from the changelog."""
+    store = opened()
+    copy = filled(store, tmp_path)
+    damage(copy, "*.log")
+    put_back(store, copy)
+    again = opened()
+    offset = again.persisted_offset(TP("ns.item-state.v1", 0))
+    rows = dict(again.items(0))
+    assert offset in (None, ROWS - 2_000, ROWS - 1_000)
+    expected = 0 if offset is None else offset + 1_000
+    assert set(rows) == {b"k%d" % n for n in range(expected)}
+
+
+def test_a_database_that_lay_unused_for_a_week_is_thrown_away(opened: Callable[[], RocksStore]) -> None:
+    """The changelog no longer says what was deleted since."""
+    store = opened()
+    store.put_many(0, [(b"k", b"v")], 7)
+    folder = store.partition_path(0)
+    for days, kept in ((1, True), (5.9, True), (6.1, False)):
+        store._dbs.clear()
+        written = time.time() - days * 86_400
+        for file in folder.iterdir():
+            os.utime(file, (written, written))
+        store = opened()
+        assert dict(store.items(0)) == ({b"k": b"v"} if kept else {})
+    assert store.persisted_offset(TP("ns.item-state.v1", 0)) is None
+
+
+@contextmanager
+def no_file_longer_than(size: int) -> Iterator[None]:
+    """As a full disk: the kernel refuses to write on. Python ignores the signal that goes with it."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_recovery_that_the_disk_refuses_stops_the_app(opened: Callable[..., RocksStore], tmp_path: Path) -> None:
+    """Faust alone would try again for ever and never be ready. With room again, the same batch is taken whole."""
+    rng = random.Random(2)
+    rows = [SimpleNamespace(key=b"k%d" % n, value=rng.randbytes(300)) for n in range(ROWS)]
+    batch = SimpleNamespace(records=rows)
+    tp = TP("ns.user-state.v1", 0)
+    event = SimpleNamespace(message=SimpleNamespace(tp=tp, value=batch, offset=ROWS - 1))
+    store = opened()
+    store.put_many(0, [(b"before", b"v")], 0)
+
+    async def recover() -> None:
+        with no_file_longer_than(100_000), pytest.raises(StoreRefusedError, match="make room"):
+            store.apply_changelog_batch([event], bytes, bytes)
+        await asyncio.sleep(0)
+
+    asyncio.run(recover())
+    assert isinstance(store.app.crash_reason, StoreRefusedError)
+    shutil.copytree(tmp_path / "headwater", tmp_path / "killed" / "headwater")
+    again = opened(tmp_path / "killed")
+    assert again.persisted_offset(tp) == 0 and dict(again.items(0)) == {b"before": b"v"}
+    again.apply_changelog_batch([event], bytes, bytes)
+    assert again.persisted_offset(tp) == ROWS - 1 and len(dict(again.items(0))) == ROWS + 1
