@@ -5,6 +5,8 @@ VENV ?= .venv
 TORCH_ARGS ?=
 # Processes of tests beside each other, each with a broker of its own: the tests wait for half of their time
 TESTS_AT_ONCE ?= 2
+# Of the fault tests: all, 0 or 1 (a half), auto (the one or the other half, in turns from day to day)
+HALF ?= all
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed-run
 INSTALLED_DEV := $(VENV)/.installed-dev
@@ -30,11 +32,11 @@ setup: $(INSTALLED) ## install into .venv
 demo: $(INSTALLED) ## real broker, real events, live explained recommendations
 	$(BIN)/headwater demo
 
-test: $(INSTALLED_DEV) ## unit, property and integration tests (under 10 minutes)
-	$(BIN)/python -m pytest tests -m 'not faults and not bench' -n $(TESTS_AT_ONCE) --dist loadfile
+test: $(INSTALLED_DEV) ## examples, unit, property and integration tests (under 10 minutes)
+	$(BIN)/python -m pytest -m 'not faults and not bench' -n $(TESTS_AT_ONCE) --dist loadfile
 
 test-faults: $(INSTALLED_DEV) ## kills, poison, rebalances: exact comparison after each
-	$(BIN)/python -m pytest tests -m faults -n $(TESTS_AT_ONCE) --dist worksteal
+	$(BIN)/python -m pytest tests -m faults --half $(HALF) -n $(TESTS_AT_ONCE) --dist worksteal
 
 test-bench: $(INSTALLED_DEV) ## tests of the benchmarks themselves (on a quiet machine)
 	$(BIN)/python -m pytest tests -m bench
@@ -55,7 +57,8 @@ docs: $(INSTALLED_DEV) ## rewrite the generated tables
 	$(BIN)/python -m headwater.docs
 	$(BIN)/python -m schemas.json_schema
 
-ci: lint test test-faults ## what CI runs
+ci: ## what CI runs: lint, half of test-faults, test (under 45 minutes)
+	.ci/run
 
 clean: ## remove the environment and caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info

@@ -16,10 +16,7 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaException
 
-from operators.recommender import Recommender
-from operators.state.item_index import ItemIndex
-from operators.state.parameters import Parameters
-from operators.state.user_state import UserState
+from operators import ItemIndex, Parameters, Recommender, UserState
 from schemas.parse import parse
 from schemas.rejection import Rejection
 from streams.broker.update_messages import source_number

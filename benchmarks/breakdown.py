@@ -21,15 +21,12 @@ from rich.table import Table
 
 from benchmarks.events import Input, Stream, past
 from headwater.cli.terminal import load_settings
+from operators import ItemIndex, Parameters, Recommender, UserState
 from operators.learning.item_updates import unpack
 from operators.narration.frames import FrameLibrary
 from operators.ranking.ranker import RankedList
-from operators.recommender import Recommender
 from operators.state.item_codec import encode_item
-from operators.state.item_index import ItemIndex
-from operators.state.parameters import Parameters
 from operators.state.user_codec import encode_user
-from operators.state.user_state import UserState
 from schemas.parse import parse
 from schemas.records import CatalogItem
 from schemas.rejection import Rejection

@@ -10,9 +10,7 @@ import numpy as np
 from faust.serializers import codecs
 from faust.utils.json import on_default
 
-from operators.state.item_index import ItemIndex
-from operators.state.parameters import Parameters
-from operators.state.user_state import UserState
+from operators import ItemIndex, Parameters, UserState
 
 _COUNTERS = ("clicks", "searches", "purchases", "impressions", "negatives", "learned", "repeat_events")
 

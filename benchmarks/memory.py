@@ -31,9 +31,9 @@ from benchmarks.restart import RECOVERED, Restarts, wait_for
 from benchmarks.world import NOW_MS, index_of, users_of
 from headwater.cli.terminal import load_settings
 from headwater.local_kafka.broker import LocalKafka
-from operators.state.item_index import ItemIndex
+from operators import ItemIndex, UserState
 from operators.state.user_codec import decode_user, encode_user
-from operators.state.user_state import EVENT_ID_BYTES, UserState
+from operators.state.user_state import EVENT_ID_BYTES
 from schemas.kinds import Kind
 from streams.broker.admin import create_topics
 from streams.broker.partitioning import partition_of

@@ -32,11 +32,8 @@ from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-def
 
 from benchmarks.json_values import item_value, use_fast_json, user_state, user_value
 from headwater.cli.terminal import load_settings
+from operators import ItemIndex, Parameters, Recommender, UserState
 from operators.learning.item_updates import unpack
-from operators.recommender import Recommender
-from operators.state.item_index import ItemIndex
-from operators.state.parameters import Parameters
-from operators.state.user_state import UserState
 from schemas.parse import parse
 from schemas.rejection import Rejection
 from streams.broker.update_messages import source_number

@@ -31,8 +31,7 @@ from benchmarks.programs import WORKER, environment, page
 from benchmarks.report import MET, NOT_MET, print_limit, print_ratio, status_of
 from headwater.cli.terminal import load_settings
 from headwater.local_kafka.broker import LocalKafka
-from operators.state.item_index import ItemIndex
-from operators.state.parameters import Parameters
+from operators import ItemIndex, Parameters
 from operators.state.user_codec import encode_user
 from operators.state.user_state import UserState
 from streams.broker.admin import create_topics

@@ -25,8 +25,8 @@ from rich.table import Table
 
 from benchmarks.report import MET, NOT_MET, print_limit, status_of
 from benchmarks.world import ITEM_PARTITIONS, NOW_MS, clicks, index_of, users_of
+from operators import Recommender
 from operators.learning.item_updates import unpack
-from operators.recommender import Recommender
 from streams.stages.profiles import UPDATES_BYTES
 
 SMALL = 10_000

@@ -14,9 +14,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from benchmarks.events import GENRES, ITEM_SKEW, USER_SKEW, item_id
-from operators.state.item_index import ItemIndex
-from operators.state.parameters import Parameters
-from operators.state.user_state import UserState
+from operators import ItemIndex, Parameters, UserState
 from schemas.records import CatalogItem, Click
 from streams.broker.partitioning import partition_of
 

@@ -16,9 +16,7 @@ from typing import Any
 from pydantic_core import PydanticUndefined
 
 from headwater.layout import picture
-from streams.metrics.definitions import Metrics
-from streams.metrics.labels import PARTITION
-from streams.metrics.registry import Definition, Label
+from streams.metrics import PARTITION, Definition, Label, Metrics
 from streams.settings import Settings
 from streams.topology import ALL, DAY_MS, Topic
 

@@ -28,8 +28,8 @@ def evaluate(
     """Recall, MRR and nDCG of the lists made before each event is learned, beside each generator's."""
     settings = load_settings()
     from headwater.cli.lines import count_lines
-    from operators.evaluation.prequential import evaluate as run
-    from operators.state.parameters import Parameters
+    from operators import Parameters
+    from operators import evaluate as run
 
     source = _Input(file, settings)
     parameters = Parameters(allow_repeats=settings.allow_repeats, domain=settings.domain)

@@ -57,7 +57,7 @@ class FrameLibrary:
     >>> library = FrameLibrary.load()
     >>> facts = Facts(kind=ReasonKind.TRENDING, title="Heat (1995)", categories=("Crime",))
     >>> library.candidates(facts, "user-1")[0].fill({"B": "Heat"})
-    'Many viewers are watching Heat right now, a dark and gritty crime film.'
+    'Many viewers are watching Heat right now, a dark crime film that is full of gritty scenes.'
     """
 
     def __init__(self, rows: Iterable[FrameRow]) -> None:

@@ -8,8 +8,11 @@ Subclasses only, no patching of classes; ``internals`` lists what is private the
 
 from streams.engine.app import BatchApp, create_app
 from streams.engine.batch import Group, RecordBatch
+from streams.engine.errors import RecordsDamagedError, records_damaged
+from streams.engine.local_store import keep_only
 from streams.engine.observer import Observer
 from streams.engine.outbox import Outbox
+from streams.engine.positions import SourcePositions
 from streams.engine.stage_engine import StageEngine, Turn
 from streams.engine.states import NoStates, States
 from streams.engine.store import Row
@@ -23,9 +26,13 @@ __all__ = [
     "Observer",
     "Outbox",
     "RecordBatch",
+    "RecordsDamagedError",
     "Row",
+    "SourcePositions",
     "StageEngine",
     "States",
     "Turn",
     "create_app",
+    "keep_only",
+    "records_damaged",
 ]

@@ -1,7 +1,7 @@
 """Local stores of batched tables: bulk reads, and writes that carry the changelog offset with them.
 
-Both have the same face: ``get_many``, ``put_many``, ``items``, ``walk``; RocksDB (rocksdict) survives the process, memory does not
-and is rebuilt from the changelog.
+Both keep the promises of :class:`LocalStore`. RocksDB (rocksdict) survives the process; memory does not, and is rebuilt from
+the changelog.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import rocksdict
 from faust.stores import memory, rocksdb
@@ -41,6 +41,32 @@ def _seconds_since_written(path: Path) -> float:
 
 def _pairs(event: Any) -> list[Row]:
     return [(record.key, record.value) for record in event.message.value.records if record.key is not None]
+
+
+class LocalStore(Protocol):
+    """What a table asks of its store. Rows are bytes by key, apart for each partition."""
+
+    def persisted_offset(self, tp: TP) -> int | None:
+        """The changelog offset up to which the store has everything; None: recovery begins at the beginning."""
+
+    def get_many(self, partition: int, keys: Sequence[bytes]) -> list[bytes | None]:
+        """Values in the order of ``keys``; None where there is none."""
+
+    def put_many(self, partition: int, items: Iterable[Row], offset: int | None) -> None:
+        """Write ``items`` in their order (None deletes) and, unless None, the changelog offset that contains them."""
+
+    def items(self, partition: int) -> Iterator[tuple[bytes, bytes]]:
+        """All rows as they are when iteration begins, in any order."""
+
+    def walk(self, partition: int) -> Iterator[tuple[bytes, bytes]]:
+        """All rows, for those who take hours: pins nothing.
+
+        Every row that stays is seen once, no key twice; what is written meanwhile may be missed. Values may be those of a
+        moment ago.
+        """
+
+    def count(self, partition: int) -> int:
+        """About how many rows there are."""
 
 
 class RocksStore(rocksdb.Store):  # type: ignore[misc]
@@ -96,7 +122,7 @@ class RocksStore(rocksdb.Store):  # type: ignore[misc]
             return list(database.get(list(keys)))
 
     def put_many(self, partition: int, items: Iterable[Row], offset: int | None) -> None:
-        """Write ``items`` (None deletes) and the changelog offset that contains them in one atomic batch."""
+        """All of it in one atomic batch."""
         batch = rocksdict.WriteBatch(raw_mode=True)
         for key, value in items:
             if value is None:
@@ -109,7 +135,7 @@ class RocksStore(rocksdb.Store):  # type: ignore[misc]
             database.write(batch)
 
     def items(self, partition: int) -> Iterator[tuple[bytes, bytes]]:
-        """All there is; damage does not look like the end."""
+        """Damage does not look like the end."""
         with self._sound(partition) as database:
             place = database.iter()
             place.seek_to_first()
@@ -121,7 +147,7 @@ class RocksStore(rocksdb.Store):  # type: ignore[misc]
             place.status()
 
     def walk(self, partition: int) -> Iterator[tuple[bytes, bytes]]:
-        """All there is; may take hours, and pins nothing between two parts. What is in a part may have changed since."""
+        """In parts, between which nothing is pinned; what is in a part may have changed since."""
         after: bytes | None = None
         while part := self._part(partition, after):
             yield from part
@@ -142,8 +168,10 @@ class RocksStore(rocksdb.Store):  # type: ignore[misc]
         return part
 
     def count(self, partition: int) -> int:
-        """Keys, as RocksDB estimates them."""
-        return int(self._db_for_partition(partition).property_int_value("rocksdb.estimate-num-keys") or 0)
+        """As RocksDB estimates it: a row that was written again counts twice until files are merged. The offset is no row."""
+        with self._sound(partition) as database:
+            keys = int(database.property_int_value("rocksdb.estimate-num-keys") or 0)
+            return keys - (keys > 0 and database.get(self.offset_key) is not None)
 
     def apply_changelog_batch(self, batch: Iterable[Any], to_key: Any, to_value: Any) -> None:
         """Recovery. Faust would log what this raises and try again for ever."""
@@ -176,7 +204,7 @@ class MemoryStore(memory.Store):  # type: ignore[misc]
                 values[key] = value
 
     def items(self, partition: int) -> Iterator[tuple[bytes, bytes]]:
-        return iter(self._partitions.get(partition, {}).items())
+        yield from list(self._partitions.get(partition, {}).items())
 
     def walk(self, partition: int) -> Iterator[tuple[bytes, bytes]]:
         values = self._partitions.get(partition, {})

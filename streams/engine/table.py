@@ -12,7 +12,7 @@ from faust.tables.table import Table
 from streams.engine.errors import ChangelogBehindError, changelog_behind
 from streams.engine.producer import BatchProducer, Out, Sent
 from streams.engine.schema import raw_schema
-from streams.engine.store import MemoryStore, RocksStore, Row
+from streams.engine.store import LocalStore, MemoryStore, RocksStore, Row
 
 SLICE = 256  # records
 AT_ONCE = 0.0003  # seconds of work between pauses
@@ -26,6 +26,8 @@ class BatchTable(Table):  # type: ignore[misc]
 
     Faust recovers it (``apply_changelog_batch`` expands whole batches); reads and writes are by partition and in bulk.
     """
+
+    data: LocalStore
 
     def __init__(self, app: Any, *, changelog: str, rocksdb_cache_bytes: int = 8 << 20, **kwargs: Any) -> None:
         self.changelog = changelog
@@ -51,18 +53,15 @@ class BatchTable(Table):  # type: ignore[misc]
 
     def get_many(self, partition: int, keys: Sequence[bytes]) -> list[bytes | None]:
         """Stored values in the order of ``keys`` (None where there is none)."""
-        values: list[bytes | None] = self.data.get_many(partition, keys) if keys else []
-        return values
+        return self.data.get_many(partition, keys) if keys else []
 
     def items_of(self, partition: int) -> Iterator[tuple[bytes, bytes]]:
         """All stored (key, value) of a partition."""
-        items: Iterator[tuple[bytes, bytes]] = self.data.items(partition)
-        return items
+        return self.data.items(partition)
 
     def walk(self, partition: int) -> Iterator[tuple[bytes, bytes]]:
         """As ``items_of``, for those who take their time; a value may have changed a moment ago, so read it again."""
-        walked: Iterator[tuple[bytes, bytes]] = self.data.walk(partition)
-        return walked
+        return self.data.walk(partition)
 
     def check_changelog(self) -> None:
         """Raises :class:`ChangelogBehindError` when the store of a recovered partition is ahead of its changelog.

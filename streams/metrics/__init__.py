@@ -2,6 +2,7 @@
 
 from streams.metrics.definitions import Metrics
 from streams.metrics.labels import (
+    PARTITION,
     EventOutcome,
     ModelFailure,
     ModelState,
@@ -11,20 +12,17 @@ from streams.metrics.labels import (
     Table,
     known_topic,
 )
-from streams.metrics.recording import RecordingMetrics
-from streams.metrics.series import Age, Counter, Gauge, Histogram
+from streams.metrics.registry import Definition, Label
 
 __all__ = [
-    "Age",
-    "Counter",
+    "PARTITION",
+    "Definition",
     "EventOutcome",
-    "Gauge",
-    "Histogram",
+    "Label",
     "Metrics",
     "ModelFailure",
     "ModelState",
     "Ranker",
-    "RecordingMetrics",
     "Stage",
     "Step",
     "Table",

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from prometheus_client import ProcessCollector
 
 from streams.metrics import labels
-from streams.metrics.registry import Label, Registry, SeriesFactory
+from streams.metrics.registry import Label, Registry
 from streams.metrics.series import Age, Counter, Gauge, Histogram
 
 # up to 5 min, from 1 ms to a minute by factors of at most 1.6: a median read from them is within 30 % (case c58)
@@ -34,8 +34,8 @@ class Metrics:
     ``of`` a family binds a series: do it once, outside the hot path, and add whole batches.
     """
 
-    def __init__(self, namespace: str = "headwater", factory: SeriesFactory | None = None) -> None:
-        self.registry = Registry(factory or SeriesFactory())
+    def __init__(self, namespace: str = "headwater") -> None:
+        self.registry = Registry()
         ProcessCollector(registry=self.registry.exposition)
         self._events()
         self._time()

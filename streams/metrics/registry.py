@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from streams.metrics.series import Age, Counter, Gauge, Histogram, Series
+from streams.metrics.series import Histogram, Series
 
 S = TypeVar("S", bound=Series)
 A = TypeVar("A")
@@ -55,19 +55,12 @@ class Definition:
         return combinations * (len(self.bounds) + 3 if self.kind == "histogram" else 1)
 
 
-class SeriesFactory:
-    """Makes the series of a metric; the recording double makes others."""
-
-    def make(self, kind: type[S], definition: Definition, labels: dict[str, str]) -> S:
-        return kind(definition.bounds) if kind is Histogram else kind()  # type: ignore[call-arg]
-
-
 class Family(Generic[S, *Values]):
     """The series of one metric, by label values. In a loop, bind once (``of``) and add to the series."""
 
-    def __init__(self, kind: type[S], definition: Definition, factory: SeriesFactory) -> None:
+    def __init__(self, kind: type[S], definition: Definition) -> None:
         self.definition = definition
-        self._kind, self._factory = kind, factory
+        self._kind = kind
         self._series: dict[tuple[str, ...], S] = {}
         self._bound: dict[tuple[Any, ...], S] = {}
         """The same by the values as they were given: text is only made once."""
@@ -98,17 +91,18 @@ class Family(Generic[S, *Values]):
             if value not in label.values:
                 raise ValueError(f"{self.definition.name}: this {label.name} is not in its closed set of values")
         if key not in self._series:
-            names = {label.name: text for label, text in zip(self.definition.labels, key, strict=True)}
-            self._series[key] = self._factory.make(self._kind, self.definition, names)
+            self._series[key] = self._new_series()
         found = self._bound[values] = self._series[key]
         return found
+
+    def _new_series(self) -> S:
+        return self._kind(self.definition.bounds) if self._kind is Histogram else self._kind()  # type: ignore[call-arg]
 
 
 @dataclass(slots=True, eq=False)
 class Registry(Collector):
     """All metrics of one worker, collected by its own ``CollectorRegistry`` (``exposition``)."""
 
-    factory: SeriesFactory = field(default_factory=SeriesFactory)
     families: list[Family[Any, *tuple[Any, ...]]] = field(default_factory=list)
     exposition: CollectorRegistry = field(default_factory=CollectorRegistry)
 
@@ -170,7 +164,7 @@ class Registry(Collector):
         definition = Definition(
             name, kind.kind, unit, meaning, remedy, labels, tuple(bounds), starts_at_zero=kind.starts_at_zero
         )
-        family: Family[S, *tuple[Any, ...]] = Family(kind, definition, self.factory)
+        family: Family[S, *tuple[Any, ...]] = Family(kind, definition)
         self.families.append(family)
         return family
 
@@ -193,6 +187,3 @@ class Registry(Collector):
     def value(self, sample: str, **labels: str) -> float | None:
         """What a scrape would show for one sample; None while it is absent."""
         return self.exposition.get_sample_value(sample, labels)
-
-
-__all__ = ["Age", "Counter", "Definition", "Family", "Gauge", "Histogram", "Label", "Registry", "SeriesFactory"]

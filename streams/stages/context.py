@@ -11,8 +11,7 @@ from operators.state.item_index import ItemIndex
 from streams.broker.incarnations import Incarnation
 from streams.broker.update_messages import source_number
 from streams.clock import Clock
-from streams.engine import BatchApp, BatchTable
-from streams.engine.local_store import keep_only
+from streams.engine import BatchApp, BatchTable, keep_only
 from streams.metrics import Metrics
 from streams.model.live import LiveNarration
 from streams.settings import Settings

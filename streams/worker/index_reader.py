@@ -14,7 +14,7 @@ from aiokafka.errors import CorruptRecordException
 
 from operators.state.item_codec import decode_item
 from streams.broker.update_messages import META_KEY
-from streams.engine.errors import RecordsDamagedError, records_damaged
+from streams.engine import RecordsDamagedError, records_damaged
 from streams.errors import StreamError
 from streams.stages.context import Context
 from streams.topology import ITEM_STATE

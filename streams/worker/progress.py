@@ -15,8 +15,7 @@ from faust.types import TP
 
 from streams.broker.partition_ends import partition_ends
 from streams.clock import Clock
-from streams.engine import StageEngine
-from streams.engine.positions import SourcePositions
+from streams.engine import SourcePositions, StageEngine
 from streams.metrics import Metrics, known_topic
 from streams.settings import Settings
 from streams.worker.health import Check

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Callable
 from itertools import islice
 
 import pytest
@@ -18,6 +19,17 @@ from tests.integration.worker import ROOT
 __all__ = ["kafka", "namespace", "real_lines", "shop"]
 YOOCHOOSE = ROOT.parent / "shared" / "data" / "yoochoose-clicks-100k.jsonl.gz"
 EVENTS = 20_000
+
+
+@pytest.fixture
+def tell(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """Prints a line that is to be seen of a test that passes, too."""
+
+    def print_it(line: str) -> None:
+        with capsys.disabled():
+            print(f"\n{line}")
+
+    return print_it
 
 
 @pytest.fixture(scope="session")

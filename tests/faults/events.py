@@ -45,3 +45,9 @@ def mixed(lines: Iterable[Line], count: int) -> Mixed:
 def _made(kind: str, number: int, like: dict[str, Any], **fields: Any) -> Line:
     value = {"event_id": f"made-{kind}-{number}", "user_id": like["user_id"], "occurred_at": like["occurred_at"]}
     return {"topic": f"events.{kind}.v1", "value": value | fields}
+
+
+def many_users(lines: Mixed, count: int) -> list[Line]:
+    """One click each, of users who do nothing else."""
+    like = next(line for line in lines.events if line["topic"] == "events.click.v1")
+    return [like | {"value": like["value"] | {"event_id": f"many-{n}", "user_id": f"many-{n}"}} for n in range(count)]

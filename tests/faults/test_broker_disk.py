@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ import pytest
 from tests.faults.events import Mixed
 from tests.faults.small_disk import NoSmallDiskError, SmallDisk, SmallDiskKafka
 from tests.integration.load import Load
-from tests.integration.reference import assert_exact, describe
+from tests.integration.reference import describe
 from tests.integration.shop import Shop
 from tests.integration.waiting import wait_until
 from tests.integration.worker import Worker
@@ -38,7 +38,7 @@ def kafka(disk: SmallDisk) -> Iterator[SmallDiskKafka]:
 
 
 def test_a_full_disk_of_the_broker_loses_nothing(
-    kafka: SmallDiskKafka, disk: SmallDisk, shop: Shop, real_lines: Mixed, capsys: pytest.CaptureFixture[str]
+    kafka: SmallDiskKafka, disk: SmallDisk, shop: Shop, real_lines: Mixed, tell: Callable[[str], None]
 ) -> None:
     """Twice under load: the worker waits for the broker the first time, and is killed and loses its state the second."""
     worker = shop.worker()
@@ -59,11 +59,8 @@ def test_a_full_disk_of_the_broker_loses_nothing(
             worker.start()
         wait_back(worker)
     load.wait_sent(load.sent + 200)
-    sent = load.halt()
-    shop.wait_lag_zero(90)
-    found = assert_exact(shop)
-    with capsys.disabled():
-        print(f"\n{sent} events, the disk full twice: {describe(found)}; the worker said {said}")
+    sent, found = load.finish(90)
+    tell(f"{sent} events, the disk full twice: {describe(found)}; the worker said {said}")
     assert worker.stop() == 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -19,7 +20,7 @@ KILLS = 5
 RATE = 600.0  # events a second: the load goes on while the worker is away
 
 
-def test_killed_at_five_random_moments(shop: Shop, real_lines: Mixed, capsys: pytest.CaptureFixture[str]) -> None:
+def test_killed_at_five_random_moments(shop: Shop, real_lines: Mixed, tell: Callable[[str], None]) -> None:
     """20,000 real events; the third time the state folder goes as well."""
     rng = random.Random(20_000)
     moments = sorted(rng.sample(range(1_500, 18_500), KILLS))
@@ -42,8 +43,7 @@ def test_killed_at_five_random_moments(shop: Shop, real_lines: Mixed, capsys: py
     found = assert_exact(shop)
     times = sorted(message.timestamp()[1] / 1000 for message in shop.read("recommendations.v1"))
     seconds = [round(next(at for at in times if at > restart) - restart, 1) for restart in restarts]
-    with capsys.disabled():
-        print(f"\nkilled at {moments}: {describe(found)}; restart to first event answered: {seconds} s")
+    tell(f"killed at {moments}: {describe(found)}; restart to first event answered: {seconds} s")
     assert worker.stop() == 0
 
 

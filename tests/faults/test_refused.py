@@ -107,11 +107,7 @@ def test_work_stops_while_a_checkpoint_cannot_be_written(
 ) -> None:
     """What a crash then repeats has a bound; readiness says why nothing is answered, and all goes on by itself."""
     mark = tmp_path / "mark"
-    worker = shop.worker(
-        module="tests.integration.faulty_worker", TEST_FAULT="unsent", TEST_FAULT_MARK=str(mark),
-        HEADWATER_COMMIT_STALL_TIMEOUT="4",
-    )  # fmt: skip
-    worker.wait_ready()
+    worker = shop.faulty_worker("unsent", mark, HEADWATER_COMMIT_STALL_TIMEOUT="4")
     load = Load(shop, real_lines.events, RATE)
     load.wait_sent(FIRST)
     mark.touch()
@@ -127,8 +123,6 @@ def test_work_stops_while_a_checkpoint_cannot_be_written(
     if killed:
         worker.start()
     load.wait_sent(load.sent + 100)
-    load.halt()
-    shop.wait_lag_zero()
-    found = assert_exact(shop)
+    _, found = load.finish(60)
     assert found.repeated <= (RATE * (PATIENCE + 3) if killed else 0), describe(found)
     assert worker.stop() == 0

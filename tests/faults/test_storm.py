@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ RATE = 400.0
 OLD = 3_600  # seconds: such events are learned and not answered, as after an outage
 
 
-def test_killed_twenty_times(shop: Shop, real_lines: Mixed, capsys: pytest.CaptureFixture[str]) -> None:
+def test_killed_twenty_times(shop: Shop, real_lines: Mixed, tell: Callable[[str], None]) -> None:
     """100,000 events; every fourth kill is followed by deleted state, every fourth by a damaged file.
 
     Before each kill come 4,000 old events and 1,000 that are answered: the worker catches up again and again, and dies
@@ -47,17 +48,14 @@ def test_killed_twenty_times(shop: Shop, real_lines: Mixed, capsys: pytest.Captu
     wait_done(shop, worker)
     found = assert_exact(shop)
     assert sent == 100_000
-    with capsys.disabled():
-        print(f"\n{sent} events, {KILLS} kills: {describe(found)}")
+    tell(f"{sent} events, {KILLS} kills: {describe(found)}")
     if worker.exited:  # it came upon the last damage when all was done
         revive(worker)
         worker.wait_ready()
     assert worker.stop() == 0
 
 
-def test_three_workers_in_a_storm_of_rebalances(
-    shop: Shop, real_lines: Mixed, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_three_workers_in_a_storm_of_rebalances(shop: Shop, real_lines: Mixed, tell: Callable[[str], None]) -> None:
     """Two at least are there at any time; one of three leaves by SIGTERM or kill -9 and comes back, round after round."""
     rng = random.Random(3)
     workers = [shop.worker(f"w{n}") for n in range(3)]
@@ -74,11 +72,8 @@ def test_three_workers_in_a_storm_of_rebalances(
         time.sleep(rng.uniform(0.0, 2.0))
         worker.start()
         worker.wait_ready()
-    sent = load.halt()
-    shop.wait_lag_zero(120)
-    found = assert_exact(shop)
-    with capsys.disabled():
-        print(f"\n{sent} events, {ROUNDS} rounds: {describe(found)}")
+    sent, found = load.finish(120)
+    tell(f"{sent} events, {ROUNDS} rounds: {describe(found)}")
     for worker in workers:
         assert worker.stop() == 0
 

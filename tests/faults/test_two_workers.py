@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.faults.events import Mixed
 from tests.integration.load import Load
-from tests.integration.reference import assert_exact, describe
+from tests.integration.reference import describe
 from tests.integration.shop import Shop
 from tests.integration.waiting import wait_until
 from tests.integration.worker import Worker
@@ -15,9 +17,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
 RATE = 300.0
 
 
-def test_second_worker_joins_leaves_and_is_killed(
-    shop: Shop, real_lines: Mixed, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_second_worker_joins_leaves_and_is_killed(shop: Shop, real_lines: Mixed, tell: Callable[[str], None]) -> None:
     """It leaves once by SIGTERM and once by kill -9, comes back both times, and stays while the first one leaves."""
     first = shop.worker("w0")
     first.wait_ready()
@@ -41,11 +41,8 @@ def test_second_worker_joins_leaves_and_is_killed(
     assert first.stop() == 0
     wait_answers(second)
 
-    sent = load.halt()
-    shop.wait_lag_zero(90)
-    found = assert_exact(shop)
-    with capsys.disabled():
-        print(f"\n{sent} events over two workers: {describe(found)}")
+    sent, found = load.finish(90)
+    tell(f"{sent} events over two workers: {describe(found)}")
     assert second.stop() == 0
 
 

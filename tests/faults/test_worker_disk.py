@@ -7,19 +7,19 @@ from pathlib import Path
 import pytest
 
 from streams.topology import CLICK
-from tests.faults.events import Mixed
-from tests.faults.test_recovery_moves import USERS, many_users
+from tests.faults.events import Mixed, many_users
 from tests.integration.reference import assert_exact
 from tests.integration.shop import Shop
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(180)]
+USERS = 3_000
 
 
 def test_a_recovery_that_the_workers_disk_has_no_room_for(shop: Shop, real_lines: Mixed, tmp_path: Path) -> None:
     """Twice in vain; events that came meanwhile are neither learned nor acknowledged until there is room."""
     mark = tmp_path / "mark"
     worker = shop.worker(module="tests.integration.faulty_worker", TEST_FAULT="full", TEST_FAULT_MARK=str(mark))
-    lines = many_users(real_lines)
+    lines = many_users(real_lines, USERS)
     shop.send_lines(lines)
     shop.wait_lag_zero(90)
     assert worker.stop() == 0

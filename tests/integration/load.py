@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from tests.integration.reference import Verdict, assert_exact
 from tests.integration.shop import Shop
 from tests.integration.waiting import wait_until
 
@@ -61,3 +62,9 @@ class Load:
         """Stop sending."""
         self._halted.set()
         return self.join()
+
+    def finish(self, timeout: float) -> tuple[int, Verdict]:
+        """Stop sending; once all is done, at the latest after ``timeout``: how many were sent, and that all is exact."""
+        sent = self.halt()
+        self._shop.wait_lag_zero(timeout)
+        return sent, assert_exact(self._shop)

@@ -12,7 +12,6 @@ from operators.recommender import Recommender
 from operators.state.item_index import ItemIndex
 from operators.state.parameters import Parameters
 from operators.state.user_state import UserState
-from schemas.kinds import Kind
 from schemas.limits import Limits
 from schemas.parse import parse
 from schemas.records import Click, Purchase
@@ -135,6 +134,3 @@ def assert_exact(shop: Shop, forgotten: Mapping[str, int] | None = None) -> Verd
 
 def describe(found: Verdict) -> str:
     return json.dumps({"users": found.users, "records": found.records, "repeated": found.repeated})
-
-
-__all__ = ["Kind", "Replay", "Verdict", "assert_exact", "describe", "facts", "replay"]

@@ -62,6 +62,23 @@ class Shop:
         self.workers.append(made)
         return made
 
+    def faulty_worker(self, fault: str, mark: Path, **env: str) -> Worker:
+        """A ready worker whose fault (see ``faulty_worker``) comes with ``mark``."""
+        worker = self.worker(
+            module="tests.integration.faulty_worker", TEST_FAULT=fault, TEST_FAULT_MARK=str(mark), **env
+        )
+        worker.wait_ready()
+        return worker
+
+    def owners(self, stage: str) -> Counter[str]:
+        """Partitions of the event topics by worker, as the coordinator of the stage's group has them."""
+        group = f"{self.namespace}.{stage}"
+        members = self.admin.describe_consumer_groups([group], request_timeout=10)[group].result().members
+        return Counter(
+            {str(member.group_instance_id).removesuffix(f".{stage}"): len(member.assignment.topic_partitions)
+             for member in members if member.assignment.topic_partitions}
+        )  # fmt: skip
+
     def create_topic(self, suffix: str, config: Mapping[str, str] | None = None) -> None:
         """One topic of the namespace as the program creates it, but for ``config``."""
         topic = next(topic for topic in ALL if topic.suffix == suffix)

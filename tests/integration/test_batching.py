@@ -46,11 +46,12 @@ class Bench:
             future.result()
 
     def worker(self, name: str = "w0", **env: str) -> subprocess.Popen[bytes]:
-        log = (self.folder / f"{name}.log").open("ab")
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.integration.counter_worker", self.brokers, self.namespace, str(self.folder / "state"), name],
-            cwd=ROOT, env=os.environ | env, stdout=log, stderr=log,
-        )  # fmt: skip
+        arguments = [self.brokers, self.namespace, str(self.folder / "state"), name]
+        with (self.folder / f"{name}.log").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "tests.integration.counter_worker", *arguments],
+                cwd=ROOT, env=os.environ | env, stdout=log, stderr=log,
+            )  # fmt: skip
         self.processes.append(process)
         return process
 

@@ -47,13 +47,6 @@ def failing(worker: Worker, page: str) -> dict[str, str]:
     return found
 
 
-def faulty(shop: Shop, fault: str, mark: Path, **env: str) -> Worker:
-    """A ready worker whose fault comes with ``mark``."""
-    worker = shop.worker(module="tests.integration.faulty_worker", TEST_FAULT=fault, TEST_FAULT_MARK=str(mark), **env)
-    worker.wait_ready()
-    return worker
-
-
 def hold(worker: Worker, seconds: float, condition: Callable[[], bool]) -> None:
     """That ``condition`` is true at every look for ``seconds``."""
     until = time.monotonic() + seconds
@@ -70,7 +63,7 @@ def healthy(worker: Worker) -> bool:
 def test_c59_a_crashed_agent_ends_the_process(shop: Shop, tmp_path: Path, fault: str) -> None:
     """c59 A: the agent's task, or its work on a batch, ends with an exception: exit code 1, and nothing is lost."""
     mark = tmp_path / "mark"
-    worker = faulty(shop, fault, mark)
+    worker = shop.faulty_worker(fault, mark)
     shop.send_lines(clicks(100))
     shop.wait_lag_zero()
     mark.touch()
@@ -86,7 +79,7 @@ def test_c59_a_crashed_agent_ends_the_process(shop: Shop, tmp_path: Path, fault:
 @pytest.mark.faults
 def test_c59_b_a_blocked_event_loop_fails_liveness(shop: Shop, tmp_path: Path) -> None:
     """c59 B: the pages are answered all the same, and name what stands still."""
-    worker = faulty(shop, "block", tmp_path / "mark")
+    worker = shop.faulty_worker("block", tmp_path / "mark")
     assert healthy(worker)
     (tmp_path / "mark").touch()
     started = time.monotonic()
@@ -145,7 +138,7 @@ def test_c59_d_an_open_transaction_is_named(shop: Shop) -> None:
 
 def test_c59_d_a_partition_that_is_not_fetched_is_named(shop: Shop, tmp_path: Path) -> None:
     """c59 D: one of four partitions is paused for ever with traffic on it."""
-    worker = faulty(shop, "pause", tmp_path / "mark", HEADWATER_PARTITION_STALL_TIMEOUT=str(STALL))
+    worker = shop.faulty_worker("pause", tmp_path / "mark", HEADWATER_PARTITION_STALL_TIMEOUT=str(STALL))
     load = Load(shop, clicks(3_000), rate=100)
     load.wait_sent(100)
     assert healthy(worker)
@@ -190,7 +183,7 @@ def test_c59_e_and_f_neither_silence_nor_a_dead_model_matters(shop: Shop) -> Non
 def test_c59_g_recovery_is_alive_and_not_ready(shop: Shop, tmp_path: Path) -> None:
     """c59 G: a long changelog: alive all the time, not ready until the last state is back, and it says what it waits for."""
     mark = tmp_path / "mark"
-    worker = faulty(shop, "slow", mark)
+    worker = shop.faulty_worker("slow", mark)
     shop.send_lines(clicks(8_000, users=8_000))
     shop.wait_lag_zero()
     assert worker.stop() == 0

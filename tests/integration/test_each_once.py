@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -13,9 +12,9 @@ from typing import Any
 import pytest
 
 from streams.topology import CLICK
+from tests.integration.examples import load_example
 from tests.integration.shop import Shop, by_id
 from tests.integration.waiting import wait_until
-from tests.integration.worker import ROOT
 
 pytestmark = [pytest.mark.integration, pytest.mark.faults]
 USERS, CLICKS = 10, 40
@@ -23,11 +22,7 @@ USERS, CLICKS = 10, 40
 
 @pytest.fixture(scope="module")
 def example() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("each_once", ROOT / "docs/examples/each_once.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_example("each_once")
 
 
 def send_clicks(shop: Shop, numbers: range) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
 from types import ModuleType
@@ -22,6 +21,7 @@ from streams.engine import Outbox
 from streams.settings import Settings
 from streams.stages.dead_letters import DeadLetters
 from streams.topology import CLICK
+from tests.integration.examples import load_example
 
 pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[2]
@@ -30,11 +30,7 @@ NOW = 1_772_359_200_000
 
 @pytest.fixture(scope="module")
 def example() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("resend", ROOT / "docs/examples/resend_dead_letters.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_example("resend_dead_letters")
 
 
 class Refused:

@@ -11,8 +11,8 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from headwater.local_kafka.broker import LocalKafka
 from streams.clock import Clock
+from streams.engine import Outbox
 from streams.engine.errors import DeliveryError
-from streams.engine.outbox import Outbox
 from streams.engine.sending import MOST_UNDER_WAY, Sending
 
 

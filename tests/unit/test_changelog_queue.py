@@ -9,7 +9,7 @@ from typing import Any
 from faust.types import TP
 from mode.utils.queues import FlowControlEvent
 
-from streams.engine.batch import RecordBatch
+from streams.engine import RecordBatch
 from streams.engine.changelog_queue import ChangelogQueue
 
 

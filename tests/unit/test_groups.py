@@ -24,12 +24,12 @@ def app(tmp_path: Path) -> BatchApp:
 
 
 def handed_out(app: BatchApp, *sizes: int) -> list[int]:
-    """Records of each group that an agent's stream yields until nothing is left."""
+    """Records of each group that comes out until nothing is left."""
 
     async def read() -> list[int]:
         groups: list[int] = []
         app.groups.offer([batch(size) for size in sizes])
-        async for group in app.stream(app.groups):
+        async for group in app.groups:
             assert isinstance(group, Group) and group.records == sum(map(len, group))
             groups.append(group.records)
             if app.groups.queue.empty():

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.metrics import Age, Counter, Gauge, Histogram, RecordingMetrics
 from streams.metrics.definitions import LATENCY_SECONDS
 from streams.metrics.registry import Registry
+from streams.metrics.series import Age, Counter, Gauge, Histogram
 
 BOUNDS = (0.001, 0.01, 0.1, 1.0)
 
@@ -127,19 +127,3 @@ def test_a_metric_is_declared_once() -> None:
     registry.declare(Counter, "headwater_a_total", unit="1", meaning="m", remedy="r")
     with pytest.raises(ValueError, match="twice"):
         registry.declare(Gauge, "headwater_a_total", unit="1", meaning="m", remedy="r")
-
-
-def test_the_recording_double_remembers_calls_and_still_counts() -> None:
-    metrics = RecordingMetrics()
-    assert metrics.calls == []
-    metrics.ranking_seconds.of().observe(0.002, 2)
-    metrics.drafts_admitted.of().add(3)
-    metrics.coverage.of().set(None)
-    assert [(call.metric, call.values) for call in metrics.calls] == [
-        ("headwater_ranking_seconds", (0.002, 0.002)),
-        ("headwater_drafts_admitted_total", (3,)),
-        ("headwater_coverage_ratio", (None,)),
-    ]
-    assert metrics.registry.value("headwater_drafts_admitted_total") == 3
-    with pytest.raises(ValueError, match="not a metric"):
-        metrics.of("headwater_typo_total")
