@@ -13,6 +13,7 @@ from __future__ import annotations
 import msgspec
 
 from schemas.actions import Action as Action
+from schemas.kinds import Kind
 from schemas.wire_types import (
     ActionOrDefault,
     Attributes,
@@ -109,6 +110,14 @@ class ItemDeletion(msgspec.Struct, frozen=True, gc=False):
 
 Event = Click | Search | Purchase | Impression
 Record = Event | CatalogItem | ItemDeletion
+RECORDS: dict[Kind, type[Click | Search | Purchase | Impression | CatalogItem]] = {
+    Kind.CLICK: Click,
+    Kind.SEARCH: Search,
+    Kind.PURCHASE: Purchase,
+    Kind.IMPRESSION: Impression,
+    Kind.CATALOG: CatalogItem,
+}
+"""Parsers and JSON Schemas are made from these."""
 
 _encode = msgspec.json.Encoder().encode
 

@@ -1,7 +1,8 @@
-"""Every setting of the running program, in one place (design rule 6).
+"""Every setting of the running program, in one place.
 
 Each field is an environment variable with the prefix ``HEADWATER_`` (``HEADWATER_BROKERS=…``); a ``.env`` file is not
-read. Durations are seconds, sizes bytes. The README's table is generated from this class.
+read. Durations are seconds, sizes bytes. ``docs/settings.md`` is generated from this class, and so is the README's table of
+the settings that matter to everybody (``ESSENTIAL``).
 """
 
 from __future__ import annotations
@@ -10,10 +11,13 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, JsonValue, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-STAGES = ("profiles", "items", "narrator", "catalog")
+from streams.topology import NARRATOR
+
+ESSENTIAL: dict[str, JsonValue] = {"essential": True}
+"""Marks a setting that everybody has to think of."""
 NAME_PATTERN = r"^[A-Za-z0-9_-]([A-Za-z0-9._-]{0,98}[A-Za-z0-9_-])?$"
 
 
@@ -35,6 +39,7 @@ class Settings(BaseSettings):
     # --- where
     brokers: str | None = Field(
         None,
+        json_schema_extra=ESSENTIAL,
         description="Kafka bootstrap servers, `host:port,host:port`; empty: a private broker for demo and tests, an error for a worker",
     )
     kafka_home: Path | None = Field(
@@ -45,25 +50,39 @@ class Settings(BaseSettings):
     namespace: str = Field(
         "headwater",
         pattern=NAME_PATTERN,
+        json_schema_extra=ESSENTIAL,
         description="prefix of every topic, consumer group and state folder: one a tenant or shop",
     )
     state_dir: Path = Field(
-        default_factory=_state_dir, description="local state (RocksDB); one folder a worker and namespace below it"
+        default_factory=_state_dir,
+        json_schema_extra=ESSENTIAL,
+        description="local state (RocksDB); one folder a worker and namespace below it",
     )
     cache_dir: Path = Field(default_factory=_cache_dir, description="downloaded data, broker and model")
     worker_id: str | None = Field(
         None,
         pattern=NAME_PATTERN,
+        json_schema_extra=ESSENTIAL,
         description="stable name of this worker: static group membership, so that its restart takes its partitions back at once; must differ between workers",
     )
     # --- topics
     user_partitions: int = Field(
-        8, ge=1, le=1024, description="partitions of every user-keyed topic; cannot change later"
+        8,
+        ge=1,
+        le=1024,
+        json_schema_extra=ESSENTIAL,
+        description="partitions of every user-keyed topic; cannot change later",
     )
     item_partitions: int = Field(
-        4, ge=1, le=1024, description="partitions of every item-keyed topic; cannot change later"
+        4,
+        ge=1,
+        le=1024,
+        json_schema_extra=ESSENTIAL,
+        description="partitions of every item-keyed topic; cannot change later",
     )
-    replication_factor: int = Field(1, ge=1, le=16, description="of the topics that `headwater topics create` makes")
+    replication_factor: int = Field(
+        1, ge=1, le=16, json_schema_extra=ESSENTIAL, description="of the topics that `headwater topics create` makes"
+    )
     # --- the stream
     max_event_age: float = Field(
         300.0, gt=0, description="an event older than this (by its Kafka timestamp) is learned but gets no record"
@@ -132,15 +151,20 @@ class Settings(BaseSettings):
     allow_repeats: bool | None = Field(
         None, description="whether items that a user has seen may be recommended; empty: learned from how users repeat"
     )
-    domain: Literal["film", "retail"] = Field("film", description="vocabulary of reasons and sentences")
+    domain: Literal["film", "retail"] = Field(
+        "film", json_schema_extra=ESSENTIAL, description="vocabulary of reasons and sentences"
+    )
     locale: str = Field(
         "en",
         pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$",
+        json_schema_extra=ESSENTIAL,
         description="language of text where neither event nor item names one",
     )
     seed: int = Field(7, ge=0, description="of every random choice")
     # --- narration
-    model_backend: str = Field("transformers", description="`transformers`, `none`, or `module:Class`")
+    model_backend: str = Field(
+        "transformers", json_schema_extra=ESSENTIAL, description="`transformers`, `none`, or `module:Class`"
+    )
     draft_deadline: float = Field(
         3.0,
         gt=0,
@@ -153,7 +177,7 @@ class Settings(BaseSettings):
     narrator_rate: float | None = Field(
         None,
         gt=0,
-        description="sentences a second that narrators on other machines write (`--stages narrator`); empty: as many as "
+        description=f"sentences a second that narrators on other machines write (`--stages {NARRATOR.name}`); empty: as many as "
         "this worker's own model shows to write",
     )
     # --- watching

@@ -128,11 +128,11 @@ def _send(settings: Settings, feed: Feed, worker: WorkerProcess, show: _Showcase
     from headwater.demo.turns import Turns
     from headwater.importers.fetch import ML_100K
     from headwater.importers.movielens import replay_lines, with_searches
-    from streams.topology import CATALOG
+    from streams.topology import CATALOG_ITEMS
 
     lines = with_searches(replay_lines(settings.cache_dir / ML_100K))
     catalog: list[Line] = []
-    while (first := next(lines))["topic"] == CATALOG.suffix:
+    while (first := next(lines))["topic"] == CATALOG_ITEMS.suffix:
         catalog.append(first)
     show.titles = {entry["value"]["item_id"]: entry["value"]["title"] for entry in catalog}
     sent = feed.send_catalog(catalog)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -24,17 +24,7 @@ from streams.broker.topic_reading import read_topic
 from streams.broker.update_messages import MAX_EPOCHS
 from streams.errors import BrokerError, StreamError
 from streams.settings import Settings
-from streams.topology import (
-    CATALOG,
-    CATALOG_STATE,
-    DRAFTS,
-    EVENTS,
-    ITEM_STATE,
-    ITEM_UPDATES,
-    TOPIC_IDS,
-    USER_STATE,
-    Topic,
-)
+from streams.topology import TABLES, TOPIC_IDS, Topic, read_again, sent_again
 
 TIMEOUT = 30.0
 LEAVE_MARGIN = 3.0  # seconds beyond a session, for the broker to notice
@@ -175,8 +165,8 @@ def incarnations(brokers: str, settings: Settings, topics: Iterable[str]) -> dic
 
 def _refuse_state(brokers: str, settings: Settings) -> None:
     """Without recorded ids there has to be no state; raises :class:`IdsLostError`."""
-    for topic in (USER_STATE, ITEM_STATE, CATALOG_STATE):
-        if any(True for _ in read_topic(brokers, topic.name(settings.namespace))):
+    for table in TABLES:
+        if any(True for _ in read_topic(brokers, table.changelog.name(settings.namespace))):
             raise IdsLostError(ids_lost(TOPIC_IDS.name(settings.namespace)))
 
 
@@ -204,35 +194,35 @@ class Accepted:
     read_again: tuple[str, ...]
 
 
-def accept(brokers: str, settings: Settings, topic: str) -> Accepted:
+def accept(brokers: str, settings: Settings, topic: Topic) -> Accepted:
     """Accept the topic's current incarnation, and have everything read again that its state is made from.
 
     Raises :class:`StreamError` while a worker is running that reads these topics, :class:`EpochsExhaustedError` when its
     incarnations are used up.
     """
-    suffix = topic.removeprefix(f"{settings.namespace}.")
-    again = [(stage, source.name(settings.namespace)) for stage, source in _READ_AGAIN.get(suffix, ())]
-    wanted = {topic, *(name for _, name in again)}
+    name = topic.name(settings.namespace)
+    again = [(stage, source.name(settings.namespace)) for stage, source in read_again(topic)]
+    wanted = {name, *(full_name for _, full_name in again)}
     current = describe(AdminClient({"bootstrap.servers": brokers}), wanted)
     refuse_gone(wanted, current)
-    ids = {name: each.topic_id for name, each in current.items()}
     known = known_ids(brokers, settings.namespace)
-    if not known and suffix != TOPIC_IDS.suffix:
+    if not known and topic is not TOPIC_IDS:
         _refuse_state(brokers, settings)
-    fresh = {topic: known.get(topic, [])}
-    if fresh[topic][-1:] != [ids[topic]]:
-        fresh[topic] = [*fresh[topic], ids[topic]]
-        if suffix in _REPUBLISHED_BY_CATALOG:  # a new epoch without a new topic: no row counts as published
-            catalog = CATALOG.name(settings.namespace)
-            fresh[catalog] = [*known.get(catalog, [ids[catalog]]), ids[catalog]]
-        if suffix == TOPIC_IDS.suffix:
+    fresh = {name: known.get(name, [])}
+    if fresh[name][-1:] != [current[name].topic_id]:
+        fresh[name] = [*fresh[name], current[name].topic_id]
+        for source in sent_again(topic):  # a new epoch without a new topic: none of its records counts as sent
+            other = source.name(settings.namespace)
+            topic_id = current[other].topic_id
+            fresh[other] = [*known.get(other, [topic_id]), topic_id]
+        if topic is TOPIC_IDS:
             fresh |= _told_by_state(brokers, settings, known)
         _refuse_too_many(fresh)
     until = time.monotonic() + settings.session_timeout + LEAVE_MARGIN
-    for stage, name in again:
-        _rewind(brokers, f"{settings.namespace}.{stage}", name, until)
+    for stage, full_name in again:
+        _rewind(brokers, stage.group(settings.namespace), full_name, until)
     record_ids(brokers, settings.namespace, fresh)
-    return Accepted(len(fresh[topic]) - 1, tuple(name for _, name in again))
+    return Accepted(len(fresh[name]) - 1, tuple(full_name for _, full_name in again))
 
 
 def _told_by_state(brokers: str, settings: Settings, known: Mapping[str, list[str]]) -> dict[str, list[str]]:
@@ -252,23 +242,6 @@ def _refuse_too_many(ids: Mapping[str, list[str]]) -> None:
                 f"{name} has had {MAX_EPOCHS} incarnations, and offsets inside the state cannot tell more of them apart. "
                 "Nothing was changed. Choose another HEADWATER_NAMESPACE, run headwater topics create and replay the events."
             )
-
-
-_LEARN = tuple(("profiles", topic) for topic in EVENTS.values())
-_PUBLISH, _MERGE = ("catalog", CATALOG), ("items", ITEM_UPDATES)
-_READ_AGAIN: dict[str, Sequence[tuple[str, Topic]]] = {
-    **{topic.suffix: [("profiles", topic)] for topic in EVENTS.values()},
-    CATALOG.suffix: [_PUBLISH],
-    DRAFTS.suffix: [("narrator", DRAFTS)],
-    USER_STATE.suffix: _LEARN,
-    CATALOG_STATE.suffix: [_PUBLISH],
-    ITEM_UPDATES.suffix: [_PUBLISH, _MERGE],
-    ITEM_STATE.suffix: [_PUBLISH, _MERGE],
-}
-"""What a stage has to read from its beginning when a topic was made again: the topic itself, or the sources of its state.
-What the states contain already is skipped, by the offsets inside them."""
-_REPUBLISHED_BY_CATALOG = {ITEM_UPDATES.suffix, ITEM_STATE.suffix}
-"""With these, catalogue rows were lost that the catalogue stage counts as published."""
 
 
 def _rewind(brokers: str, group: str, topic: str, until: float) -> None:

@@ -2,13 +2,11 @@
 
 from streams.metrics.definitions import Metrics
 from streams.metrics.labels import (
+    ComparedList,
     EventOutcome,
     ModelFailure,
-    ModelState,
-    Ranker,
-    Stage,
+    ModelHealth,
     Step,
-    Table,
     known_topic,
 )
 from streams.metrics.recording import RecordingMetrics
@@ -16,17 +14,15 @@ from streams.metrics.series import Age, Counter, Gauge, Histogram
 
 __all__ = [
     "Age",
+    "ComparedList",
     "Counter",
     "EventOutcome",
     "Gauge",
     "Histogram",
     "Metrics",
     "ModelFailure",
-    "ModelState",
-    "Ranker",
+    "ModelHealth",
     "RecordingMetrics",
-    "Stage",
     "Step",
-    "Table",
     "known_topic",
 ]

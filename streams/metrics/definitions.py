@@ -1,4 +1,4 @@
-"""Every metric of a worker, declared once (design rule 6). ``docs/metrics.md`` is generated from this class.
+"""Every metric of a worker, declared once. ``docs/metrics.md`` is generated from this class.
 
 Conventions: prefix ``headwater_``; base units; ``_total`` for counters, ``_seconds``, ``_bytes`` and ``_ratio`` (0 to 1).
 Counters and histograms start at 0 for every value of their labels, so that the first dead letter is an increase of 1;
@@ -14,8 +14,9 @@ from prometheus_client import ProcessCollector
 from streams.metrics import labels
 from streams.metrics.registry import Label, Registry, SeriesFactory
 from streams.metrics.series import Age, Counter, Gauge, Histogram
+from streams.topology import NARRATOR, PartitionCounts
 
-# up to 5 min, from 1 ms to a minute by factors of at most 1.6: a median read from them is within 30 % (case c58)
+# up to 5 min, from 1 ms to a minute by factors of at most 1.6: a median read from them is within 30 %
 LATENCY_SECONDS = (
     0.0005, 0.001, 0.0015, 0.002, 0.003, 0.004, 0.006, 0.008, 0.012, 0.016, 0.024, 0.032, 0.048, 0.064, 0.1, 0.15, 0.2, 0.3, 0.4,
     0.6, 0.8, 1.2, 1.6, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0, 45.0, 60.0, 120.0, 300.0,
@@ -114,7 +115,7 @@ class Metrics:
         self.text_seconds = declare(
             Histogram, "headwater_text_seconds", unit="seconds", bounds=LATENCY_SECONDS,
             meaning="Time that the language model took for one sentence, from admission to the checked text.",
-            remedy="Lower `HEADWATER_LIVE_SHARE`, or run narrators on their own machines (`--stages narrator`).",
+            remedy=f"Lower `HEADWATER_LIVE_SHARE`, or run narrators on their own machines (`--stages {NARRATOR.name}`).",
         )  # fmt: skip
 
     def _progress(self) -> None:
@@ -153,17 +154,17 @@ class Metrics:
     def _quality(self) -> None:
         declare = self.registry.declare
         self.recall = declare(
-            Gauge, "headwater_prequential_recall_ratio", labels.RANKER, unit="ratio",
+            Gauge, "headwater_prequential_recall_ratio", labels.COMPARED_LIST, unit="ratio",
             meaning="Share of the window's tested events whose item was among the 20 that would have been shown.",
             remedy="Near `popularity`: user ids are not stable, or there are too few events a user.",
         )  # fmt: skip
         self.mrr = declare(
-            Gauge, "headwater_prequential_mrr_ratio", labels.RANKER, unit="ratio",
+            Gauge, "headwater_prequential_mrr_ratio", labels.COMPARED_LIST, unit="ratio",
             meaning="Mean reciprocal rank of the tested events' items among 20, over the window.",
             remedy="As for recall.",
         )  # fmt: skip
         self.ndcg = declare(
-            Gauge, "headwater_prequential_ndcg_ratio", labels.RANKER, unit="ratio",
+            Gauge, "headwater_prequential_ndcg_ratio", labels.COMPARED_LIST, unit="ratio",
             meaning="nDCG of the tested events' items among 20, over the window.",
             remedy="As for recall.",
         )  # fmt: skip
@@ -236,7 +237,7 @@ class Metrics:
             remedy="Raise `HEADWATER_DRAFT_DEADLINE`, lower `HEADWATER_LIVE_SHARE`, or add narrators.",
         )  # fmt: skip
         self.model_state = declare(
-            Gauge, "headwater_model_state", labels.MODEL_STATE, unit="1",
+            Gauge, "headwater_model_state", labels.MODEL_HEALTH, unit="1",
             meaning="1 for the state that the language model is in, 0 for the others.",
             remedy="`restarting` or `broken`: read the log; recommendations go on with frames.",
         )  # fmt: skip
@@ -294,16 +295,14 @@ class Metrics:
         )  # fmt: skip
         build.of(release.values[0], namespace).set(1)
 
-    def show_model_state(self, state: labels.ModelState) -> None:
+    def show_model_state(self, state: labels.ModelHealth) -> None:
         """Mark ``state`` as the one the language model is in."""
-        for each in labels.ModelState:
+        for each in labels.ModelHealth:
             self.model_state.of(each).set(1 if each is state else 0)
 
-    def series_bound(self, user_partitions: int, item_partitions: int) -> int:
-        """The most time series a scrape can show for these partitions, process figures apart (case c57)."""
-        read = sum(
-            user_partitions if topic.keyed_by == "user" else item_partitions for topic in labels.READ_TOPIC.values
-        )
+    def series_bound(self, counts: PartitionCounts) -> int:
+        """The most time series a scrape can show with so many partitions, process figures apart."""
+        read = sum(topic.partitions(counts) for topic in labels.READ_TOPIC.values)
         by_partition = [d for d in self.registry.definitions if labels.PARTITION in d.labels]
         others = sum(d.series for d in self.registry.definitions if labels.PARTITION not in d.labels)
         return others + read * len(by_partition)

@@ -22,10 +22,10 @@ from streams.broker.partitioning import partition_of
 from streams.broker.update_messages import UpdateKind, pack_catalog
 from streams.engine import BatchApp, CheckpointedStage, Outbox, RecordBatch
 from streams.engine.store import Item
-from streams.metrics import EventOutcome, Stage
+from streams.metrics import EventOutcome
 from streams.stages.context import Context
 from streams.stages.slow_walk import SlowWalk
-from streams.topology import CATALOG, CATALOG_STATE, ITEM_UPDATES
+from streams.topology import CATALOG, CATALOG_ITEMS, ITEM_UPDATES
 
 DELETED = b"deleted"
 _encode = msgspec.json.Encoder().encode
@@ -37,19 +37,19 @@ class CatalogStage(CheckpointedStage):
     def __init__(self, app: BatchApp, context: Context) -> None:
         self.context = context
         settings = context.settings
-        table = context.table(app, "catalog", CATALOG_STATE)
-        self._dead = context.dead_letters("catalog")
+        table = context.table(app, CATALOG)
+        self._dead = context.dead_letters(CATALOG)
         self._limits = Limits(max_bytes=settings.max_record_bytes)
         self._updates = context.topic(ITEM_UPDATES)
-        self._epoch = context.incarnations[context.topic(CATALOG)].epoch.to_bytes(1, "little")
+        self._epoch = context.incarnations[context.topic(CATALOG_ITEMS)].epoch.to_bytes(1, "little")
         self._dirty: defaultdict[int, dict[bytes, bytes | None]] = defaultdict(dict)
         self._walk = SlowWalk(table, self._due, self._look)
         self._walked: dict[int, int] = {}
         """By partition: how many items had gone when its last walk began."""
         super().__init__(
             app,
-            "catalog",
-            [context.topic(CATALOG)],
+            CATALOG.name,
+            [context.topic(topic) for topic in CATALOG.reads],
             table,
             interval=settings.checkpoint_interval,
             dirty_bytes=settings.checkpoint_bytes,
@@ -64,8 +64,8 @@ class CatalogStage(CheckpointedStage):
                 parsed = parse(Kind.CATALOG, record.value, key=record.key, now_ms=now, limits=self._limits)
                 if isinstance(parsed, Rejection):
                     self._dead.refuse(outbox, batch.tp.topic, partition, record, parsed)
-                    self.context.metrics.dead_letters.of(Stage.CATALOG, parsed.code).add()
-                    self.context.metrics.events.of(CATALOG, EventOutcome.REJECTED).add()
+                    self.context.metrics.dead_letters.of(CATALOG, parsed.code).add()
+                    self.context.metrics.events.of(CATALOG_ITEMS, EventOutcome.REJECTED).add()
                 else:
                     self._dead.accepted()
                     accepted.append((record, parsed))  # type: ignore[arg-type]
@@ -78,7 +78,7 @@ class CatalogStage(CheckpointedStage):
         dirty = self._dirty[partition]
         keys = [item.item_id.encode() for _, item in accepted]
         digests = dict(zip(keys, self.table.get_many(partition, keys), strict=True)) | dirty
-        source = self.context.source(CATALOG, partition)
+        source = self.context.source(CATALOG_ITEMS, partition)
         for record, item in accepted:
             key = item.item_id.encode()
             row = b"" if isinstance(item, ItemDeletion) else _encode(item)
@@ -87,7 +87,7 @@ class CatalogStage(CheckpointedStage):
             unknown = known is None and not self._cataloged(item.item_id)
             unchanged = known == digest or (unknown and not row)  # an unknown item's tombstone deletes nothing
             outcome = EventOutcome.IGNORED if unchanged else EventOutcome.LEARNED
-            self.context.metrics.events.of(CATALOG, outcome).add()
+            self.context.metrics.events.of(CATALOG_ITEMS, outcome).add()
             if unchanged:
                 continue
             kind = UpdateKind.CATALOG if row else UpdateKind.DELETION

@@ -17,7 +17,7 @@ from streams.metrics import Metrics
 from streams.model.live import LiveNarration
 from streams.settings import Settings
 from streams.stages.dead_letters import DeadLetters
-from streams.topology import SOURCE_NUMBERS, Topic
+from streams.topology import Stage, Topic
 
 
 def wall_clock_ms() -> int:
@@ -47,27 +47,36 @@ class Context:
         """Full name."""
         return topic.name(self.settings.namespace)
 
-    def table(self, app: BatchApp, name: str, changelog: Topic) -> BatchTable:
-        """A table of ``app`` with a partition for each of its changelog's; a local store of another changelog goes."""
-        keep_only(Path(app.conf.datadir), self.incarnations[self.topic(changelog)].topic_id)
+    def table(self, app: BatchApp, stage: Stage) -> BatchTable:
+        """The table of ``stage``, with a partition for each of its changelog's; a local store of another changelog goes.
+
+        Raises ``ValueError`` for a stage that keeps nothing.
+        """
+        declared = stage.table
+        if declared is None:
+            raise ValueError(f"stage {stage.name} has no table")
+        changelog = self.topic(declared.changelog)
+        keep_only(Path(app.conf.datadir), self.incarnations[changelog].topic_id)
         table = BatchTable(
             app,
-            name=name,
-            changelog=self.topic(changelog),
-            partitions=changelog.partitions(self.settings),
+            name=declared.name,
+            changelog=changelog,
+            partitions=declared.changelog.partitions(self.settings),
             rocksdb_cache_bytes=self.settings.rocksdb_cache_bytes,
         )
         app.tables.add(table)
         return table
 
     def source(self, topic: Topic, partition: int) -> int:
-        """Number under which applied offsets of this incarnation of the topic are kept."""
+        """Number under which applied offsets of this incarnation of the topic are kept; ``ValueError`` if it has none."""
+        if topic.source_number is None:
+            raise ValueError(f"offsets of {topic.suffix} are not kept in states")
         epoch = self.incarnations[self.topic(topic)].epoch
-        return source_number(epoch, SOURCE_NUMBERS[topic.suffix], partition)
+        return source_number(epoch, topic.source_number, partition)
 
-    def dead_letters(self, stage: str) -> DeadLetters:
+    def dead_letters(self, stage: Stage) -> DeadLetters:
         """The dead-letter path of ``stage``."""
         s = self.settings
         return DeadLetters(
-            stage, s.namespace, s.user_partitions, rate=s.dead_letter_rate, minimum=s.dead_letter_minimum
+            stage.name, s.namespace, s.user_partitions, rate=s.dead_letter_rate, minimum=s.dead_letter_minimum
         )

@@ -33,7 +33,7 @@ from streams.engine import BatchApp, CheckpointedStage, Outbox, RecordBatch
 from streams.engine.store import Item
 from streams.stages.context import Context
 from streams.stages.item_expiry import ItemExpiry
-from streams.topology import DAY_MS, ITEM_STATE, ITEM_UPDATES
+from streams.topology import DAY_MS, ITEM_UPDATES, ITEMS
 
 PUBLISHING_SHARE = 0.035  # of the time at most: before many rows are published, more of them are waited for
 QUIET = 1.0  # seconds without updates, after which there is time for all of them
@@ -69,7 +69,7 @@ class ItemsStage(CheckpointedStage):
     def __init__(self, app: BatchApp, context: Context) -> None:
         self.context, self.index = context, context.index
         settings = context.settings
-        table = context.table(app, "items", ITEM_STATE)
+        table = context.table(app, ITEMS)
         self._epoch = context.incarnations[context.topic(ITEM_UPDATES)].epoch
         self.expiry = ItemExpiry(
             self.index, int(settings.deleted_item_days * DAY_MS), context.metrics.removed_items.of().add
@@ -81,8 +81,8 @@ class ItemsStage(CheckpointedStage):
         self._updated_at = 0.0
         super().__init__(
             app,
-            "items",
-            [context.topic(ITEM_UPDATES)],
+            ITEMS.name,
+            [context.topic(topic) for topic in ITEMS.reads],
             table,
             interval=settings.item_publish_interval,
             dirty_bytes=settings.checkpoint_bytes,

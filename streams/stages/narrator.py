@@ -17,10 +17,9 @@ from schemas.recommendation import TextSource
 from schemas.rejection import Rejection, RejectionCode
 from streams.engine import BatchApp, CheckpointedStage, Outbox, RecordBatch
 from streams.engine.store import Item
-from streams.metrics import Stage
 from streams.stages.answers import finished
 from streams.stages.context import Context
-from streams.topology import DRAFTS, RECOMMENDATIONS
+from streams.topology import DRAFTS, NARRATOR, RECOMMENDATIONS
 
 WRITTEN_AT_ONCE = 8
 
@@ -31,11 +30,11 @@ class NarratorStage(CheckpointedStage):
     def __init__(self, app: BatchApp, context: Context) -> None:
         self.context, self.frames = context, FrameLibrary.load()
         self._records = context.topic(RECOMMENDATIONS)
-        self._dead = context.dead_letters("narrator")
+        self._dead = context.dead_letters(NARRATOR)
         super().__init__(
             app,
-            "narrator",
-            [context.topic(DRAFTS)],
+            NARRATOR.name,
+            [context.topic(topic) for topic in NARRATOR.reads],
             None,
             interval=context.settings.checkpoint_interval,
         )
@@ -58,7 +57,7 @@ class NarratorStage(CheckpointedStage):
             draft = drafts.decode(record.value or b"")
         except msgspec.DecodeError as exc:
             refusal = Rejection(RejectionCode.NOT_A_RECORD, f"no draft: {exc}")
-            self.context.metrics.dead_letters.of(Stage.NARRATOR, refusal.code).add()
+            self.context.metrics.dead_letters.of(NARRATOR, refusal.code).add()
             self._dead.refuse(outbox, self.context.topic(DRAFTS), partition, record, refusal)
             return None
         self._dead.accepted()

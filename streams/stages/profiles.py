@@ -23,7 +23,7 @@ from streams.broker.partitioning import PRODUCER_SETTING, partition_of
 from streams.broker.update_messages import pack_learning
 from streams.engine import BatchApp, CheckpointedStage, Outbox, RecordBatch
 from streams.engine.store import Item
-from streams.metrics import EventOutcome, Stage, Step
+from streams.metrics import EventOutcome, Step
 from streams.model.admission import Priority
 from streams.stages.answers import Answers, Trigger
 from streams.stages.context import Context
@@ -31,7 +31,7 @@ from streams.stages.event_time import EventTime, event_time
 from streams.stages.feedback import Feedback
 from streams.stages.user_cache import UserCache
 from streams.stages.user_expiry import UserExpiry
-from streams.topology import DAY_MS, EVENTS, ITEM_UPDATES, USER_STATE, Topic
+from streams.topology import DAY_MS, EVENTS, ITEM_UPDATES, PROFILES, Topic
 
 log = logging.getLogger(__name__)
 UPDATES_BYTES = 900_000  # of one message: topics take 2 MiB, brokers by default 1 MiB
@@ -52,14 +52,14 @@ class ProfilesStage(CheckpointedStage):
         self.context, self.answers = context, Answers(context, FrameLibrary.load())
         self.recommender, self.index = context.recommender, context.index
         settings = context.settings
-        table = context.table(app, "users", USER_STATE)
+        table = context.table(app, PROFILES)
         self.users = UserCache(table, context.index, context.recommender.parameters, settings.cached_users)
         self.expiry = UserExpiry(
             table, self.users, int(settings.user_idle_days * DAY_MS), context.metrics.expired_users.of().add
         )
         self.feedback = Feedback(context)
         self._kinds = {context.topic(topic): (kind, topic) for kind, topic in EVENTS.items()}
-        self._dead = context.dead_letters("profiles")
+        self._dead = context.dead_letters(PROFILES)
         self._limits = Limits(max_bytes=settings.max_record_bytes)
         self._most_a_minute = settings.user_events_per_minute
         self._tolerance = int(settings.future_tolerance * 1000)
@@ -70,8 +70,8 @@ class ProfilesStage(CheckpointedStage):
         app.fetch_wait = settings.fetch_wait
         super().__init__(
             app,
-            "profiles",
-            [context.topic(topic) for topic in EVENTS.values()],
+            PROFILES.name,
+            [context.topic(topic) for topic in PROFILES.reads],
             table,
             interval=settings.checkpoint_interval,
             dirty_bytes=settings.checkpoint_bytes,
@@ -113,7 +113,7 @@ class ProfilesStage(CheckpointedStage):
         return accepted
 
     def _refuse(self, batch: RecordBatch, topic: Topic, record: Any, rejection: Rejection, outbox: Outbox) -> None:
-        self.context.metrics.dead_letters.of(Stage.PROFILES, rejection.code).add()
+        self.context.metrics.dead_letters.of(PROFILES, rejection.code).add()
         self.context.metrics.events.of(topic, EventOutcome.REJECTED).add()
         self._dead.refuse(outbox, batch.tp.topic, batch.tp.partition, record, rejection)
 

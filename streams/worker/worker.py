@@ -33,7 +33,7 @@ from streams.broker.partitioning import partition_of
 from streams.engine import BatchApp, CheckpointedStage
 from streams.engine.app import create_app
 from streams.errors import ConfigurationError, OperatorError, StreamError
-from streams.metrics import Metrics, Stage, Step, Table
+from streams.metrics import Metrics, Step
 from streams.model.live import LiveNarration
 from streams.settings import Settings
 from streams.stages.catalog import CatalogStage
@@ -41,6 +41,7 @@ from streams.stages.context import Context
 from streams.stages.items import ItemsStage
 from streams.stages.narrator import NarratorStage
 from streams.stages.profiles import ProfilesStage
+from streams.topology import CATALOG, ITEMS, NARRATOR, PROFILES, STAGES, Stage, stage_named
 from streams.worker.health import Check, Health
 from streams.worker.http import HttpError, HttpServer
 from streams.worker.index_reader import IndexReader
@@ -52,7 +53,6 @@ log = logging.getLogger("headwater.worker")
 GRACE = 6.0  # for the last checkpoints
 STOP_TIMEOUT = 3.0  # for leaving the groups; together below the 10 s that are promised
 BROKER_CHECK, BROKER_RECHECK = 5.0, 1.0  # seconds to the next look, behind an answer and behind none
-_TABLES = {Table.USERS: "profiles", Table.ITEMS: "items", Table.CATALOG: "catalog"}
 EXPECTED = (StreamError, StateError, OperatorError, HttpError)  # said without a traceback
 
 
@@ -134,7 +134,7 @@ class Worker:
         started = time.monotonic()
         await asyncio.gather(*(self._start_app(stage) for stage in self.stages.values()))
         for name in self.stages:
-            self.metrics.recovery_seconds.of(Stage(name)).set(time.monotonic() - started)
+            self.metrics.recovery_seconds.of(stage_named(name)).set(time.monotonic() - started)
         self.health.remove("recovery")
         self.health.started()
         gc.freeze()
@@ -161,35 +161,35 @@ class Worker:
         index = ItemIndex(parameters, lambda key: partition_of(key, settings.item_partitions))
         recommender = Recommender(parameters, index, settings.seed)
         self.live = LiveNarration(settings, self.metrics, known_titles(index))
-        if "narrator" in self.names:
+        if NARRATOR.name in self.names:
             self.live.start()
         else:
             self.live.show()  # that there is no model here
         return Context(settings, index, recommender, self.metrics, ids, self.live)
 
     def _make_stages(self, context: Context) -> None:
-        makers: dict[str, Callable[[BatchApp, Context], CheckpointedStage]] = {
-            "items": ItemsStage,
-            "catalog": CatalogStage,
-            "profiles": ProfilesStage,
-            "narrator": NarratorStage,
+        makers: dict[Stage, Callable[[BatchApp, Context], CheckpointedStage]] = {
+            ITEMS: ItemsStage,
+            CATALOG: CatalogStage,
+            PROFILES: ProfilesStage,
+            NARRATOR: NarratorStage,
         }
-        for name, maker in makers.items():
-            if name in self.names:
-                stage = maker(create_app(self.settings, name, self.brokers), context)
-                stage.on_group = self.metrics.batch_records.of(Stage(name)).observe
+        for declared, maker in makers.items():
+            if declared.name in self.names:
+                stage = maker(create_app(self.settings, declared.name, self.brokers), context)
+                stage.on_group = self.metrics.batch_records.of(declared).observe
                 stage.on_emit = self.metrics.stage_seconds.of(Step.EMIT).observe
-                stage.on_checkpoint = self._count_checkpoint(Stage(name))
+                stage.on_checkpoint = self._count_checkpoint(declared)
                 stage.check_topics = partial(self._check_topics, context.incarnations)
-                stage.app.on_rebalance_complete.connect(self._count_rebalance(Stage(name)))
-                self.stages[name] = stage
+                stage.app.on_rebalance_complete.connect(self._count_rebalance(declared))
+                self.stages[declared.name] = stage
                 self._spawn(self._watch_crash(stage))
         self.progress = Progress(self.settings, self.metrics, self.stages)
 
-    def _count_checkpoint(self, name: Stage) -> Callable[[float, int], None]:
-        step = Step.PUBLISH if name is Stage.ITEMS else Step.CHECKPOINT
-        seconds, count = self.metrics.stage_seconds.of(step), self.metrics.checkpoints.of(name)
-        size = self.metrics.checkpoint_bytes.of(name)
+    def _count_checkpoint(self, stage: Stage) -> Callable[[float, int], None]:
+        step = Step.PUBLISH if stage is ITEMS else Step.CHECKPOINT
+        seconds, count = self.metrics.stage_seconds.of(step), self.metrics.checkpoints.of(stage)
+        size = self.metrics.checkpoint_bytes.of(stage)
 
         def counted(taken: float, written: int) -> None:
             seconds.observe(taken)
@@ -198,8 +198,8 @@ class Worker:
 
         return counted
 
-    def _count_rebalance(self, name: Stage) -> Callable[..., Coroutine[Any, Any, None]]:
-        rebalances = self.metrics.rebalances.of(name)
+    def _count_rebalance(self, stage: Stage) -> Callable[..., Coroutine[Any, Any, None]]:
+        rebalances = self.metrics.rebalances.of(stage)
 
         async def counted(*_args: Any, **_kwargs: Any) -> None:
             rebalances.add()
@@ -207,9 +207,9 @@ class Worker:
         return counted
 
     def _count_keys(self) -> None:
-        for table, stage in _TABLES.items():
-            if stage in self.stages:
-                self.metrics.table_keys.of(table).set(self.stages[stage].key_count())
+        for declared in STAGES:
+            if declared.table is not None and declared.name in self.stages:
+                self.metrics.table_keys.of(declared.table).set(self.stages[declared.name].key_count())
 
     def _register_checks(self) -> None:
         self.health.register("commits", self.progress.commits)
@@ -282,11 +282,12 @@ class Worker:
         until = time.monotonic() + GRACE
         if self.live is not None:
             await self.live.stop()  # drafts that wait for it get their frames at once, and no more are made
-        for name in ("profiles", "catalog", "items", "narrator"):
-            stage = self.stages.get(name)
+        for declared in STAGES:
+            stage = self.stages.get(declared.name)
             if stage is not None and not await stage.close(max(0.1, until - time.monotonic())):
                 log.warning(
-                    "stage %s: no last checkpoint, the broker did not take it; the next start repeats a little", name
+                    "stage %s: no last checkpoint, the broker did not take it; the next start repeats a little",
+                    declared.name,
                 )
         starting.cancel()
         if self.live is not None:

@@ -28,7 +28,7 @@ from streams.stages import item_expiry, slow_walk
 from streams.stages.catalog import CatalogStage
 from streams.stages.context import Context
 from streams.stages.items import META_KEY, ItemsStage
-from streams.topology import ALL, CATALOG, ITEM_UPDATES
+from streams.topology import ALL, CATALOG_ITEMS, ITEM_UPDATES
 from tests.learning_support import Run, click
 
 DAY = 86_400_000
@@ -250,7 +250,7 @@ def catalog_record(worker: Worker, offset: int, item_id: str, title: str | None)
     """Have CATALOG read it; returns how many updates it sends."""
     value = None if title is None else msgspec.json.encode({"item_id": item_id, "title": title})
     record = Record(offset, value, NOW, item_id.encode())
-    batch = RecordBatch(TP(worker.context.topic(CATALOG), 0), [record], epoch=0, previous=None)
+    batch = RecordBatch(TP(worker.context.topic(CATALOG_ITEMS), 0), [record], epoch=0, previous=None)
     outbox = Outbox()
     asyncio.run(worker.catalog.compute([batch], outbox))
     assert worker.catalog.table is not None
