@@ -31,6 +31,7 @@ from schemas.records import (
     Action,
     CatalogItem,
     Click,
+    Event,
     Impression,
     ItemDeletion,
     Purchase,
@@ -107,7 +108,7 @@ def _wrong_key(key: bytes | UnsetType | None, expected: str) -> Rejection:
     return Rejection(RejectionCode.KEY_MISMATCH, f"the key is {shown}", hint)
 
 
-def _check_event(record: Click | Search | Purchase | Impression, now_ms: int, limits: Limits) -> Rejection | None:
+def _check_event(record: Event, now_ms: int, limits: Limits) -> Rejection | None:
     """Rules of all events, the time among them."""
     if len(record.event_id) > _SHORT or len(record.user_id) > _SHORT:
         problem = _check_ids("event_id", (record.event_id,)) or _check_ids("user_id", (record.user_id,))

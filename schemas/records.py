@@ -110,7 +110,7 @@ class ItemDeletion(msgspec.Struct, frozen=True, gc=False):
 
 Event = Click | Search | Purchase | Impression
 Record = Event | CatalogItem | ItemDeletion
-RECORDS: dict[Kind, type[Click | Search | Purchase | Impression | CatalogItem]] = {
+RECORDS: dict[Kind, type[Event | CatalogItem]] = {
     Kind.CLICK: Click,
     Kind.SEARCH: Search,
     Kind.PURCHASE: Purchase,
