@@ -1,8 +1,8 @@
 """Every setting of the running program, in one place.
 
 Each field is an environment variable with the prefix ``HEADWATER_`` (``HEADWATER_BROKERS=…``); a ``.env`` file is not
-read. Durations are seconds, sizes bytes. ``docs/settings.md`` is generated from this class, and so is the README's table of
-the settings that matter to everybody (``ESSENTIAL``).
+read. Durations are seconds, sizes bytes. ``docs/settings.md`` is generated from this class, and so is the README's
+table of the settings that matter to everybody (``ESSENTIAL``).
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ class Settings(BaseSettings):
     brokers: str | None = Field(
         None,
         json_schema_extra=ESSENTIAL,
-        description="Kafka bootstrap servers, `host:port,host:port`; empty: a private broker for demo and tests, an error for a worker",
+        description="Kafka bootstrap servers, `host:port,host:port`; empty: a private broker for demo and tests, an "
+        "error for a worker",
     )
     kafka_home: Path | None = Field(
         None,
@@ -63,7 +64,8 @@ class Settings(BaseSettings):
         None,
         pattern=NAME_PATTERN,
         json_schema_extra=ESSENTIAL,
-        description="stable name of this worker: static group membership, so that its restart takes its partitions back at once; must differ between workers",
+        description="stable name of this worker: static group membership, so that its restart takes its partitions "
+        "back at once; must differ between workers",
     )
     # --- topics
     user_partitions: int = Field(
@@ -100,18 +102,20 @@ class Settings(BaseSettings):
     cached_users: int = Field(
         20_000,
         ge=1,
-        description="decoded user states kept in memory by a worker, about 5 kB each; the others are read from RocksDB when they come",
+        description="decoded user states kept in memory by a worker, about 5 kB each; the others are read from RocksDB "
+        "when they come",
     )
     user_idle_days: float = Field(
         90.0,
         ge=0,
-        description="a user of whom nothing was heard for so many days (of Kafka time) is forgotten; longer than the event "
-        "topics keep records; 0: never",
+        description="a user of whom nothing was heard for so many days (of Kafka time) is forgotten; longer than the "
+        "event topics keep records; 0: never",
     )
     deleted_item_days: float = Field(
         90.0,
         ge=0,
-        description="what was learned of a deleted item goes so many days after its deletion, or the last click after that; 0: never",
+        description="what was learned of a deleted item goes so many days after its deletion, or the last click after "
+        "that; 0: never",
     )
     store: Literal["rocksdb", "memory"] = Field("rocksdb", description="local store of the tables")
     rocksdb_cache_bytes: int = Field(8 << 20, ge=1 << 20, description="block cache of each partition's RocksDB")
@@ -119,15 +123,15 @@ class Settings(BaseSettings):
     stuck_timeout: float = Field(
         120.0,
         ge=5,
-        description="a worker whose event loop stands still, or whose work on some records does not end, for this time loses its "
-        "partitions to others",
+        description="a worker whose event loop stands still, or whose work on some records does not end, for this time "
+        "loses its partitions to others",
     )
     fetch_wait: float = Field(
         0.002,
         ge=0,
         le=0.5,
-        description="time for which the broker may hold back events, so that several come at once, while more than 600 a second "
-        "come to a worker: less processor time for a little latency; 0: never",
+        description="time for which the broker may hold back events, so that several come at once, while more than 600 "
+        "a second come to a worker: less processor time for a little latency; 0: never",
     )
     fetch_records: int = Field(4096, ge=1, description="records of one partition handed on as one batch")
     dead_letter_rate: float = Field(
@@ -177,8 +181,8 @@ class Settings(BaseSettings):
     narrator_rate: float | None = Field(
         None,
         gt=0,
-        description=f"sentences a second that narrators on other machines write (`--stages {NARRATOR.name}`); empty: as many as "
-        "this worker's own model shows to write",
+        description=f"sentences a second that narrators on other machines write (`--stages {NARRATOR.name}`); empty: "
+        "as many as this worker's own model shows to write",
     )
     # --- watching
     http_host: str = Field("127.0.0.1", description="address of /metrics, /healthz and /readyz")

@@ -33,7 +33,7 @@ class PartitionCounts(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Topic:
-    """A topic without its namespace. ``retention_days`` is None where the topic is compacted: the last of each key stays.
+    """A topic without its namespace; compacted (the last of each key stays) unless it has ``retention_days``.
 
     Records of a topic with a ``source_number`` leave that number, with their offsets, inside stored states and item
     updates: it can never be changed or used again.
@@ -192,12 +192,12 @@ def read_again(topic: Topic) -> list[tuple[Stage, Topic]]:
 
 
 def sent_again(topic: Topic) -> Iterable[Topic]:
-    """Sources whose records have to be sent on once more when ``topic`` was made again, though nothing in them changed."""
+    """Sources of which every record has to be sent on once more when ``topic`` was made again, changed or not."""
     return chain.from_iterable(stage.reads for stage in _senders(topic))
 
 
 def _senders(topic: Topic) -> Iterator[Stage]:
-    """The stages that can send again what was lost with ``topic``: a source of another stage, or what that made of it."""
+    """Stages that can send again what was lost with ``topic``: another's source, or the state made from that."""
     lost = [stage for stage in STAGES if topic in stage.reads or _keeps(stage, topic)]
     sources = set(chain.from_iterable(stage.reads for stage in lost))
     return (stage for stage in STAGES if stage.sends_again and sources & set(stage.writes))

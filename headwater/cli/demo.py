@@ -40,7 +40,7 @@ def demo(
         float, typer.Option(min=1, help="Events a second in the last quarter, to measure latency.")
     ] = 300.0,
 ) -> None:
-    """Start Kafka and a worker, send real MovieLens events, show live recommendations, sum up. Leaves nothing behind."""
+    """Start Kafka and a worker, send real MovieLens events, show recommendations, sum up. Leaves nothing behind."""
     started = time.monotonic()
     settings = load_settings(namespace=f"demo-{uuid.uuid4().hex[:8]}")
     end_on_sigterm()

@@ -1,7 +1,7 @@
 """Where generated parts stand in the documentation, and what makes them.
 
-A part stands between ``<!-- generated:NAME -->`` and ``<!-- /generated -->`` in a Markdown file; what is between them is
-replaced. The sources are the declarations that the program itself uses, so that there is one truth.
+A part stands between ``<!-- generated:NAME -->`` and ``<!-- /generated -->`` in a Markdown file; what is between them
+is replaced. The sources are the declarations that the program itself uses, so that there is one truth.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ _PRODUCERS, _READERS, _REFUSED = "producers", "readers", "refused"
 
 
 def picture() -> str:
-    """Producers, stages with their tables, and readers; an arrow is labelled with its topics and what places records."""
+    """Producers, stages with their tables, and readers; an arrow bears its topics and their key."""
     lines = ["flowchart LR", *map(_indented, _nodes()), *map(_indented, _edges())]
     return "```mermaid\n" + "\n".join(lines) + "\n```\n"
 

@@ -37,8 +37,8 @@ def series_bound() -> str:
     return (
         f"A worker shows at most **{most:,} time series** with {settings.user_partitions} user and "
         f"{settings.item_partitions} item partitions, all of them its own "
-        "(the process figures of the Python client, fewer than ten, come on top). More partitions add two series each and "
-        "topic; users, items, queries, wrong topics and malformed records add none.\n"
+        "(the process figures of the Python client, fewer than ten, come on top). More partitions add two series each "
+        "and topic; users, items, queries, wrong topics and malformed records add none.\n"
     )
 
 

@@ -1,10 +1,10 @@
-"""Which incarnation of each topic the state belongs to (cases c05, c06).
+"""Which incarnation of each topic the state belongs to.
 
-A deleted and recreated topic is another log whose offsets begin at 0: applied offsets of the old one would silently skip
-the new one. Kafka gives every topic an id; the ids that the state knows are kept in the compacted ``topic-ids.v1``. A
-worker that finds another id stops and names the command that accepts the new log (``headwater topics accept NAME``),
-which starts a new epoch for it and rewinds the groups' committed offsets. For a topic of state these are the groups that its
-state is made by: it is made again, from what is kept of their sources.
+A deleted and recreated topic is another log whose offsets begin at 0: applied offsets of the old one would silently
+skip the new one. Kafka gives every topic an id; the ids that the state knows are kept in the compacted
+``topic-ids.v1``. A worker that finds another id stops and names the command that accepts the new log (``headwater
+topics accept NAME``), which starts a new epoch for it and rewinds the groups' committed offsets. For a topic of state
+these are the groups that its state is made by: it is made again, from what is kept of their sources.
 """
 
 from __future__ import annotations
@@ -70,15 +70,16 @@ def replaced(name: str) -> str:
     """What to say of a topic that is another one now."""
     return (
         f"{name} is not the topic that this state was made from: it was deleted and made again, and its offsets start "
-        f"anew. Nothing of the new one was learned. To go on with it, stop the workers and run: headwater topics accept {name}"
+        "anew. Nothing of the new one was learned. To go on with it, stop the workers and run: "
+        f"headwater topics accept {name}"
     )
 
 
 def partitions_added(name: str, before: int, now: int) -> str:
     """What to say of a topic that was given more partitions."""
     return (
-        f"{name} has {now} partitions, the state was made with {before}: users would move to other partitions, away from "
-        "their states. Nothing more of it is learned. Kafka takes no partitions back: make the topic again with "
+        f"{name} has {now} partitions, the state was made with {before}: users would move to other partitions, away "
+        "from their states. Nothing more of it is learned. Kafka takes no partitions back: make the topic again with "
         f"{before} and run headwater topics accept {name}, or replay the events into another namespace."
     )
 
@@ -86,17 +87,18 @@ def partitions_added(name: str, before: int, now: int) -> str:
 def ids_lost(name: str) -> str:
     """What to say when there is state, and no record of the topics that it was made from."""
     return (
-        f"{name} is empty, though there is state: it was deleted and made again. Without it offsets would be compared with those of other "
-        "incarnations of their topics. Nothing was learned. If the topics are still those that the state was made from, stop the "
-        f"workers and run: headwater topics accept {name} (it reads from the state which incarnations they are)"
+        f"{name} is empty, though there is state: it was deleted and made again. Without it offsets would be compared "
+        "with those of other incarnations of their topics. Nothing was learned. If the topics are still those that the "
+        f"state was made from, stop the workers and run: headwater topics accept {name} (it reads from the state which "
+        "incarnations they are)"
     )
 
 
 def gone(name: str) -> str:
     """What to say of a topic that is no longer there."""
     return (
-        f"{name} is gone: it was deleted. Nothing that it lacks is acknowledged any more. To go on without what was in it, stop "
-        f"the workers and run: headwater topics create, then: headwater topics accept {name}"
+        f"{name} is gone: it was deleted. Nothing that it lacks is acknowledged any more. To go on without what was in "
+        f"it, stop the workers and run: headwater topics create, then: headwater topics accept {name}"
     )
 
 
@@ -127,9 +129,9 @@ def _ids(namespace: str, key: bytes, value: bytes) -> list[str]:
         return msgspec.json.decode(value, type=list[str])
     except msgspec.DecodeError as exc:
         raise IdsLostError(
-            f"{TOPIC_IDS.name(namespace)} has a record for {key.decode(errors='replace')} that cannot be read ({exc}): not written by "
-            "Headwater. Nothing was learned. Write the right list of ids under that key, or delete the topic and run: headwater "
-            f"topics create, then: headwater topics accept {TOPIC_IDS.name(namespace)}"
+            f"{TOPIC_IDS.name(namespace)} has a record for {key.decode(errors='replace')} that cannot be read ({exc}): "
+            "not written by Headwater. Nothing was learned. Write the right list of ids under that key, or delete the "
+            f"topic and run: headwater topics create, then: headwater topics accept {TOPIC_IDS.name(namespace)}"
         ) from exc
 
 
@@ -197,8 +199,8 @@ class Accepted:
 def accept(brokers: str, settings: Settings, topic: Topic) -> Accepted:
     """Accept the topic's current incarnation, and have everything read again that its state is made from.
 
-    Raises :class:`StreamError` while a worker is running that reads these topics, :class:`EpochsExhaustedError` when its
-    incarnations are used up.
+    Raises :class:`StreamError` while a worker is running that reads these topics, :class:`EpochsExhaustedError` when
+    its incarnations are used up.
     """
     name = topic.name(settings.namespace)
     again = [(stage, source.name(settings.namespace)) for stage, source in read_again(topic)]
@@ -226,7 +228,7 @@ def accept(brokers: str, settings: Settings, topic: Topic) -> Accepted:
 
 
 def _told_by_state(brokers: str, settings: Settings, known: Mapping[str, list[str]]) -> dict[str, list[str]]:
-    """Ids of topics that had other incarnations before, where the record lacks them: how many there were is what counts."""
+    """Ids of topics that had other incarnations, where the record lacks them: how many there were is what counts."""
     from streams.broker.state_epochs import epochs_in_state  # the states' modules stand on this one
 
     epochs = {name: epoch for name, epoch in epochs_in_state(brokers, settings).items() if name not in known}
@@ -239,14 +241,15 @@ def _refuse_too_many(ids: Mapping[str, list[str]]) -> None:
     for name, known in ids.items():
         if len(known) > MAX_EPOCHS:
             raise EpochsExhaustedError(
-                f"{name} has had {MAX_EPOCHS} incarnations, and offsets inside the state cannot tell more of them apart. "
-                "Nothing was changed. Choose another HEADWATER_NAMESPACE, run headwater topics create and replay the events."
+                f"{name} has had {MAX_EPOCHS} incarnations, and offsets inside the state cannot tell more of them "
+                "apart. Nothing was changed. Choose another HEADWATER_NAMESPACE, run headwater topics create and "
+                "replay the events."
             )
 
 
 def _rewind(brokers: str, group: str, topic: str, until: float) -> None:
-    """To offset 0, and in a group without members: one that comes back under its old name within its session would get its
-    old assignment, which may lack the topic. So this waits for sessions to end, until ``until`` (monotonic)."""
+    """To offset 0, and in a group without members: one that comes back under its old name within its session would get
+    its old assignment, which may lack the topic. So this waits for sessions to end, until ``until`` (monotonic)."""
     partitions = len(AdminClient({"bootstrap.servers": brokers}).list_topics(topic, TIMEOUT).topics[topic].partitions)
     while True:
         try:

@@ -1,4 +1,4 @@
-"""Which incarnations of its sources the state was made from, as the state itself tells: for when ``topic-ids.v1`` was lost.
+"""Which incarnations of its sources the state was made from, as it tells itself: for when the topic ids were lost.
 
 Applied offsets are kept by source number, and merged update messages by message number; both contain the epoch.
 """

@@ -1,8 +1,8 @@
 """Every metric of a worker, declared once. ``docs/metrics.md`` is generated from this class.
 
-Conventions: prefix ``headwater_``; base units; ``_total`` for counters, ``_seconds``, ``_bytes`` and ``_ratio`` (0 to 1).
-Counters and histograms start at 0 for every value of their labels, so that the first dead letter is an increase of 1;
-windowed figures are absent until there is something to show, and never NaN.
+Conventions: prefix ``headwater_``; base units; ``_total`` for counters, ``_seconds``, ``_bytes`` and ``_ratio`` (0 to
+1). Counters and histograms start at 0 for every value of their labels, so that the first dead letter is an increase of
+1; windowed figures are absent until there is something to show, and never NaN.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from streams.topology import NARRATOR, PartitionCounts
 
 # up to 5 min, from 1 ms to a minute by factors of at most 1.6: a median read from them is within 30 %
 LATENCY_SECONDS = (
-    0.0005, 0.001, 0.0015, 0.002, 0.003, 0.004, 0.006, 0.008, 0.012, 0.016, 0.024, 0.032, 0.048, 0.064, 0.1, 0.15, 0.2, 0.3, 0.4,
-    0.6, 0.8, 1.2, 1.6, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0, 45.0, 60.0, 120.0, 300.0,
+    0.0005, 0.001, 0.0015, 0.002, 0.003, 0.004, 0.006, 0.008, 0.012, 0.016, 0.024, 0.032, 0.048, 0.064, 0.1, 0.15, 0.2,
+    0.3, 0.4, 0.6, 0.8, 1.2, 1.6, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0, 45.0, 60.0, 120.0, 300.0,
 )  # fmt: skip
 # work in the process takes from microseconds (decoding one record) to a minute (a checkpoint on a slow disk)
 WORK_SECONDS = (
@@ -51,8 +51,8 @@ class Metrics:
         self.events = declare(
             Counter, "headwater_events_total", labels.TOPIC, labels.OUTCOME, unit="records",
             meaning="Records of the input topics by what became of them.",
-            remedy="`rejected`: read the dead letters. `duplicate`: a producer sends twice. `rate_limited`: a bot, or raise "
-            "`HEADWATER_USER_EVENTS_PER_MINUTE`.",
+            remedy="`rejected`: read the dead letters. `duplicate`: a producer sends twice. `rate_limited`: a bot, or "
+            "raise `HEADWATER_USER_EVENTS_PER_MINUTE`.",
         )  # fmt: skip
         self.event_id_collisions = declare(
             Counter, "headwater_event_id_collisions_total", labels.USER_TOPIC, unit="events",
@@ -99,7 +99,8 @@ class Metrics:
         )  # fmt: skip
         self.stage_seconds = declare(
             Histogram, "headwater_stage_seconds", labels.STEP, unit="seconds", bounds=WORK_SECONDS,
-            meaning="Time of each step of a batch (decode, learn, rank, emit), of a checkpoint and of an item publication.",
+            meaning="Time of each step of a batch (decode, learn, rank, emit), of a checkpoint and of an item "
+            "publication.",
             remedy="The largest sum is the bottleneck. `checkpoint`: slow disk or broker.",
         )  # fmt: skip
         self.ranking_seconds = declare(
@@ -115,7 +116,8 @@ class Metrics:
         self.text_seconds = declare(
             Histogram, "headwater_text_seconds", unit="seconds", bounds=LATENCY_SECONDS,
             meaning="Time that the language model took for one sentence, from admission to the checked text.",
-            remedy=f"Lower `HEADWATER_LIVE_SHARE`, or run narrators on their own machines (`--stages {NARRATOR.name}`).",
+            remedy="Lower `HEADWATER_LIVE_SHARE`, or run narrators on their own machines "
+            f"(`--stages {NARRATOR.name}`).",
         )  # fmt: skip
 
     def _progress(self) -> None:
@@ -127,7 +129,8 @@ class Metrics:
         )  # fmt: skip
         self.commit_age = declare(
             Age, "headwater_commit_age_seconds", labels.READ_TOPIC, labels.PARTITION, unit="seconds",
-            meaning="Time since the last commit, or since all that was worked on was known to be committed: small without traffic.",
+            meaning="Time since the last commit, or since all that was worked on was known to be committed: small "
+            "without traffic.",
             remedy="Above a few checkpoint intervals: the broker refuses commits or outputs; read the worker's log.",
         )  # fmt: skip
         self.checkpoints = declare(
@@ -143,7 +146,8 @@ class Metrics:
         self.rebalances = declare(
             Counter, "headwater_rebalances_total", labels.STAGE, unit="rebalances",
             meaning="Times that the group shared out its partitions anew.",
-            remedy="Repeated without a deployment: workers time out; raise `HEADWATER_SESSION_TIMEOUT`, look for long pauses.",
+            remedy="Repeated without a deployment: workers time out; raise `HEADWATER_SESSION_TIMEOUT`, look for long "
+            "pauses.",
         )  # fmt: skip
         self.recovery_seconds = declare(
             Gauge, "headwater_recovery_seconds", labels.STAGE, unit="seconds",
@@ -206,7 +210,8 @@ class Metrics:
         self.click_through = declare(
             Gauge, "headwater_click_through_ratio", unit="ratio",
             meaning="Attributed clicks per impression, over the latest 5,000 of both.",
-            remedy="Falling while recall holds: look at where lists are placed. Noise while `headwater_impressions_total` is below 1,000.",
+            remedy="Falling while recall holds: look at where lists are placed. Noise while "
+            "`headwater_impressions_total` is below 1,000.",
         )  # fmt: skip
 
     def _text(self) -> None:
@@ -244,7 +249,8 @@ class Metrics:
         self.model_failures = declare(
             Counter, "headwater_model_failures_total", labels.MODEL_FAILURE, unit="failures",
             meaning="Requests and starts that the language model failed at, by how.",
-            remedy="The log names the reason. `hang`: a model too slow for `HEADWATER_DRAFT_DEADLINE`, or too little memory.",
+            remedy="The log names the reason. `hang`: a model too slow for `HEADWATER_DRAFT_DEADLINE`, or too little "
+            "memory.",
         )  # fmt: skip
 
     def _state(self) -> None:
@@ -261,9 +267,10 @@ class Metrics:
         )  # fmt: skip
         self.expired_users = declare(
             Counter, "headwater_expired_users_total", unit="users",
-            meaning="States of users that were removed because nothing was heard of them for `HEADWATER_USER_IDLE_DAYS`.",
-            remedy="Nearly as many as come anew: ids are not stable (one a session or page). Users who return find themselves "
-            "forgotten: raise `HEADWATER_USER_IDLE_DAYS`.",
+            meaning="States of users that were removed because nothing was heard of them for "
+            "`HEADWATER_USER_IDLE_DAYS`.",
+            remedy="Nearly as many as come anew: ids are not stable (one a session or page). Users who return find "
+            "themselves forgotten: raise `HEADWATER_USER_IDLE_DAYS`.",
         )  # fmt: skip
         self.item_rows_published = declare(
             Counter, "headwater_item_rows_published_total", unit="rows",
@@ -272,7 +279,8 @@ class Metrics:
         )  # fmt: skip
         self.removed_items = declare(
             Counter, "headwater_removed_items_total", unit="items",
-            meaning="Deleted items whose state was removed, `HEADWATER_DELETED_ITEM_DAYS` after the last that was heard of them.",
+            meaning="Deleted items whose state was removed, `HEADWATER_DELETED_ITEM_DAYS` after the last that was "
+            "heard of them.",
             remedy="Items that return find themselves forgotten: raise `HEADWATER_DELETED_ITEM_DAYS`.",
         )  # fmt: skip
         self.index_items = declare(

@@ -164,7 +164,8 @@ class Registry(Collector):
         remedy: str,
         bounds: Sequence[float] = (),
     ) -> Any:
-        """Declare a metric; one without labels has one series, ``of()``. Raises ``ValueError`` on a second of a name."""
+        """Declare a metric; one without labels has one series, ``of()``. Raises ``ValueError`` for a name that is
+        taken."""
         if any(name == known.name for known in self.definitions):
             raise ValueError(f"{name} is declared twice")
         definition = Definition(

@@ -1,4 +1,4 @@
-"""What CONTRIBUTING says of adding things is enough: dry runs on a copy of the sources, and walks over what is declared."""
+"""What CONTRIBUTING says of adding things is enough: dry runs on a copy of the sources, and walks over declarations."""
 
 from __future__ import annotations
 
