@@ -14,7 +14,7 @@ from typing import Literal
 from pydantic import Field, JsonValue, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from streams.topology import NARRATOR
+from streams.topology import MAX_PARTITIONS, NARRATOR
 
 ESSENTIAL: dict[str, JsonValue] = {"essential": True}
 """Marks a setting that everybody has to think of."""
@@ -71,14 +71,14 @@ class Settings(BaseSettings):
     user_partitions: int = Field(
         8,
         ge=1,
-        le=1024,
+        le=MAX_PARTITIONS,
         json_schema_extra=ESSENTIAL,
         description="partitions of every user-keyed topic; cannot change later",
     )
     item_partitions: int = Field(
         4,
         ge=1,
-        le=1024,
+        le=MAX_PARTITIONS,
         json_schema_extra=ESSENTIAL,
         description="partitions of every item-keyed topic; cannot change later",
     )

@@ -21,6 +21,9 @@ TOMBSTONES_KEPT = 7 * 86_400
 SEGMENT_BYTES = 128 << 20
 """What is newer than that is not compacted, in each partition: Kafka's default is 1 GiB."""
 
+MAX_PARTITIONS = 1024
+"""Of a topic."""
+
 Key = Literal["user", "item", "topic"]
 
 

@@ -9,7 +9,6 @@ from streams.metrics.labels import (
     Step,
     known_topic,
 )
-from streams.metrics.recording import RecordingMetrics
 from streams.metrics.series import Age, Counter, Gauge, Histogram
 
 __all__ = [
@@ -22,7 +21,6 @@ __all__ = [
     "Metrics",
     "ModelFailure",
     "ModelHealth",
-    "RecordingMetrics",
     "Step",
     "known_topic",
 ]

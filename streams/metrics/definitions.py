@@ -12,7 +12,7 @@ from importlib.metadata import version
 from prometheus_client import ProcessCollector
 
 from streams.metrics import labels
-from streams.metrics.registry import Label, Registry, SeriesFactory
+from streams.metrics.registry import Label, Registry
 from streams.metrics.series import Age, Counter, Gauge, Histogram
 from streams.topology import NARRATOR, PartitionCounts
 
@@ -35,8 +35,8 @@ class Metrics:
     ``of`` a family binds a series: do it once, outside the hot path, and add whole batches.
     """
 
-    def __init__(self, namespace: str = "headwater", factory: SeriesFactory | None = None) -> None:
-        self.registry = Registry(factory or SeriesFactory())
+    def __init__(self, namespace: str = "headwater") -> None:
+        self.registry = Registry()
         ProcessCollector(registry=self.registry.exposition)
         self._events()
         self._time()

@@ -9,9 +9,7 @@ from operators.narration.check_rules import CheckRule
 from schemas.recommendation import Source, TextSource
 from schemas.rejection import RejectionCode
 from streams.metrics.registry import Label
-from streams.topology import EVENTS, INPUTS, READ, STAGES, TABLES, Stage, Table, Topic
-
-MAX_PARTITIONS = 1024
+from streams.topology import EVENTS, INPUTS, MAX_PARTITIONS, READ, STAGES, TABLES, Stage, Table, Topic
 
 
 class EventOutcome(StrEnum):

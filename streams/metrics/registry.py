@@ -55,19 +55,12 @@ class Definition:
         return combinations * (len(self.bounds) + 3 if self.kind == "histogram" else 1)
 
 
-class SeriesFactory:
-    """Makes the series of a metric; the recording double makes others."""
-
-    def make(self, kind: type[S], definition: Definition, labels: dict[str, str]) -> S:
-        return kind(definition.bounds) if kind is Histogram else kind()  # type: ignore[call-arg]
-
-
 class Family(Generic[S, *Values]):
     """The series of one metric, by label values. In a loop, bind once (``of``) and add to the series."""
 
-    def __init__(self, kind: type[S], definition: Definition, factory: SeriesFactory) -> None:
+    def __init__(self, kind: type[S], definition: Definition) -> None:
         self.definition = definition
-        self._kind, self._factory = kind, factory
+        self._kind = kind
         self._series: dict[tuple[str, ...], S] = {}
         self._bound: dict[tuple[Any, ...], S] = {}
         """The same by the values as they were given: text is only made once."""
@@ -92,14 +85,16 @@ class Family(Generic[S, *Values]):
     def _key(self, values: Sequence[Any]) -> tuple[str, ...]:
         return tuple([label.text(value) for label, value in zip(self.definition.labels, values, strict=True)])
 
+    def _make(self) -> S:
+        return self._kind(self.definition.bounds) if self._kind is Histogram else self._kind()  # type: ignore[call-arg]
+
     def _bind(self, values: tuple[Any, ...]) -> S:
         key = self._key(values)
         for label, value in zip(self.definition.labels, values, strict=True):
             if value not in label.values:
                 raise ValueError(f"{self.definition.name}: this {label.name} is not in its closed set of values")
         if key not in self._series:
-            names = {label.name: text for label, text in zip(self.definition.labels, key, strict=True)}
-            self._series[key] = self._factory.make(self._kind, self.definition, names)
+            self._series[key] = self._make()
         found = self._bound[values] = self._series[key]
         return found
 
@@ -108,7 +103,6 @@ class Family(Generic[S, *Values]):
 class Registry(Collector):
     """All metrics of one worker, collected by its own ``CollectorRegistry`` (``exposition``)."""
 
-    factory: SeriesFactory = field(default_factory=SeriesFactory)
     families: list[Family[Any, *tuple[Any, ...]]] = field(default_factory=list)
     exposition: CollectorRegistry = field(default_factory=CollectorRegistry)
 
@@ -171,7 +165,7 @@ class Registry(Collector):
         definition = Definition(
             name, kind.kind, unit, meaning, remedy, labels, tuple(bounds), starts_at_zero=kind.starts_at_zero
         )
-        family: Family[S, *tuple[Any, ...]] = Family(kind, definition, self.factory)
+        family: Family[S, *tuple[Any, ...]] = Family(kind, definition)
         self.families.append(family)
         return family
 
@@ -196,4 +190,4 @@ class Registry(Collector):
         return self.exposition.get_sample_value(sample, labels)
 
 
-__all__ = ["Age", "Counter", "Definition", "Family", "Gauge", "Histogram", "Label", "Registry", "SeriesFactory"]
+__all__ = ["Age", "Counter", "Definition", "Family", "Gauge", "Histogram", "Label", "Registry"]

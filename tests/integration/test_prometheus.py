@@ -32,7 +32,8 @@ needs_prometheus = pytest.mark.skipif(
 def metrics() -> Metrics:
     metrics = Metrics()
     metrics.events.of(CLICK, EventOutcome.LEARNED).add(4096)
-    metrics.event_to_record_seconds.of().observe_many([0.02] * 90 + [0.5] * 10)
+    metrics.event_to_record_seconds.of().observe(0.02, 90)
+    metrics.event_to_record_seconds.of().observe(0.5, 10)
     metrics.recall.of(ComparedList.HYBRID).set(0.25)
     return metrics
 

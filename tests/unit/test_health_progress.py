@@ -10,7 +10,7 @@ import pytest
 from faust.types import TP
 
 from streams import topology as topics
-from streams.metrics import RecordingMetrics
+from streams.metrics import Metrics
 from streams.settings import Settings
 from streams.worker import progress as module
 from streams.worker.progress import Progress
@@ -49,22 +49,22 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Log:
 
 
 @pytest.fixture
-def metrics() -> RecordingMetrics:
-    return RecordingMetrics()
+def metrics() -> Metrics:
+    return Metrics()
 
 
 @pytest.fixture
-def progress(log: Log, metrics: RecordingMetrics) -> Progress:
+def progress(log: Log, metrics: Metrics) -> Progress:
     stage: Any = SimpleNamespace(app=SimpleNamespace(consumer=log), table=SimpleNamespace(changelog="headwater.x"))
     settings = Settings(commit_stall_timeout=60, partition_stall_timeout=30)
     return Progress(settings, metrics, {"profiles": stage})
 
 
-def sample(metrics: RecordingMetrics, name: str, partition: int) -> float | None:
+def sample(metrics: Metrics, name: str, partition: int) -> float | None:
     return metrics.registry.value(name, topic="events.click.v1", partition=str(partition))
 
 
-def lag(metrics: RecordingMetrics, partition: int) -> float | None:
+def lag(metrics: Metrics, partition: int) -> float | None:
     return sample(metrics, "headwater_consumer_lag_records", partition)
 
 
@@ -105,10 +105,10 @@ def test_records_after_an_idle_hour_have_the_whole_time(progress: Progress, log:
     assert not progress.partitions().ok
 
 
-def test_work_without_a_commit_is_reported_and_ages(progress: Progress, log: Log, metrics: RecordingMetrics) -> None:
+def test_work_without_a_commit_is_reported_and_ages(progress: Progress, log: Log, metrics: Metrics) -> None:
     log.position, log.end = {A: 10}, {A: 10}
     progress.look()
-    touched = len(metrics.of("headwater_commit_age_seconds"))
+    touched = metrics.commit_age.of(topics.CLICK, 0).touched
     log.waiting[A] = log.now
     for _ in range(13):
         log.now += 5
@@ -117,16 +117,14 @@ def test_work_without_a_commit_is_reported_and_ages(progress: Progress, log: Log
         progress.look()
     stalled = progress.commits()
     assert not stalled.ok and f"{CLICK}-0 was worked on without a commit for 65 s" in stalled.message
-    assert len(metrics.of("headwater_commit_age_seconds")) == touched, "the age must grow meanwhile"
+    assert metrics.commit_age.of(topics.CLICK, 0).touched == touched, "the age must grow meanwhile"
     del log.waiting[A]
     progress.look()
     assert progress.commits().ok
-    assert len(metrics.of("headwater_commit_age_seconds")) == touched + 1
+    assert metrics.commit_age.of(topics.CLICK, 0).touched == log.now
 
 
-def test_under_constant_load_the_age_is_the_last_commit_s(
-    progress: Progress, log: Log, metrics: RecordingMetrics
-) -> None:
+def test_under_constant_load_the_age_is_the_last_commit_s(progress: Progress, log: Log, metrics: Metrics) -> None:
     """Something is always on its way: each commit moves the time since when it waits."""
     log.position, log.end = {A: 10}, {A: 10_000}
     log.waiting[A] = log.now - 1
@@ -140,7 +138,7 @@ def test_under_constant_load_the_age_is_the_last_commit_s(
 
 
 def test_lag_is_what_waits_never_negative_and_absent_while_unknown(
-    progress: Progress, log: Log, metrics: RecordingMetrics
+    progress: Progress, log: Log, metrics: Metrics
 ) -> None:
     log.position = {A: 10}
     progress.look()
@@ -151,7 +149,7 @@ def test_lag_is_what_waits_never_negative_and_absent_while_unknown(
         assert lag(metrics, 0) == expected
 
 
-def test_a_partition_that_was_given_up_leaves_nothing(progress: Progress, log: Log, metrics: RecordingMetrics) -> None:
+def test_a_partition_that_was_given_up_leaves_nothing(progress: Progress, log: Log, metrics: Metrics) -> None:
     log.position, log.end = {A: 10, B: 10}, {A: 20, B: 10}
     progress.look()
     log.now += 31
@@ -164,9 +162,9 @@ def test_a_partition_that_was_given_up_leaves_nothing(progress: Progress, log: L
     assert lag(metrics, 1) == 0
 
 
-def test_changelogs_are_no_work(progress: Progress, log: Log, metrics: RecordingMetrics) -> None:
+def test_changelogs_are_no_work(progress: Progress, log: Log, metrics: Metrics) -> None:
     log.position, log.end = {TP("headwater.x", 0): 0}, {TP("headwater.x", 0): 1000}
     for _ in range(2):
         progress.look()
         log.now += 100
-    assert progress.partitions().ok and metrics.calls == []
+    assert progress.partitions().ok and metrics.consumer_lag.all() == metrics.commit_age.all() == []

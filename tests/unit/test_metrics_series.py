@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.metrics import Age, Counter, Gauge, Histogram, RecordingMetrics
+from streams.metrics import Age, Counter, Gauge, Histogram
 from streams.metrics.definitions import LATENCY_SECONDS
 from streams.metrics.registry import Registry
 
@@ -68,26 +68,18 @@ def test_a_value_on_a_bound_belongs_to_its_bucket() -> None:
 def test_a_negative_duration_counts_as_zero() -> None:
     histogram = Histogram(BOUNDS)
     histogram.observe(-5.0)
-    histogram.observe_many([-1.0, 0.5])
+    histogram.observe(-1.0)
+    histogram.observe(0.5)
     assert histogram.total == 0.5
     assert buckets(histogram)["0.001"] == 2
-
-
-@given(st.lists(st.floats(-1, 5), max_size=50))
-def test_many_at_once_are_the_same_as_one_by_one(values: list[float]) -> None:
-    one, many = Histogram(BOUNDS), Histogram(BOUNDS)
-    for value in values:
-        one.observe(value)
-    many.observe_many(values)
-    assert one.counts == many.counts
-    assert one.total == pytest.approx(many.total)
 
 
 @given(st.integers(0, 2**32), st.floats(0.002, 20.0))
 def test_the_median_is_read_within_thirty_percent(seed: int, median: float) -> None:
     values = np.random.default_rng(seed).lognormal(math.log(median), 0.4, 2000)
     histogram = Histogram(LATENCY_SECONDS)
-    histogram.observe_many(values)
+    for value in values.tolist():
+        histogram.observe(value)
     assert quantile(histogram, 0.5) == pytest.approx(float(np.median(values)), rel=0.3)
 
 
@@ -127,19 +119,3 @@ def test_a_metric_is_declared_once() -> None:
     registry.declare(Counter, "headwater_a_total", unit="1", meaning="m", remedy="r")
     with pytest.raises(ValueError, match="twice"):
         registry.declare(Gauge, "headwater_a_total", unit="1", meaning="m", remedy="r")
-
-
-def test_the_recording_double_remembers_calls_and_still_counts() -> None:
-    metrics = RecordingMetrics()
-    assert metrics.calls == []
-    metrics.ranking_seconds.of().observe(0.002, 2)
-    metrics.drafts_admitted.of().add(3)
-    metrics.coverage.of().set(None)
-    assert [(call.metric, call.values) for call in metrics.calls] == [
-        ("headwater_ranking_seconds", (0.002, 0.002)),
-        ("headwater_drafts_admitted_total", (3,)),
-        ("headwater_coverage_ratio", (None,)),
-    ]
-    assert metrics.registry.value("headwater_drafts_admitted_total") == 3
-    with pytest.raises(ValueError, match="not a metric"):
-        metrics.of("headwater_typo_total")
