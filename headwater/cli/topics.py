@@ -53,7 +53,7 @@ def accept(name: Annotated[str, typer.Argument(help="Full name of the topic, wit
     """Go on with a topic that was deleted and made again: its offsets start anew. Stop the workers first."""
     settings = load_settings()
     brokers = require_brokers(settings)
-    from streams.broker.incarnations import accept as accept_topic
+    from streams.broker.acceptance import accept as accept_topic
     from streams.errors import ConfigurationError
     from streams.topology import ALL
 

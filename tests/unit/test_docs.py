@@ -10,7 +10,7 @@ import pytest
 from headwater.docs import blocks, metrics, settings, topology
 from streams.metrics import Metrics
 from streams.settings import Settings
-from streams.topology import ALL, STAGES
+from streams.topology import ALL, STAGE_NAMES, STAGES
 
 ROOT = blocks.ROOT
 DOCUMENTS = list(blocks.documents())
@@ -104,6 +104,16 @@ def test_settings_and_metrics_that_are_named_exist(path: Path) -> None:
 def test_files_that_are_named_exist(path: Path) -> None:
     for name in re.findall(r"`((?:schemas|operators|streams|deploy|docs|tests)/[\w./-]+)`", path.read_text("utf-8")):
         assert (ROOT / name).exists(), f"{path.name} names {name}"
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_topics_and_stages_that_are_named_exist(path: Path) -> None:
+    text = path.read_text("utf-8")
+    known = {topic.suffix for topic in ALL}
+    for name in re.findall(r"(?<![\w/.-])(?:headwater\.)?([a-z]+(?:[.-][a-z]+)*\.v\d+)\b", text):
+        assert name in known, f"{path.name} names the topic {name}"
+    for names in re.findall(r"--stages ([a-z,]+)", text):
+        assert set(names.split(",")) <= set(STAGE_NAMES), f"{path.name} names the stages {names}"
 
 
 def test_every_named_test_exists() -> None:
