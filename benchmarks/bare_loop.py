@@ -20,7 +20,7 @@ from operators import ItemIndex, Parameters, Recommender, UserState
 from schemas.parse import parse
 from schemas.rejection import Rejection
 from streams.broker.update_messages import source_number
-from streams.topology import EVENTS, SOURCE_NUMBERS
+from streams.topology import EVENTS
 
 BATCH = 16_384
 """Records learned at once: the size of the worker's groups while it catches up."""
@@ -36,7 +36,7 @@ class BareLoop:
         self._index = ItemIndex(self._parameters)
         self._recommender = Recommender(self._parameters, self._index, seed=7)
         self._states: dict[str, UserState] = {}
-        self._topics = {topic.name(namespace): (kind, SOURCE_NUMBERS[topic.suffix]) for kind, topic in EVENTS.items()}
+        self._topics = {topic.name(namespace): (kind, topic.source_number) for kind, topic in EVENTS.items()}
 
     @property
     def topics(self) -> list[str]:

@@ -40,12 +40,12 @@ from streams.model.live import LiveNarration
 from streams.stages.answers import AnsweredEvent, Answers
 from streams.stages.context import Context
 from streams.stages.event_time import event_time
-from streams.topology import CLICK, EVENTS, SOURCE_NUMBERS
+from streams.topology import CLICK, EVENTS
 
 GROUP, GROUPS_A_CHECKPOINT = 16_384, 2
 ITEM_PARTITIONS = 4
 TOLERANCE_MS = 300_000
-_NUMBERS = {kind: SOURCE_NUMBERS[topic.suffix] for kind, topic in EVENTS.items()}
+_NUMBERS = {kind: topic.source_number for kind, topic in EVENTS.items()}
 
 
 class Breakdown:

@@ -38,7 +38,7 @@ from schemas.parse import parse
 from schemas.rejection import Rejection
 from streams.broker.update_messages import source_number
 from streams.settings import Settings
-from streams.topology import EVENTS, ITEM_UPDATES, SOURCE_NUMBERS
+from streams.topology import EVENTS, ITEM_UPDATES
 
 GROUP = "plain"
 
@@ -64,7 +64,7 @@ def add_agents(app: Any, namespace: str, settings: Settings, *, all_rows: bool) 
     parameters = Parameters()
     index = ItemIndex(parameters)
     recommender = Recommender(parameters, index, seed=7)
-    topics = {topic.name(namespace): (kind, SOURCE_NUMBERS[topic.suffix]) for kind, topic in EVENTS.items()}
+    topics = {topic.name(namespace): (kind, topic.source_number) for kind, topic in EVENTS.items()}
     events = app.topic(*topics, key_type=str, value_serializer="raw")
     updates = app.topic(ITEM_UPDATES.name(namespace), key_type=str, value_serializer="raw")
     users = app.Table("users", partitions=settings.user_partitions)

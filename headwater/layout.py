@@ -5,6 +5,8 @@ The README's picture is generated from this table, and ``tests/unit/test_layout.
 
 from __future__ import annotations
 
+from streams.topology import STAGE_NAMES
+
 LAYOUT: dict[str, tuple[str, dict[str, str]]] = {
     "schemas": ("what travels: events, catalogue, recommendation, draft, refusals", {}),
     "operators": (
@@ -33,7 +35,7 @@ LAYOUT: dict[str, tuple[str, dict[str, str]]] = {
             "broker": "what is asked of Kafka outside the data path",
             "engine": "groups of records: read, checkpoint, table, send; all that reaches into Faust",
             "model": "the language model's process",
-            "stages": "profiles, items, catalog, narrator",
+            "stages": ", ".join(STAGE_NAMES),
             "worker": "start and stop, health, the item index",
         },
     ),

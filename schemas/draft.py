@@ -21,7 +21,7 @@ class DraftFacts(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class Draft(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """The value of ``drafts.v1``: a record without text, for an event that arrived at ``arrived_ms``, due at ``deadline_ms``.
+    """A record without text, for an event that arrived at ``arrived_ms``, due at ``deadline_ms`` (both epoch ms).
 
     Both times are epoch milliseconds.
     """

@@ -1,4 +1,4 @@
-"""Recognises records of other systems, so that a refusal can say what it was given (cases c41, c47)."""
+"""Recognises records of other systems, so that a refusal can say what it was given."""
 
 from __future__ import annotations
 

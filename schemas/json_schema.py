@@ -5,34 +5,34 @@ They describe the wire form. Limits of sizes (`schemas.limits`) are settings of 
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from schemas.kinds import Kind
+from schemas.kinds import RECOMMENDATIONS_TOPIC
 from schemas.recommendation import Recommendation
-from schemas.records import CatalogItem, Click, Impression, Purchase, Search
+from schemas.records import RECORDS
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_TYPES: dict[str, tuple[type[msgspec.Struct], str]] = {
-    Kind.CLICK.topic: (Click, "click"),
-    Kind.SEARCH.topic: (Search, "search"),
-    Kind.PURCHASE.topic: (Purchase, "purchase"),
-    Kind.IMPRESSION.topic: (Impression, "impression"),
-    Kind.CATALOG.topic: (CatalogItem, "catalog-item"),
-    "recommendations.v1": (Recommendation, "recommendation"),
-}
 
 
 def json_schemas() -> dict[str, dict[str, Any]]:
     """A self-contained schema by file name (``click.json``); ``title`` names the topic without namespace."""
-    schemas = {}
-    for topic, (record, name) in _TYPES.items():
-        schema = {"$schema": _DIALECT, "title": f"value of {topic}"} | msgspec.json.schema(record)
-        schemas[f"{name}.json"] = schema
-    return schemas
+    types: dict[str, type[msgspec.Struct]] = {kind.topic: record for kind, record in RECORDS.items()}
+    types[RECOMMENDATIONS_TOPIC] = Recommendation
+    return {file_name(record): _schema(topic, record) for topic, record in types.items()}
+
+
+def file_name(record: type[msgspec.Struct]) -> str:
+    """The file of a record's schema: ``catalog-item.json`` of ``CatalogItem``."""
+    return re.sub(r"\B(?=[A-Z])", "-", record.__name__).lower() + ".json"
+
+
+def _schema(topic: str, record: type[msgspec.Struct]) -> dict[str, Any]:
+    return {"$schema": _DIALECT, "title": f"value of {topic}"} | msgspec.json.schema(record)
 
 
 def as_text(schema: dict[str, Any]) -> str:

@@ -1,14 +1,15 @@
 """Bytes from Kafka or a file to a record, or to the reason why not. Never raises.
 
-One msgspec pass decodes and checks types, ranges and lengths; what follows are the few rules that a type cannot say: sizes,
-times, ids in bytes, text with something visible in it, and the key. Written rules:
+One msgspec pass decodes and checks types, ranges and lengths; what follows are the few rules that a type cannot say:
+sizes, times, ids in bytes, text with something visible in it, and the key. Written rules:
 
 - Unknown fields are ignored; null for a field that has a default means the default.
-- Half a surrogate pair anywhere in a record refuses it (``bad_text``), so what was accepted can always be encoded again.
+- Half a surrogate pair anywhere in a record refuses it (``bad_text``), so what was accepted can always be encoded
+  again.
 - A query with nothing visible is refused (``bad_text``); a title with nothing visible counts as missing.
 - Control and invisible characters beside visible ones stay as they are: data is not changed here.
 - A null value of the catalogue deletes the item that the key names; on the event topics it is refused.
-- Event times up to `Limits.max_future_ms` ahead are accepted: the worker clamps them (case c35). See `schemas.times`.
+- Event times up to `Limits.max_future_ms` ahead are accepted: the worker clamps them. See `schemas.times`.
 """
 
 from __future__ import annotations
@@ -26,7 +27,18 @@ from schemas.kinds import Kind
 from schemas.limits import DEFAULT_LIMITS
 from schemas.limits import Limits as Limits
 from schemas.nesting import exceeds_depth
-from schemas.records import Action, CatalogItem, Click, Impression, ItemDeletion, Purchase, Record, Search
+from schemas.records import (
+    RECORDS,
+    Action,
+    CatalogItem,
+    Click,
+    Event,
+    Impression,
+    ItemDeletion,
+    Purchase,
+    Record,
+    Search,
+)
 from schemas.rejection import Rejection, RejectionCode, quoted
 from schemas.times import MAX_TIME_MS, to_millis
 from schemas.wire_types import MAX_ID_BYTES
@@ -46,8 +58,8 @@ def parse(
 ) -> Record | Rejection:
     """The record of ``kind`` in the JSON text ``value``.
 
-    ``key`` is the Kafka key, checked against the record's user (catalogue: item) unless it is left out; ``now_ms`` is the
-    present in epoch milliseconds.
+    ``key`` is the Kafka key, checked against the record's user (catalogue: item) unless it is left out; ``now_ms`` is
+    the present in epoch milliseconds.
     """
     if value is None:
         return _without_value(kind, key)
@@ -97,7 +109,7 @@ def _wrong_key(key: bytes | UnsetType | None, expected: str) -> Rejection:
     return Rejection(RejectionCode.KEY_MISMATCH, f"the key is {shown}", hint)
 
 
-def _check_event(record: Click | Search | Purchase | Impression, now_ms: int, limits: Limits) -> Rejection | None:
+def _check_event(record: Event, now_ms: int, limits: Limits) -> Rejection | None:
     """Rules of all events, the time among them."""
     if len(record.event_id) > _SHORT or len(record.user_id) > _SHORT:
         problem = _check_ids("event_id", (record.event_id,)) or _check_ids("user_id", (record.user_id,))
@@ -214,11 +226,14 @@ def _is_visible(text: str) -> bool:
     return any(char.isprintable() and not char.isspace() for char in text)
 
 
-_user, _item = attrgetter("user_id"), attrgetter("item_id")
+_CHECKS: dict[Kind, _Check] = {
+    Kind.CLICK: _check_click,
+    Kind.SEARCH: _check_search,
+    Kind.PURCHASE: _check_purchase,
+    Kind.IMPRESSION: _check_impression,
+    Kind.CATALOG: _check_catalog,
+}
 _KINDS: dict[Kind, tuple[Callable[[bytes], Any], _Check, Callable[[Any], str]]] = {
-    Kind.CLICK: (msgspec.json.Decoder(Click).decode, _check_click, _user),
-    Kind.SEARCH: (msgspec.json.Decoder(Search).decode, _check_search, _user),
-    Kind.PURCHASE: (msgspec.json.Decoder(Purchase).decode, _check_purchase, _user),
-    Kind.IMPRESSION: (msgspec.json.Decoder(Impression).decode, _check_impression, _user),
-    Kind.CATALOG: (msgspec.json.Decoder(CatalogItem).decode, _check_catalog, _item),
+    kind: (msgspec.json.Decoder(record).decode, _CHECKS[kind], attrgetter(kind.key_field))
+    for kind, record in RECORDS.items()
 }

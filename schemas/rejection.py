@@ -54,7 +54,7 @@ class RejectionCode(StrEnum):
 
 
 class Rejection(msgspec.Struct, frozen=True, gc=False):
-    """A refusal. ``message`` and ``hint`` are encodable text of bounded length; ``hint`` is empty when there is none."""
+    """A refusal. ``message`` and ``hint`` are encodable text of bounded length; ``hint`` may be empty."""
 
     code: RejectionCode
     message: str

@@ -1,9 +1,9 @@
 """The replay format: JSON lines ``{"topic": "events.click.v1", "value": {…}}``, plain or gzipped.
 
 Topics may carry a namespace (``headwater.events.click.v1``); ``key`` (text or null) and ``timestamp`` (Kafka's, in
-milliseconds) may stand beside ``value``. Lines end at ``\\n`` alone (case c49: other line separators occur inside of texts),
-a carriage return before it is ignored, empty lines are skipped but counted, and a byte order mark at the start is ignored.
-This module only takes lines apart; `schemas.parse.parse` judges the values.
+milliseconds) may stand beside ``value``. Lines end at ``\\n`` alone (other line separators occur inside of texts), a
+carriage return before it is ignored, empty lines are skipped but counted, and a byte order mark at the start is
+ignored. This module only takes lines apart; `schemas.parse.parse` judges the values.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
 from schemas.explanation import DECODE_ERRORS, ENDS_TOO_EARLY, explain
-from schemas.kinds import Kind
+from schemas.kinds import KIND_OF_TOPIC, Kind
 from schemas.rejection import Rejection, RejectionCode, quoted
 
 MAX_LINE_BYTES = 16 << 20
@@ -37,7 +37,7 @@ _NOT_LINES = {
     b"\xff\xfe": "is UTF-16 text: save it as UTF-8",
     b"\xfe\xff": "is UTF-16 text: save it as UTF-8",
 }
-_HINT = 'a line is {"topic": "events.click.v1", "value": {…}}'
+_HINT = f'a line is {{"topic": "{Kind.CLICK.topic}", "value": {{…}}}}'
 
 
 class ReplayFileError(Exception):
@@ -69,9 +69,9 @@ class _Envelope(msgspec.Struct, gc=False):
 def read_lines(path: str | os.PathLike[str], *, progress: Callable[[int, int], None] | None = None) -> Iterator[Line]:
     """The lines of the replay file at ``path``, in order.
 
-    ``progress(read, size)`` is called with bytes of the file every few thousand lines and at the end.
-    Raises `ReplayFileError`, at the first line asked for, when the file is missing, unreadable, empty or no text; a file
-    that holds only empty lines raises it at its end.
+    ``progress(read, size)`` is called with bytes of the file every few thousand lines and at the end. Raises
+    `ReplayFileError`, at the first line asked for, when the file is missing, unreadable, empty or no text; a file that
+    holds only empty lines raises it at its end.
     """
     file = _open(Path(path))
     with file:
@@ -148,7 +148,7 @@ def _read(number: int, text: bytes, complete: bool) -> Line:
     except DECODE_ERRORS as error:
         return Line(number, None, None, None, _why(error, text, complete))
     topic, key = envelope.topic, envelope.key
-    kind = _KINDS.get(topic) or _namespaced(topic)
+    kind = KIND_OF_TOPIC.get(topic) or _namespaced(topic)
     if kind is None:
         known = ", ".join(each.topic for each in Kind)
         problem = Rejection(RejectionCode.UNKNOWN_TOPIC, f"{quoted(topic)} is no input topic", f"one of {known}")
@@ -175,4 +175,3 @@ def _refused(number: int, code: RejectionCode, message: str) -> Line:
 
 
 _decode = msgspec.json.Decoder(_Envelope).decode
-_KINDS = {kind.topic: kind for kind in Kind}

@@ -1,7 +1,8 @@
-"""Every setting of the running program, in one place (design rule 6).
+"""Every setting of the running program, in one place.
 
 Each field is an environment variable with the prefix ``HEADWATER_`` (``HEADWATER_BROKERS=…``); a ``.env`` file is not
-read. Durations are seconds, sizes bytes. The README's table is generated from this class.
+read. Durations are seconds, sizes bytes. ``docs/settings.md`` is generated from this class, and so is the README's
+table of the settings that matter to everybody (``ESSENTIAL``).
 """
 
 from __future__ import annotations
@@ -10,10 +11,13 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, JsonValue, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-STAGES = ("profiles", "items", "narrator", "catalog")
+from streams.topology import MAX_PARTITIONS, NARRATOR
+
+ESSENTIAL: dict[str, JsonValue] = {"essential": True}
+"""Marks a setting that everybody has to think of."""
 NAME_PATTERN = r"^[A-Za-z0-9_-]([A-Za-z0-9._-]{0,98}[A-Za-z0-9_-])?$"
 
 
@@ -35,7 +39,9 @@ class Settings(BaseSettings):
     # --- where
     brokers: str | None = Field(
         None,
-        description="Kafka bootstrap servers, `host:port,host:port`; empty: a private broker for demo and tests, an error for a worker",
+        json_schema_extra=ESSENTIAL,
+        description="Kafka bootstrap servers, `host:port,host:port`; empty: a private broker for demo and tests, an "
+        "error for a worker",
     )
     kafka_home: Path | None = Field(
         None,
@@ -45,25 +51,40 @@ class Settings(BaseSettings):
     namespace: str = Field(
         "headwater",
         pattern=NAME_PATTERN,
+        json_schema_extra=ESSENTIAL,
         description="prefix of every topic, consumer group and state folder: one a tenant or shop",
     )
     state_dir: Path = Field(
-        default_factory=_state_dir, description="local state (RocksDB); one folder a worker and namespace below it"
+        default_factory=_state_dir,
+        json_schema_extra=ESSENTIAL,
+        description="local state (RocksDB); one folder a worker and namespace below it",
     )
     cache_dir: Path = Field(default_factory=_cache_dir, description="downloaded data, broker and model")
     worker_id: str | None = Field(
         None,
         pattern=NAME_PATTERN,
-        description="stable name of this worker: static group membership, so that its restart takes its partitions back at once; must differ between workers",
+        json_schema_extra=ESSENTIAL,
+        description="stable name of this worker: static group membership, so that its restart takes its partitions "
+        "back at once; must differ between workers",
     )
     # --- topics
     user_partitions: int = Field(
-        8, ge=1, le=1024, description="partitions of every user-keyed topic; cannot change later"
+        8,
+        ge=1,
+        le=MAX_PARTITIONS,
+        json_schema_extra=ESSENTIAL,
+        description="partitions of every user-keyed topic; cannot change later",
     )
     item_partitions: int = Field(
-        4, ge=1, le=1024, description="partitions of every item-keyed topic; cannot change later"
+        4,
+        ge=1,
+        le=MAX_PARTITIONS,
+        json_schema_extra=ESSENTIAL,
+        description="partitions of every item-keyed topic; cannot change later",
     )
-    replication_factor: int = Field(1, ge=1, le=16, description="of the topics that `headwater topics create` makes")
+    replication_factor: int = Field(
+        1, ge=1, le=16, json_schema_extra=ESSENTIAL, description="of the topics that `headwater topics create` makes"
+    )
     # --- the stream
     max_event_age: float = Field(
         300.0, gt=0, description="an event older than this (by its Kafka timestamp) is learned but gets no record"
@@ -81,18 +102,20 @@ class Settings(BaseSettings):
     cached_users: int = Field(
         20_000,
         ge=1,
-        description="decoded user states kept in memory by a worker, about 5 kB each; the others are read from RocksDB when they come",
+        description="decoded user states kept in memory by a worker, about 5 kB each; the others are read from RocksDB "
+        "when they come",
     )
     user_idle_days: float = Field(
         90.0,
         ge=0,
-        description="a user of whom nothing was heard for so many days (of Kafka time) is forgotten; longer than the event "
-        "topics keep records; 0: never",
+        description="a user of whom nothing was heard for so many days (of Kafka time) is forgotten; longer than the "
+        "event topics keep records; 0: never",
     )
     deleted_item_days: float = Field(
         90.0,
         ge=0,
-        description="what was learned of a deleted item goes so many days after its deletion, or the last click after that; 0: never",
+        description="what was learned of a deleted item goes so many days after its deletion, or the last click after "
+        "that; 0: never",
     )
     store: Literal["rocksdb", "memory"] = Field("rocksdb", description="local store of the tables")
     rocksdb_cache_bytes: int = Field(8 << 20, ge=1 << 20, description="block cache of each partition's RocksDB")
@@ -100,15 +123,15 @@ class Settings(BaseSettings):
     stuck_timeout: float = Field(
         120.0,
         ge=5,
-        description="a worker whose event loop stands still, or whose work on some records does not end, for this time loses its "
-        "partitions to others",
+        description="a worker whose event loop stands still, or whose work on some records does not end, for this time "
+        "loses its partitions to others",
     )
     fetch_wait: float = Field(
         0.002,
         ge=0,
         le=0.5,
-        description="time for which the broker may hold back events, so that several come at once, while more than 600 a second "
-        "come to a worker: less processor time for a little latency; 0: never",
+        description="time for which the broker may hold back events, so that several come at once, while more than 600 "
+        "a second come to a worker: less processor time for a little latency; 0: never",
     )
     fetch_records: int = Field(4096, ge=1, description="records of one partition handed on as one batch")
     dead_letter_rate: float = Field(
@@ -132,15 +155,20 @@ class Settings(BaseSettings):
     allow_repeats: bool | None = Field(
         None, description="whether items that a user has seen may be recommended; empty: learned from how users repeat"
     )
-    domain: Literal["film", "retail"] = Field("film", description="vocabulary of reasons and sentences")
+    domain: Literal["film", "retail"] = Field(
+        "film", json_schema_extra=ESSENTIAL, description="vocabulary of reasons and sentences"
+    )
     locale: str = Field(
         "en",
         pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$",
+        json_schema_extra=ESSENTIAL,
         description="language of text where neither event nor item names one",
     )
     seed: int = Field(7, ge=0, description="of every random choice")
     # --- narration
-    model_backend: str = Field("transformers", description="`transformers`, `none`, or `module:Class`")
+    model_backend: str = Field(
+        "transformers", json_schema_extra=ESSENTIAL, description="`transformers`, `none`, or `module:Class`"
+    )
     draft_deadline: float = Field(
         3.0,
         gt=0,
@@ -153,8 +181,8 @@ class Settings(BaseSettings):
     narrator_rate: float | None = Field(
         None,
         gt=0,
-        description="sentences a second that narrators on other machines write (`--stages narrator`); empty: as many as "
-        "this worker's own model shows to write",
+        description=f"sentences a second that narrators on other machines write (`--stages {NARRATOR.name}`); empty: "
+        "as many as this worker's own model shows to write",
     )
     # --- watching
     http_host: str = Field("127.0.0.1", description="address of /metrics, /healthz and /readyz")

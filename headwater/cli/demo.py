@@ -40,7 +40,7 @@ def demo(
         float, typer.Option(min=1, help="Events a second in the last quarter, to measure latency.")
     ] = 300.0,
 ) -> None:
-    """Start Kafka and a worker, send real MovieLens events, show live recommendations, sum up. Leaves nothing behind."""
+    """Start Kafka and a worker, send real MovieLens events, show recommendations, sum up. Leaves nothing behind."""
     started = time.monotonic()
     settings = load_settings(namespace=f"demo-{uuid.uuid4().hex[:8]}")
     end_on_sigterm()
@@ -128,11 +128,11 @@ def _send(settings: Settings, feed: Feed, worker: WorkerProcess, show: _Showcase
     from headwater.demo.turns import Turns
     from headwater.importers.fetch import ML_100K
     from headwater.importers.movielens import replay_lines, with_searches
-    from streams.topology import CATALOG
+    from streams.topology import CATALOG_ITEMS
 
     lines = with_searches(replay_lines(settings.cache_dir / ML_100K))
     catalog: list[Line] = []
-    while (first := next(lines))["topic"] == CATALOG.suffix:
+    while (first := next(lines))["topic"] == CATALOG_ITEMS.suffix:
         catalog.append(first)
     show.titles = {entry["value"]["item_id"]: entry["value"]["title"] for entry in catalog}
     sent = feed.send_catalog(catalog)

@@ -147,6 +147,7 @@ def _worker(settings: Settings) -> Iterator[Finding]:
 def _metrics(settings: Settings) -> Iterator[Finding]:
     """What a running worker counted that somebody should look at."""
     from headwater.demo.scrape import scrape
+    from streams.topology import DEAD_LETTERS
 
     try:
         samples = scrape(f"http://{settings.http_host}:{settings.http_port}", HTTP_TIMEOUT)
@@ -168,7 +169,7 @@ def _metrics(settings: Settings) -> Iterator[Finding]:
                 "dead letters",
                 Grade.WARNING,
                 f"{value:.0f} records refused by {labels.get('stage')}: {labels.get('reason')}",
-                f"Read {settings.namespace}.dead-letters.v1; the headers say why.",
+                f"Read {DEAD_LETTERS.name(settings.namespace)}; the headers say why.",
             )
 
 

@@ -22,7 +22,7 @@ def fetch(
     target: Annotated[
         Target,
         typer.Argument(
-            help="`ml-100k`: MovieLens-100k as a replay file. `smollm2`: the language model, in the form that loads fast."
+            help="`ml-100k`: MovieLens-100k as a replay file. `smollm2`: the language model, in a form that loads fast."
         ),
     ],
 ) -> None:

@@ -108,7 +108,7 @@ class _Sending:
             return
         if line.kind is None:
             raise AssertionError("an accepted line has a kind")
-        key = getattr(record, _key_field(line.kind.topic)).encode()
+        key = getattr(record, line.kind.key_field).encode()
         self._produce(line.kind.topic, line.value, key, 0)
 
     def finish(self) -> None:
@@ -160,16 +160,11 @@ class _Sending:
         self.first_failure = self.first_failure or reason
 
 
-def _key_field(suffix: str) -> str:
-    from streams.broker.producing import key_field
-
-    return key_field(suffix)
-
-
 def _guess_key(line: Line) -> bytes | None:
     """The key that the producer of a refused record would have given, None where it names none."""
+    if line.kind is None:
+        return None
     try:
-        fields = json.loads(line.value or b"")
-        return str(fields[_key_field(line.kind.topic if line.kind else "")]).encode()
+        return str(json.loads(line.value or b"")[line.kind.key_field]).encode()
     except (ValueError, KeyError, TypeError, RecursionError):
         return None

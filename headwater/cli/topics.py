@@ -53,14 +53,14 @@ def accept(name: Annotated[str, typer.Argument(help="Full name of the topic, wit
     """Go on with a topic that was deleted and made again: its offsets start anew. Stop the workers first."""
     settings = load_settings()
     brokers = require_brokers(settings)
-    from streams.broker.incarnations import accept as accept_topic
+    from streams.broker.acceptance import accept as accept_topic
     from streams.errors import ConfigurationError
     from streams.topology import ALL
 
-    known = [topic.name(settings.namespace) for topic in ALL]
+    known = {topic.name(settings.namespace): topic for topic in ALL}
     if name not in known:
         raise ConfigurationError(f"{name} is not a topic of this namespace; it has {', '.join(known)}.")
-    accepted = accept_topic(brokers, settings, name)
+    accepted = accept_topic(brokers, settings, known[name])
     typer.echo(f"{name} accepted as incarnation {accepted.epoch}.")
     if accepted.read_again:
         typer.echo(f"Workers will read from the beginning: {', '.join(accepted.read_again)}.")
@@ -69,12 +69,16 @@ def accept(name: Annotated[str, typer.Argument(help="Full name of the topic, wit
 def _table(states: list[TopicState]) -> object:
     from rich.table import Column, Table
 
+    from streams.topology import written_by
+
     table = Table(Column("topic", no_wrap=True), "key", "cleanup", "partitions", "replicas", "written by", "state")
     for s in states:
         found = "missing" if s.partitions is None else "ok" if s.matches else "differs"
         count = "-" if s.partitions is None else str(s.partitions)
         shown = count if s.partitions in (None, s.expected) else f"{count} (not {s.expected})"
-        table.add_row(s.name, s.topic.keyed_by, s.topic.cleanup, shown, str(s.replicas or "-"), s.topic.owner, found)
+        table.add_row(
+            s.name, s.topic.keyed_by, s.topic.cleanup, shown, str(s.replicas or "-"), written_by(s.topic), found
+        )
     return table
 
 

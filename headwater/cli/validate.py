@@ -68,7 +68,7 @@ class _Findings:
         if line.kind is None:
             raise AssertionError("an accepted line has a kind")
         self.accepted[line.kind.topic] += 1
-        if line.kind.topic.startswith("events."):
+        if line.kind.is_event:
             self._note_event(line, record)  # type: ignore[arg-type]
 
     def _note_event(self, line: Line, event: Event) -> None:

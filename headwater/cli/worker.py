@@ -7,13 +7,12 @@ from typing import Annotated
 import typer
 
 from headwater.cli.terminal import guarded, load_settings, require_brokers
+from streams.topology import STAGE_NAMES
 
 
 @guarded
 def worker(
-    stages: Annotated[
-        str, typer.Option(help="Stages to run here, separated by commas.")
-    ] = "profiles,items,narrator,catalog",
+    stages: Annotated[str, typer.Option(help="Stages to run here, separated by commas.")] = ",".join(STAGE_NAMES),
 ) -> None:
     """Learn from events, write recommendations. Ends cleanly on SIGTERM, after a last checkpoint."""
     settings = load_settings()
@@ -27,11 +26,10 @@ def worker(
 def parse_stages(text: str) -> tuple[str, ...]:
     """Names of stages, each once; raises ``ConfigurationError`` for an unknown one or none."""
     from streams.errors import ConfigurationError
-    from streams.settings import STAGES
 
     names = [name.strip() for name in text.split(",") if name.strip()]
-    unknown = [name for name in names if name not in STAGES]
+    unknown = [name for name in names if name not in STAGE_NAMES]
     if unknown or not names:
         wrong = f"unknown stage {', '.join(unknown)}" if unknown else "no stage given"
-        raise ConfigurationError(f"--stages: {wrong}; choose from {', '.join(STAGES)}.")
+        raise ConfigurationError(f"--stages: {wrong}; choose from {', '.join(STAGE_NAMES)}.")
     return tuple(dict.fromkeys(names))

@@ -16,7 +16,8 @@ from typing import Any
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
 from headwater.importers.movielens import Line
-from streams.broker.producing import event_producer, key_field
+from schemas.kinds import KIND_OF_TOPIC
+from streams.broker.producing import event_producer
 from streams.errors import BrokerError, OperatorError
 from streams.settings import Settings
 from streams.topology import RECOMMENDATIONS
@@ -59,7 +60,7 @@ class Outcome:
 
     @property
     def events(self) -> int:
-        return sum(count for suffix, count in self.sent.items() if suffix.startswith("events."))
+        return sum(count for suffix, count in self.sent.items() if KIND_OF_TOPIC[suffix].is_event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +177,7 @@ class Feed:
     def _produce(self, line: Line, at_ms: int) -> None:
         suffix, value = line["topic"], line["value"]
         body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-        key = value[key_field(suffix)].encode()
+        key = value[KIND_OF_TOPIC[suffix].key_field].encode()
         self._producer.produce(f"{self._namespace}.{suffix}", body, key, timestamp=at_ms, on_delivery=_delivered)
         self.outcome.sent[suffix] += 1
         self._producer.poll(0)

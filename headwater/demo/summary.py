@@ -6,7 +6,7 @@ from rich.table import Table
 
 from headwater.demo.feed import Outcome, Phase
 from headwater.demo.scrape import Samples
-from streams.topology import CATALOG, SEARCH
+from streams.topology import CATALOG_ITEMS, SEARCH
 
 UNKNOWN = "not measured"
 
@@ -18,7 +18,7 @@ def summary(outcome: Outcome, samples: Samples, broker: str) -> Table:
     searches = sent[SEARCH.suffix]
     real = f"{outcome.events - searches:,} real MovieLens ratings"
     table.add_row("events", f"{outcome.events:,}: {real} and {searches:,} derived genre searches")
-    table.add_row("catalogue", f"{sent[CATALOG.suffix]:,} films")
+    table.add_row("catalogue", f"{sent[CATALOG_ITEMS.suffix]:,} films")
     unanswered = outcome.events - outcome.answered
     rest = f", {unanswered:,} events without an answer" if unanswered else ", every event answered"
     table.add_row("recommendations", f"{outcome.records:,}{rest}")

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from headwater.importers.fetch import ML_100K, Progress, fetch_ml_100k
-from streams.topology import CATALOG, CLICK, PURCHASE, SEARCH
+from streams.topology import CATALOG_ITEMS, CLICK, PURCHASE, SEARCH
 
 PURCHASE_FROM = 4
 SEARCH_EVERY = 20
@@ -61,7 +61,7 @@ def with_searches(lines: Iterable[Line]) -> Iterator[Line]:
     ratings = 0
     for line in lines:
         value = line["value"]
-        if line["topic"] == CATALOG.suffix:
+        if line["topic"] == CATALOG_ITEMS.suffix:
             genres[value["item_id"]] = next(iter(value["categories"]), "")
         else:
             ratings += 1
@@ -94,7 +94,7 @@ def _catalog_line(row: dict[str, str]) -> Line:
         "categories": [genre.lower() for genre in row["class"].split() if genre.lower() not in _UNKNOWN],
         "locale": "en",
     }
-    return {"topic": CATALOG.suffix, "value": value}
+    return {"topic": CATALOG_ITEMS.suffix, "value": value}
 
 
 def _event_line(row: dict[str, str]) -> Line:

@@ -26,7 +26,7 @@ VERSION = 1
 MOST_EVENTS = 2_048
 """Events of a round of messages: in a shop of a million items about 250 bytes each for each of four partitions, so that no
 message comes close to what a broker takes (one that is too long is made again in halves)."""
-_WHAT = "item-updates message"
+_WHAT = "message of item updates"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

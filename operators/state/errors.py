@@ -33,7 +33,7 @@ def corrupt(what: str, detail: str) -> StateCorruptError:
         f"{what} is corrupt ({detail})",
         "Stop the worker, delete its state folder and start it again: the state is "
         "rebuilt from Kafka. If the same error comes back, Kafka holds the damaged bytes: delete this key there "
-        "(write a null value to user-state.v1 or item-state.v1) and it starts afresh.",
+        "(write a null value into the topic that keeps this state) and it starts afresh.",
     )
 
 

@@ -6,26 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-DAY_MS = 86_400_000
+from schemas.actions import ACTION_WEIGHTS as ACTION_WEIGHTS
 
-# How much an action tells about preference, for matrix factorisation. Negative: a step away, and a ban.
-ACTION_WEIGHTS: Mapping[str, float] = MappingProxyType(
-    {
-        "view": 0.5,
-        "click": 1.0,
-        "play": 1.0,
-        "comment": 1.0,
-        "rate": 1.0,
-        "add_to_cart": 1.5,
-        "favorite": 1.5,
-        "like": 1.5,
-        "share": 1.5,
-        "purchase": 1.5,
-        "skip": -0.5,
-        "hide": -1.0,
-        "dislike": -1.5,
-    }
-)
+DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +22,7 @@ class Parameters:
     """
 
     # --- what an action weighs
-    action_weights: Mapping[str, float] = field(default_factory=lambda: ACTION_WEIGHTS)
+    action_weights: Mapping[str, float] = field(default_factory=lambda: MappingProxyType(ACTION_WEIGHTS))
     rating_scale: float = 5.0
     """A `rate` of value v has its action's weight times clip(v, 0, rating_scale) / rating_scale."""
 

@@ -11,17 +11,13 @@ from numpy.typing import NDArray
 
 from operators.kernels.stable_hash import stable_hash
 from operators.state.parameters import Parameters
+from schemas.actions import ACTION_CODES as ACTION_CODES
 
-ACTIONS: tuple[str, ...] = (
-    "click", "view", "add_to_cart", "favorite", "like", "share", "comment", "play", "rate", "skip", "hide",
-    "dislike", "purchase",
-)  # fmt: skip
-"""Names behind the codes in `recent_actions`, which are stored: append only."""
+ACTIONS: tuple[str, ...] = tuple(sorted(ACTION_CODES, key=ACTION_CODES.__getitem__))
+"""Names behind the codes in `recent_actions`, which are stored."""
 
 EVENT_ID_BYTES = 16
 """Of an event in `UserState.event_ids`. One string of bytes a user: a dict of numbers would be most of the state's memory."""
-
-ACTION_CODES: dict[str, int] = {name: code for code, name in enumerate(ACTIONS)}
 
 
 @dataclass(slots=True)

@@ -1,17 +1,15 @@
-"""Which incarnation of each topic the state belongs to (cases c05, c06).
+"""Which incarnation of each topic the state belongs to.
 
-A deleted and recreated topic is another log whose offsets begin at 0: applied offsets of the old one would silently skip
-the new one. Kafka gives every topic an id; the ids that the state knows are kept in the compacted ``topic-ids.v1``. A
-worker that finds another id stops and names the command that accepts the new log (``headwater topics accept NAME``),
-which starts a new epoch for it and rewinds the groups' committed offsets. For a topic of state these are the groups that its
-state is made by: it is made again, from what is kept of their sources.
+A deleted and recreated topic is another log whose offsets begin at 0: applied offsets of the old one would silently
+skip the new one. Kafka gives every topic an id; the ids that the state knows are kept in the compacted
+``topic-ids.v1``. A worker that finds another id stops and names the command that accepts the new log:
+:mod:`streams.broker.acceptance`.
 """
 
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -19,25 +17,12 @@ import msgspec
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicCollection
 from confluent_kafka.admin import AdminClient
 
-from streams.broker import group_offsets
 from streams.broker.topic_reading import read_topic
-from streams.broker.update_messages import MAX_EPOCHS
-from streams.errors import BrokerError, StreamError
+from streams.errors import StreamError
 from streams.settings import Settings
-from streams.topology import (
-    CATALOG,
-    CATALOG_STATE,
-    DRAFTS,
-    EVENTS,
-    ITEM_STATE,
-    ITEM_UPDATES,
-    TOPIC_IDS,
-    USER_STATE,
-    Topic,
-)
+from streams.topology import TABLES, TOPIC_IDS
 
 TIMEOUT = 30.0
-LEAVE_MARGIN = 3.0  # seconds beyond a session, for the broker to notice
 
 
 class TopicReplacedError(StreamError):
@@ -54,10 +39,6 @@ class TopicGoneError(StreamError):
 
 class IdsLostError(StreamError):
     """Which incarnation of each topic the state was made from is not known."""
-
-
-class EpochsExhaustedError(StreamError):
-    """A topic was deleted and made again too often."""
 
 
 class Described(NamedTuple):
@@ -80,15 +61,16 @@ def replaced(name: str) -> str:
     """What to say of a topic that is another one now."""
     return (
         f"{name} is not the topic that this state was made from: it was deleted and made again, and its offsets start "
-        f"anew. Nothing of the new one was learned. To go on with it, stop the workers and run: headwater topics accept {name}"
+        "anew. Nothing of the new one was learned. To go on with it, stop the workers and run: "
+        f"headwater topics accept {name}"
     )
 
 
 def partitions_added(name: str, before: int, now: int) -> str:
     """What to say of a topic that was given more partitions."""
     return (
-        f"{name} has {now} partitions, the state was made with {before}: users would move to other partitions, away from "
-        "their states. Nothing more of it is learned. Kafka takes no partitions back: make the topic again with "
+        f"{name} has {now} partitions, the state was made with {before}: users would move to other partitions, away "
+        "from their states. Nothing more of it is learned. Kafka takes no partitions back: make the topic again with "
         f"{before} and run headwater topics accept {name}, or replay the events into another namespace."
     )
 
@@ -96,17 +78,18 @@ def partitions_added(name: str, before: int, now: int) -> str:
 def ids_lost(name: str) -> str:
     """What to say when there is state, and no record of the topics that it was made from."""
     return (
-        f"{name} is empty, though there is state: it was deleted and made again. Without it offsets would be compared with those of other "
-        "incarnations of their topics. Nothing was learned. If the topics are still those that the state was made from, stop the "
-        f"workers and run: headwater topics accept {name} (it reads from the state which incarnations they are)"
+        f"{name} is empty, though there is state: it was deleted and made again. Without it offsets would be compared "
+        "with those of other incarnations of their topics. Nothing was learned. If the topics are still those that the "
+        f"state was made from, stop the workers and run: headwater topics accept {name} (it reads from the state which "
+        "incarnations they are)"
     )
 
 
 def gone(name: str) -> str:
     """What to say of a topic that is no longer there."""
     return (
-        f"{name} is gone: it was deleted. Nothing that it lacks is acknowledged any more. To go on without what was in it, stop "
-        f"the workers and run: headwater topics create, then: headwater topics accept {name}"
+        f"{name} is gone: it was deleted. Nothing that it lacks is acknowledged any more. To go on without what was in "
+        f"it, stop the workers and run: headwater topics create, then: headwater topics accept {name}"
     )
 
 
@@ -137,9 +120,9 @@ def _ids(namespace: str, key: bytes, value: bytes) -> list[str]:
         return msgspec.json.decode(value, type=list[str])
     except msgspec.DecodeError as exc:
         raise IdsLostError(
-            f"{TOPIC_IDS.name(namespace)} has a record for {key.decode(errors='replace')} that cannot be read ({exc}): not written by "
-            "Headwater. Nothing was learned. Write the right list of ids under that key, or delete the topic and run: headwater "
-            f"topics create, then: headwater topics accept {TOPIC_IDS.name(namespace)}"
+            f"{TOPIC_IDS.name(namespace)} has a record for {key.decode(errors='replace')} that cannot be read ({exc}): "
+            "not written by Headwater. Nothing was learned. Write the right list of ids under that key, or delete the "
+            f"topic and run: headwater topics create, then: headwater topics accept {TOPIC_IDS.name(namespace)}"
         ) from exc
 
 
@@ -160,7 +143,7 @@ def incarnations(brokers: str, settings: Settings, topics: Iterable[str]) -> dic
     current = describe(AdminClient({"bootstrap.servers": brokers}), topics)
     known = known_ids(brokers, settings.namespace)
     if not known:
-        _refuse_state(brokers, settings)
+        refuse_state(brokers, settings)
     for name, topic in current.items():
         if name in known and known[name][-1] != topic.topic_id:
             raise TopicReplacedError(replaced(name))
@@ -173,10 +156,10 @@ def incarnations(brokers: str, settings: Settings, topics: Iterable[str]) -> dic
     }
 
 
-def _refuse_state(brokers: str, settings: Settings) -> None:
+def refuse_state(brokers: str, settings: Settings) -> None:
     """Without recorded ids there has to be no state; raises :class:`IdsLostError`."""
-    for topic in (USER_STATE, ITEM_STATE, CATALOG_STATE):
-        if any(True for _ in read_topic(brokers, topic.name(settings.namespace))):
+    for table in TABLES:
+        if any(True for _ in read_topic(brokers, table.changelog.name(settings.namespace))):
             raise IdsLostError(ids_lost(TOPIC_IDS.name(settings.namespace)))
 
 
@@ -194,92 +177,3 @@ def refuse_changed(ids: Mapping[str, Incarnation], current: Mapping[str, Describ
             raise TopicReplacedError(replaced(name))
         if topic.partitions != ids[name].partitions:
             raise PartitionsAddedError(partitions_added(name, ids[name].partitions, topic.partitions))
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """A topic's new incarnation, and the topics that are read from their beginnings because of it."""
-
-    epoch: int
-    read_again: tuple[str, ...]
-
-
-def accept(brokers: str, settings: Settings, topic: str) -> Accepted:
-    """Accept the topic's current incarnation, and have everything read again that its state is made from.
-
-    Raises :class:`StreamError` while a worker is running that reads these topics, :class:`EpochsExhaustedError` when its
-    incarnations are used up.
-    """
-    suffix = topic.removeprefix(f"{settings.namespace}.")
-    again = [(stage, source.name(settings.namespace)) for stage, source in _READ_AGAIN.get(suffix, ())]
-    wanted = {topic, *(name for _, name in again)}
-    current = describe(AdminClient({"bootstrap.servers": brokers}), wanted)
-    refuse_gone(wanted, current)
-    ids = {name: each.topic_id for name, each in current.items()}
-    known = known_ids(brokers, settings.namespace)
-    if not known and suffix != TOPIC_IDS.suffix:
-        _refuse_state(brokers, settings)
-    fresh = {topic: known.get(topic, [])}
-    if fresh[topic][-1:] != [ids[topic]]:
-        fresh[topic] = [*fresh[topic], ids[topic]]
-        if suffix in _REPUBLISHED_BY_CATALOG:  # a new epoch without a new topic: no row counts as published
-            catalog = CATALOG.name(settings.namespace)
-            fresh[catalog] = [*known.get(catalog, [ids[catalog]]), ids[catalog]]
-        if suffix == TOPIC_IDS.suffix:
-            fresh |= _told_by_state(brokers, settings, known)
-        _refuse_too_many(fresh)
-    until = time.monotonic() + settings.session_timeout + LEAVE_MARGIN
-    for stage, name in again:
-        _rewind(brokers, f"{settings.namespace}.{stage}", name, until)
-    record_ids(brokers, settings.namespace, fresh)
-    return Accepted(len(fresh[topic]) - 1, tuple(name for _, name in again))
-
-
-def _told_by_state(brokers: str, settings: Settings, known: Mapping[str, list[str]]) -> dict[str, list[str]]:
-    """Ids of topics that had other incarnations before, where the record lacks them: how many there were is what counts."""
-    from streams.broker.state_epochs import epochs_in_state  # the states' modules stand on this one
-
-    epochs = {name: epoch for name, epoch in epochs_in_state(brokers, settings).items() if name not in known}
-    current = describe(AdminClient({"bootstrap.servers": brokers}), epochs)
-    refuse_gone(epochs, current)
-    return {name: [*["lost"] * epoch, current[name].topic_id] for name, epoch in epochs.items()}
-
-
-def _refuse_too_many(ids: Mapping[str, list[str]]) -> None:
-    for name, known in ids.items():
-        if len(known) > MAX_EPOCHS:
-            raise EpochsExhaustedError(
-                f"{name} has had {MAX_EPOCHS} incarnations, and offsets inside the state cannot tell more of them apart. "
-                "Nothing was changed. Choose another HEADWATER_NAMESPACE, run headwater topics create and replay the events."
-            )
-
-
-_LEARN = tuple(("profiles", topic) for topic in EVENTS.values())
-_PUBLISH, _MERGE = ("catalog", CATALOG), ("items", ITEM_UPDATES)
-_READ_AGAIN: dict[str, Sequence[tuple[str, Topic]]] = {
-    **{topic.suffix: [("profiles", topic)] for topic in EVENTS.values()},
-    CATALOG.suffix: [_PUBLISH],
-    DRAFTS.suffix: [("narrator", DRAFTS)],
-    USER_STATE.suffix: _LEARN,
-    CATALOG_STATE.suffix: [_PUBLISH],
-    ITEM_UPDATES.suffix: [_PUBLISH, _MERGE],
-    ITEM_STATE.suffix: [_PUBLISH, _MERGE],
-}
-"""What a stage has to read from its beginning when a topic was made again: the topic itself, or the sources of its state.
-What the states contain already is skipped, by the offsets inside them."""
-_REPUBLISHED_BY_CATALOG = {ITEM_UPDATES.suffix, ITEM_STATE.suffix}
-"""With these, catalogue rows were lost that the catalogue stage counts as published."""
-
-
-def _rewind(brokers: str, group: str, topic: str, until: float) -> None:
-    """To offset 0, and in a group without members: one that comes back under its old name within its session would get its
-    old assignment, which may lack the topic. So this waits for sessions to end, until ``until`` (monotonic)."""
-    partitions = len(AdminClient({"bootstrap.servers": brokers}).list_topics(topic, TIMEOUT).topics[topic].partitions)
-    while True:
-        try:
-            group_offsets.commit(brokers, group, topic, dict.fromkeys(range(partitions), 0))
-            return
-        except BrokerError as exc:
-            if time.monotonic() > until:
-                raise StreamError(f"{exc}. Stop the workers of the namespace first, then accept again.") from exc
-        time.sleep(0.5)

@@ -28,11 +28,11 @@ def partition_ends(
     timeout: float,
     isolation: IsolationLevel = IsolationLevel.READ_UNCOMMITTED,
 ) -> dict[TP, int]:
-    """Next offset by partition; blocks. Raises ``KafkaException``, of a leader that moves or a lost connection only after
-    ``timeout`` seconds; never takes much longer.
+    """Next offset by partition; blocks. Raises ``KafkaException``, of a leader that moves or a lost connection only
+    after ``timeout`` seconds; never takes much longer.
 
-    librdkafka's admin client never finds out by itself that a leader has changed (a broker that hung is a new leader, too):
-    every further answer is the same error until something asks for the topics.
+    librdkafka's admin client never finds out by itself that a leader has changed (a broker that hung is a new leader,
+    too): every further answer is the same error until something asks for the topics.
     """
     wanted = {TopicPartition(*place): _LATEST for place in partitions}
     until = time.monotonic() + timeout

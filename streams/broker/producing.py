@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from confluent_kafka import Producer
 
-from streams.topology import CATALOG, MAX_MESSAGE_BYTES
+from streams.topology import MAX_MESSAGE_BYTES
 
 
 def event_producer(brokers: str) -> Producer:
@@ -24,8 +24,3 @@ def event_producer(brokers: str) -> Producer:
             "log_level": 0,
         }
     )
-
-
-def key_field(suffix: str) -> str:
-    """Name of the field of a topic's values that is the Kafka key: the item's id in the catalogue, else the user's."""
-    return "item_id" if suffix == CATALOG.suffix else "user_id"

@@ -1,4 +1,4 @@
-"""Which incarnations of its sources the state was made from, as the state itself tells: for when ``topic-ids.v1`` was lost.
+"""Which incarnations of its sources the state was made from, as it tells itself: for when the topic ids were lost.
 
 Applied offsets are kept by source number, and merged update messages by message number; both contain the epoch.
 """
@@ -13,7 +13,7 @@ from operators.state.user_codec import decode_user
 from streams.broker.topic_reading import read_topic
 from streams.broker.update_messages import META_KEY, decode_merged, message_epoch, source_place
 from streams.settings import Settings
-from streams.topology import ITEM_STATE, ITEM_UPDATES, SOURCE_NUMBERS, USER_STATE
+from streams.topology import ALL, ITEM_STATE, ITEM_UPDATES, USER_STATE
 
 
 def epochs_in_state(brokers: str, settings: Settings) -> dict[str, int]:
@@ -21,7 +21,8 @@ def epochs_in_state(brokers: str, settings: Settings) -> dict[str, int]:
 
     Reads all user states. Raises ``BrokerError``, and ``StateError`` for a state that cannot be read.
     """
-    names = {number: f"{settings.namespace}.{suffix}" for suffix, number in SOURCE_NUMBERS.items()}
+    numbered = [topic for topic in ALL if topic.source_number is not None]
+    names = {topic.source_number: topic.name(settings.namespace) for topic in numbered}
     epochs: dict[str, int] = {}
 
     def note(name: str, epoch: int) -> None:

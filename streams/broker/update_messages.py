@@ -67,9 +67,10 @@ def unreadable_update(tp: TP, offset: int, found: Exception) -> str:
     problem = found.problem if isinstance(found, StateError) else str(found)
     return (
         f"{tp.topic}-{tp.partition}, offset {offset}: this is no item update that can be read ({problem}). Nothing "
-        "behind it was learned by the items or acknowledged. If a newer Headwater wrote it, run that version. Otherwise find out who "
-        f"writes into this topic, stop the workers, delete and create {tp.topic}, and run: headwater topics accept {tp.topic} (the "
-        "catalogue is published again; what the items had not learned yet is lost: docs/operations.md)"
+        "behind it was learned by the items or acknowledged. If a newer Headwater wrote it, run that version. "
+        f"Otherwise find out who writes into this topic, stop the workers, delete and create {tp.topic}, and run: "
+        f"headwater topics accept {tp.topic} (the catalogue is published again; what the items had "
+        "not learned yet is lost: docs/operations.md)"
     )
 
 
@@ -81,7 +82,7 @@ def source_number(topic_epoch: int, topic_number: int, partition: int) -> int:
 
 
 def message_number(topic_epoch: int, offset: int) -> int:
-    """Where a message stands among those of all incarnations of its topic: grows with the offset, and with the epoch."""
+    """Where a message stands among those of all incarnations of its topic: grows with offset and epoch."""
     return topic_epoch << 48 | offset
 
 

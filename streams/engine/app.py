@@ -19,6 +19,7 @@ from streams.engine.groups import LIVE_BATCH_RECORDS, MOST_GROUP_RECORDS, GroupC
 from streams.engine.guards import PauseGuard, StuckGuard
 from streams.engine.producer import BatchProducer
 from streams.settings import Settings
+from streams.topology import Stage
 
 MAX_BATCH_BYTES = 1 << 20
 MAX_REQUEST_BYTES = 4 << 20
@@ -112,23 +113,22 @@ class BatchApp(faust.App):  # type: ignore[misc]
         await self.crash(exc)
 
 
-def create_app(
-    settings: Settings, stage: str, brokers: str, *, clock: Clock | None = None, waits_for_many: bool = False
-) -> BatchApp:
-    """The app of ``stage``: group ``<namespace>.<stage>``, state below ``settings.namespace_dir``.
+def create_app(settings: Settings, stage: Stage, brokers: str, *, clock: Clock | None = None) -> BatchApp:
+    """The app of ``stage``: its consumer group, state below ``settings.namespace_dir``.
 
-    ``waits_for_many``: the broker may hold records back for ``settings.fetch_wait`` while many come. Raises nothing by
-    itself; the broker is first contacted when the app starts.
+    Raises nothing by itself; the broker is first contacted when the app starts.
     """
     clock = clock or Clock()
-    datadir = settings.namespace_dir / stage
+    datadir = settings.namespace_dir / stage.name
     datadir.parent.mkdir(parents=True, exist_ok=True)
     heartbeat_interval = min(3.0, settings.session_timeout / 4)
     return BatchApp(
-        f"{settings.namespace}.{stage}",
+        stage.group(settings.namespace),
         brokers=brokers,
         intake=Intake(
-            settings.fetch_records, int(settings.max_event_age * 1000), settings.fetch_wait if waits_for_many else 0.0
+            settings.fetch_records,
+            int(settings.max_event_age * 1000),
+            settings.fetch_wait if stage.waits_for_many else 0.0,
         ),
         clock=clock,
         pauses=PauseGuard(settings.session_timeout, heartbeat_interval, clock),
@@ -153,7 +153,7 @@ def create_app(
         broker_max_poll_records=settings.fetch_records * 4,
         consumer_max_fetch_size=8 << 20,
         consumer_auto_offset_reset="earliest",
-        consumer_group_instance_id=f"{settings.worker_id}.{stage}" if settings.worker_id else None,
+        consumer_group_instance_id=f"{settings.worker_id}.{stage.name}" if settings.worker_id else None,
         producer_max_batch_size=MAX_BATCH_BYTES,
         producer_max_request_size=MAX_REQUEST_BYTES,
         producer_request_timeout=30.0,

@@ -3,28 +3,23 @@
 from streams.metrics.definitions import Metrics
 from streams.metrics.labels import (
     PARTITION,
+    ComparedList,
     EventOutcome,
     ModelFailure,
-    ModelState,
-    Ranker,
-    Stage,
+    ModelHealth,
     Step,
-    Table,
     known_topic,
 )
-from streams.metrics.registry import Definition, Label
+from streams.metrics.registry import Label
 
 __all__ = [
     "PARTITION",
-    "Definition",
+    "ComparedList",
     "EventOutcome",
     "Label",
     "Metrics",
     "ModelFailure",
-    "ModelState",
-    "Ranker",
-    "Stage",
+    "ModelHealth",
     "Step",
-    "Table",
     "known_topic",
 ]

@@ -1,8 +1,8 @@
-"""Every metric of a worker, declared once (design rule 6). ``docs/metrics.md`` is generated from this class.
+"""Every metric of a worker, declared once. ``docs/metrics.md`` is generated from this class.
 
-Conventions: prefix ``headwater_``; base units; ``_total`` for counters, ``_seconds``, ``_bytes`` and ``_ratio`` (0 to 1).
-Counters and histograms start at 0 for every value of their labels, so that the first dead letter is an increase of 1;
-windowed figures are absent until there is something to show, and never NaN.
+Conventions: prefix ``headwater_``; base units; ``_total`` for counters, ``_seconds``, ``_bytes`` and ``_ratio`` (0 to
+1). Counters and histograms start at 0 for every value of their labels, so that the first dead letter is an increase of
+1; windowed figures are absent until there is something to show, and never NaN.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from prometheus_client import ProcessCollector
 from streams.metrics import labels
 from streams.metrics.registry import Label, Registry
 from streams.metrics.series import Age, Counter, Gauge, Histogram
+from streams.topology import NARRATOR, PartitionCounts
 
-# up to 5 min, from 1 ms to a minute by factors of at most 1.6: a median read from them is within 30 % (case c58)
+# up to 5 min, from 1 ms to a minute by factors of at most 1.6: a median read from them is within 30 %
 LATENCY_SECONDS = (
-    0.0005, 0.001, 0.0015, 0.002, 0.003, 0.004, 0.006, 0.008, 0.012, 0.016, 0.024, 0.032, 0.048, 0.064, 0.1, 0.15, 0.2, 0.3, 0.4,
-    0.6, 0.8, 1.2, 1.6, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0, 45.0, 60.0, 120.0, 300.0,
+    0.0005, 0.001, 0.0015, 0.002, 0.003, 0.004, 0.006, 0.008, 0.012, 0.016, 0.024, 0.032, 0.048, 0.064, 0.1, 0.15, 0.2,
+    0.3, 0.4, 0.6, 0.8, 1.2, 1.6, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0, 45.0, 60.0, 120.0, 300.0,
 )  # fmt: skip
 # work in the process takes from microseconds (decoding one record) to a minute (a checkpoint on a slow disk)
 WORK_SECONDS = (
@@ -50,8 +51,8 @@ class Metrics:
         self.events = declare(
             Counter, "headwater_events_total", labels.TOPIC, labels.OUTCOME, unit="records",
             meaning="Records of the input topics by what became of them.",
-            remedy="`rejected`: read the dead letters. `duplicate`: a producer sends twice. `rate_limited`: a bot, or raise "
-            "`HEADWATER_USER_EVENTS_PER_MINUTE`.",
+            remedy="`rejected`: read the dead letters. `duplicate`: a producer sends twice. `rate_limited`: a bot, or "
+            "raise `HEADWATER_USER_EVENTS_PER_MINUTE`.",
         )  # fmt: skip
         self.event_id_collisions = declare(
             Counter, "headwater_event_id_collisions_total", labels.USER_TOPIC, unit="events",
@@ -98,7 +99,8 @@ class Metrics:
         )  # fmt: skip
         self.stage_seconds = declare(
             Histogram, "headwater_stage_seconds", labels.STEP, unit="seconds", bounds=WORK_SECONDS,
-            meaning="Time of each step of a batch (decode, learn, rank, emit), of a checkpoint and of an item publication.",
+            meaning="Time of each step of a batch (decode, learn, rank, emit), of a checkpoint and of an item "
+            "publication.",
             remedy="The largest sum is the bottleneck. `checkpoint`: slow disk or broker.",
         )  # fmt: skip
         self.ranking_seconds = declare(
@@ -114,7 +116,8 @@ class Metrics:
         self.text_seconds = declare(
             Histogram, "headwater_text_seconds", unit="seconds", bounds=LATENCY_SECONDS,
             meaning="Time that the language model took for one sentence, from admission to the checked text.",
-            remedy="Lower `HEADWATER_LIVE_SHARE`, or run narrators on their own machines (`--stages narrator`).",
+            remedy="Lower `HEADWATER_LIVE_SHARE`, or run narrators on their own machines "
+            f"(`--stages {NARRATOR.name}`).",
         )  # fmt: skip
 
     def _progress(self) -> None:
@@ -126,7 +129,8 @@ class Metrics:
         )  # fmt: skip
         self.commit_age = declare(
             Age, "headwater_commit_age_seconds", labels.READ_TOPIC, labels.PARTITION, unit="seconds",
-            meaning="Time since the last commit, or since all that was worked on was known to be committed: small without traffic.",
+            meaning="Time since the last commit, or since all that was worked on was known to be committed: small "
+            "without traffic.",
             remedy="Above a few checkpoint intervals: the broker refuses commits or outputs; read the worker's log.",
         )  # fmt: skip
         self.checkpoints = declare(
@@ -142,7 +146,8 @@ class Metrics:
         self.rebalances = declare(
             Counter, "headwater_rebalances_total", labels.STAGE, unit="rebalances",
             meaning="Times that the group shared out its partitions anew.",
-            remedy="Repeated without a deployment: workers time out; raise `HEADWATER_SESSION_TIMEOUT`, look for long pauses.",
+            remedy="Repeated without a deployment: workers time out; raise `HEADWATER_SESSION_TIMEOUT`, look for long "
+            "pauses.",
         )  # fmt: skip
         self.recovery_seconds = declare(
             Gauge, "headwater_recovery_seconds", labels.STAGE, unit="seconds",
@@ -153,17 +158,17 @@ class Metrics:
     def _quality(self) -> None:
         declare = self.registry.declare
         self.recall = declare(
-            Gauge, "headwater_prequential_recall_ratio", labels.RANKER, unit="ratio",
+            Gauge, "headwater_prequential_recall_ratio", labels.COMPARED_LIST, unit="ratio",
             meaning="Share of the window's tested events whose item was among the 20 that would have been shown.",
             remedy="Near `popularity`: user ids are not stable, or there are too few events a user.",
         )  # fmt: skip
         self.mrr = declare(
-            Gauge, "headwater_prequential_mrr_ratio", labels.RANKER, unit="ratio",
+            Gauge, "headwater_prequential_mrr_ratio", labels.COMPARED_LIST, unit="ratio",
             meaning="Mean reciprocal rank of the tested events' items among 20, over the window.",
             remedy="As for recall.",
         )  # fmt: skip
         self.ndcg = declare(
-            Gauge, "headwater_prequential_ndcg_ratio", labels.RANKER, unit="ratio",
+            Gauge, "headwater_prequential_ndcg_ratio", labels.COMPARED_LIST, unit="ratio",
             meaning="nDCG of the tested events' items among 20, over the window.",
             remedy="As for recall.",
         )  # fmt: skip
@@ -205,7 +210,8 @@ class Metrics:
         self.click_through = declare(
             Gauge, "headwater_click_through_ratio", unit="ratio",
             meaning="Attributed clicks per impression, over the latest 5,000 of both.",
-            remedy="Falling while recall holds: look at where lists are placed. Noise while `headwater_impressions_total` is below 1,000.",
+            remedy="Falling while recall holds: look at where lists are placed. Noise while "
+            "`headwater_impressions_total` is below 1,000.",
         )  # fmt: skip
 
     def _text(self) -> None:
@@ -236,14 +242,15 @@ class Metrics:
             remedy="Raise `HEADWATER_DRAFT_DEADLINE`, lower `HEADWATER_LIVE_SHARE`, or add narrators.",
         )  # fmt: skip
         self.model_state = declare(
-            Gauge, "headwater_model_state", labels.MODEL_STATE, unit="1",
+            Gauge, "headwater_model_state", labels.MODEL_HEALTH, unit="1",
             meaning="1 for the state that the language model is in, 0 for the others.",
             remedy="`restarting` or `broken`: read the log; recommendations go on with frames.",
         )  # fmt: skip
         self.model_failures = declare(
             Counter, "headwater_model_failures_total", labels.MODEL_FAILURE, unit="failures",
             meaning="Requests and starts that the language model failed at, by how.",
-            remedy="The log names the reason. `hang`: a model too slow for `HEADWATER_DRAFT_DEADLINE`, or too little memory.",
+            remedy="The log names the reason. `hang`: a model too slow for `HEADWATER_DRAFT_DEADLINE`, or too little "
+            "memory.",
         )  # fmt: skip
 
     def _state(self) -> None:
@@ -260,9 +267,10 @@ class Metrics:
         )  # fmt: skip
         self.expired_users = declare(
             Counter, "headwater_expired_users_total", unit="users",
-            meaning="States of users that were removed because nothing was heard of them for `HEADWATER_USER_IDLE_DAYS`.",
-            remedy="Nearly as many as come anew: ids are not stable (one a session or page). Users who return find themselves "
-            "forgotten: raise `HEADWATER_USER_IDLE_DAYS`.",
+            meaning="States of users that were removed because nothing was heard of them for "
+            "`HEADWATER_USER_IDLE_DAYS`.",
+            remedy="Nearly as many as come anew: ids are not stable (one a session or page). Users who return find "
+            "themselves forgotten: raise `HEADWATER_USER_IDLE_DAYS`.",
         )  # fmt: skip
         self.item_rows_published = declare(
             Counter, "headwater_item_rows_published_total", unit="rows",
@@ -271,7 +279,8 @@ class Metrics:
         )  # fmt: skip
         self.removed_items = declare(
             Counter, "headwater_removed_items_total", unit="items",
-            meaning="Deleted items whose state was removed, `HEADWATER_DELETED_ITEM_DAYS` after the last that was heard of them.",
+            meaning="Deleted items whose state was removed, `HEADWATER_DELETED_ITEM_DAYS` after the last that was "
+            "heard of them.",
             remedy="Items that return find themselves forgotten: raise `HEADWATER_DELETED_ITEM_DAYS`.",
         )  # fmt: skip
         self.index_items = declare(
@@ -294,16 +303,14 @@ class Metrics:
         )  # fmt: skip
         build.of(release.values[0], namespace).set(1)
 
-    def show_model_state(self, state: labels.ModelState) -> None:
+    def show_model_state(self, state: labels.ModelHealth) -> None:
         """Mark ``state`` as the one the language model is in."""
-        for each in labels.ModelState:
+        for each in labels.ModelHealth:
             self.model_state.of(each).set(1 if each is state else 0)
 
-    def series_bound(self, user_partitions: int, item_partitions: int) -> int:
-        """The most time series a scrape can show for these partitions, process figures apart (case c57)."""
-        read = sum(
-            user_partitions if topic.keyed_by == "user" else item_partitions for topic in labels.READ_TOPIC.values
-        )
+    def series_bound(self, counts: PartitionCounts) -> int:
+        """The most time series a scrape can show with so many partitions, process figures apart."""
+        read = sum(topic.partitions(counts) for topic in labels.READ_TOPIC.values)
         by_partition = [d for d in self.registry.definitions if labels.PARTITION in d.labels]
         others = sum(d.series for d in self.registry.definitions if labels.PARTITION not in d.labels)
         return others + read * len(by_partition)

@@ -1,4 +1,4 @@
-"""The closed sets of label values. No label is ever a user, item, query, title, header or exception text (case c57)."""
+"""The closed sets of label values. No label is ever a user, item, query, title, header or exception text."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from operators.narration.check_rules import CheckRule
 from schemas.recommendation import Source, TextSource
 from schemas.rejection import RejectionCode
 from streams.metrics.registry import Label
-from streams.topology import DRAFTS, EVENTS, INPUTS, ITEM_UPDATES, Topic
-
-MAX_PARTITIONS = 1024
+from streams.topology import EVENTS, INPUTS, MAX_PARTITIONS, READ, STAGES, TABLES, Stage, Table, Topic
 
 
 class EventOutcome(StrEnum):
@@ -25,15 +23,6 @@ class EventOutcome(StrEnum):
     IGNORED = "ignored"  # nothing to learn from it
 
 
-class Stage(StrEnum):
-    """The stages of a worker (``--stages``)."""
-
-    PROFILES = "profiles"
-    ITEMS = "items"
-    NARRATOR = "narrator"
-    CATALOG = "catalog"
-
-
 class Step(StrEnum):
     """The parts that a batch, or a checkpoint, spends its time in."""
 
@@ -45,15 +34,15 @@ class Step(StrEnum):
     PUBLISH = "publish"
 
 
-class Ranker(StrEnum):
+class ComparedList(StrEnum):
     """Whose lists are tested: what is served, and plain popularity beside it."""
 
     HYBRID = "hybrid"
     POPULARITY = "popularity"
 
 
-class ModelState(StrEnum):
-    """Of the language model's process."""
+class ModelHealth(StrEnum):
+    """Of the language model's process, in one word."""
 
     NONE = "none"  # no backend configured
     LOADING = "loading"
@@ -71,29 +60,21 @@ class ModelFailure(StrEnum):
     UNAVAILABLE = "unavailable"  # a library or the model is missing: not tried again
 
 
-class Table(StrEnum):
-    """What is counted as keys."""
-
-    USERS = "users"
-    ITEMS = "items"
-    CATALOG = "catalog"
-
-
 TOPIC: Label[Topic] = Label("topic", tuple(INPUTS.values()), attrgetter("suffix"))
 USER_TOPIC: Label[Topic] = Label("topic", tuple(EVENTS.values()), attrgetter("suffix"))
-READ_TOPIC: Label[Topic] = Label("topic", (*INPUTS.values(), ITEM_UPDATES, DRAFTS), attrgetter("suffix"))
+READ_TOPIC: Label[Topic] = Label("topic", READ, attrgetter("suffix"))
 PARTITION: Label[int] = Label("partition", range(MAX_PARTITIONS))
 OUTCOME: Label[EventOutcome] = Label("outcome", tuple(EventOutcome))
-STAGE: Label[Stage] = Label("stage", tuple(Stage))
+STAGE: Label[Stage] = Label("stage", STAGES, attrgetter("name"))
 STEP: Label[Step] = Label("step", tuple(Step))
-RANKER: Label[Ranker] = Label("model", tuple(Ranker))
+COMPARED_LIST: Label[ComparedList] = Label("model", tuple(ComparedList))
 SOURCE: Label[Source] = Label("source", tuple(Source))
 TEXT_SOURCE: Label[TextSource] = Label("text_source", tuple(TextSource))
 RULE: Label[CheckRule] = Label("rule", tuple(CheckRule))
 REASON: Label[RejectionCode] = Label("reason", tuple(RejectionCode))
-MODEL_STATE: Label[ModelState] = Label("state", tuple(ModelState))
+MODEL_HEALTH: Label[ModelHealth] = Label("state", tuple(ModelHealth))
 MODEL_FAILURE: Label[ModelFailure] = Label("kind", tuple(ModelFailure))
-TABLE: Label[Table] = Label("table", tuple(Table))
+TABLE: Label[Table] = Label("table", TABLES, attrgetter("name"))
 
 
 def known_topic(name: str, namespace: str) -> Topic | None:

@@ -85,6 +85,9 @@ class Family(Generic[S, *Values]):
     def _key(self, values: Sequence[Any]) -> tuple[str, ...]:
         return tuple([label.text(value) for label, value in zip(self.definition.labels, values, strict=True)])
 
+    def _make(self) -> S:
+        return self._kind(self.definition.bounds) if self._kind is Histogram else self._kind()  # type: ignore[call-arg]
+
     def _bind(self, values: tuple[Any, ...]) -> S:
         key = self._key(values)
         for label, value in zip(self.definition.labels, values, strict=True):
@@ -158,7 +161,8 @@ class Registry(Collector):
         remedy: str,
         bounds: Sequence[float] = (),
     ) -> Any:
-        """Declare a metric; one without labels has one series, ``of()``. Raises ``ValueError`` on a second of a name."""
+        """Declare a metric; one without labels has one series, ``of()``. Raises ``ValueError`` for a name that is
+        taken."""
         if any(name == known.name for known in self.definitions):
             raise ValueError(f"{name} is declared twice")
         definition = Definition(

@@ -11,12 +11,9 @@ import math
 import time
 from abc import ABC, abstractmethod
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import ClassVar
-
-import numpy as np
-import numpy.typing as npt
 
 Sample = tuple[str, dict[str, str], float]  # suffix of the name, further labels, value
 Clock = Callable[[], float]
@@ -97,13 +94,12 @@ class Age(Series):
 class Histogram(Series):
     """Counts by upper bound. Bounds ascend; what is above the last one is counted under ``+Inf``."""
 
-    __slots__ = ("_bounds", "_edges", "counts", "total")
+    __slots__ = ("_bounds", "counts", "total")
     kind = "histogram"
     starts_at_zero = True
 
     def __init__(self, bounds: Sequence[float]) -> None:
         self._bounds = tuple(float(bound) for bound in bounds)
-        self._edges = np.array(self._bounds)
         self.counts = [0] * (len(self._bounds) + 1)
         self.total = 0.0
 
@@ -113,16 +109,6 @@ class Histogram(Series):
             value = 0.0
         self.counts[bisect_left(self._bounds, value)] += count
         self.total += value * count
-
-    def observe_many(self, values: npt.ArrayLike | Iterable[float]) -> None:
-        """Count each of ``values`` (1-d, the same unit as the bounds)."""
-        array = np.maximum(np.asarray(values, dtype=np.float64), 0.0)
-        if array.size == 0:
-            return
-        places = np.bincount(np.searchsorted(self._edges, array, side="left"), minlength=len(self.counts))
-        for place in np.flatnonzero(places):
-            self.counts[place] += int(places[place])
-        self.total += float(array.sum())
 
     @contextmanager
     def time(self) -> Iterator[None]:

@@ -11,7 +11,7 @@ from operators.narration.checker import KnownTitles, check
 from operators.narration.facts import Facts, Text
 from operators.narration.prompt import PROMPT_VERSION, can_write_live, prompt_for
 from schemas.recommendation import TextSource
-from streams.metrics import Metrics, ModelFailure, ModelState
+from streams.metrics import Metrics, ModelFailure, ModelHealth
 from streams.model.admission import Admission, Priority
 from streams.model.model_state import ModelError, ModelNotReady, ModelTimeout, Phase
 from streams.model.process import ModelProcess, ProcessOptions
@@ -26,12 +26,12 @@ MICRO_BATCH = 8
 HANG_TIMEOUT = 10.0  # seconds, or twice the deadline of drafts where that is longer: what is in time is not killed
 
 _SHOWN = {
-    Phase.STOPPED: ModelState.NONE,
-    Phase.LOADING: ModelState.LOADING,
-    Phase.READY: ModelState.READY,
-    Phase.RESTARTING: ModelState.RESTARTING,
-    Phase.OPEN: ModelState.BROKEN,
-    Phase.FAILED: ModelState.BROKEN,
+    Phase.STOPPED: ModelHealth.NONE,
+    Phase.LOADING: ModelHealth.LOADING,
+    Phase.READY: ModelHealth.READY,
+    Phase.RESTARTING: ModelHealth.RESTARTING,
+    Phase.OPEN: ModelHealth.BROKEN,
+    Phase.FAILED: ModelHealth.BROKEN,
 }
 
 

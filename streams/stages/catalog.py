@@ -21,10 +21,10 @@ from schemas.rejection import Rejection
 from streams.broker.partitioning import partition_of
 from streams.broker.update_messages import UpdateKind, pack_catalog
 from streams.engine import BatchApp, Group, Observer, Outbox, RecordBatch, Row, StageEngine, States
-from streams.metrics import EventOutcome, Stage
+from streams.metrics import EventOutcome
 from streams.stages.context import Context
 from streams.stages.slow_walk import SlowWalk
-from streams.topology import CATALOG, CATALOG_STATE, ITEM_UPDATES
+from streams.topology import CATALOG, CATALOG_ITEMS, ITEM_UPDATES
 
 DELETED = b"deleted"
 _encode = msgspec.json.Encoder().encode
@@ -33,16 +33,7 @@ _encode = msgspec.json.Encoder().encode
 def catalog(app: BatchApp, context: Context, observer: Observer) -> StageEngine:
     """Declare the agent on ``app``."""
     work = Catalog(app, context)
-    engine = StageEngine(
-        app,
-        "catalog",
-        [context.topic(CATALOG)],
-        work,
-        work.table,
-        interval=context.settings.checkpoint_interval,
-        dirty_bytes=context.settings.checkpoint_bytes,
-        observer=observer,
-    )
+    engine = context.engine(app, CATALOG, work, work.table, observer)
 
     @app.agent(engine.groups)
     async def check_and_pass_on(groups: AsyncIterable[Group]) -> None:
@@ -64,11 +55,11 @@ class Catalog(States):
 
     def __init__(self, app: BatchApp, context: Context) -> None:
         self.context = context
-        self.table = context.table(app, "catalog", CATALOG_STATE)
-        self._dead = context.dead_letters("catalog")
+        self.table = context.table(app, CATALOG)
+        self._dead = context.dead_letters(CATALOG)
         self._limits = Limits(max_bytes=context.settings.max_record_bytes)
         self._updates = context.topic(ITEM_UPDATES)
-        self._epoch = context.incarnations[context.topic(CATALOG)].epoch.to_bytes(1, "little")
+        self._epoch = context.incarnations[context.topic(CATALOG_ITEMS)].epoch.to_bytes(1, "little")
         self._dirty: defaultdict[int, dict[bytes, bytes | None]] = defaultdict(dict)
         self._walk = SlowWalk(self.table, self._due, self._look, context.clock)
         self._walked: dict[int, int] = {}
@@ -82,8 +73,8 @@ class Catalog(States):
             parsed = parse(Kind.CATALOG, record.value, key=record.key, now_ms=now, limits=self._limits)
             if isinstance(parsed, Rejection):
                 self._dead.refuse(outbox, batch.tp.topic, partition, record, parsed)
-                metrics.dead_letters.of(Stage.CATALOG, parsed.code).add()
-                metrics.events.of(CATALOG, EventOutcome.REJECTED).add()
+                metrics.dead_letters.of(CATALOG, parsed.code).add()
+                metrics.events.of(CATALOG_ITEMS, EventOutcome.REJECTED).add()
             else:
                 self._dead.accepted()
                 accepted.append((record, parsed))  # type: ignore[arg-type]
@@ -94,7 +85,7 @@ class Catalog(States):
         dirty = self._dirty[partition]
         keys = [item.item_id.encode() for _, item in accepted]
         digests = dict(zip(keys, self.table.get_many(partition, keys), strict=True)) | dirty
-        source = self.context.source(CATALOG, partition)
+        source = self.context.source(CATALOG_ITEMS, partition)
         for record, item in accepted:
             key = item.item_id.encode()
             row = b"" if isinstance(item, ItemDeletion) else _encode(item)
@@ -103,7 +94,7 @@ class Catalog(States):
             unknown = known is None and not self._cataloged(item.item_id)
             unchanged = known == digest or (unknown and not row)  # an unknown item's tombstone deletes nothing
             outcome = EventOutcome.IGNORED if unchanged else EventOutcome.LEARNED
-            self.context.metrics.events.of(CATALOG, outcome).add()
+            self.context.metrics.events.of(CATALOG_ITEMS, outcome).add()
             if unchanged:
                 continue
             kind = UpdateKind.CATALOG if row else UpdateKind.DELETION

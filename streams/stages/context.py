@@ -11,13 +11,13 @@ from operators.state.item_index import ItemIndex
 from streams.broker.incarnations import Incarnation
 from streams.broker.update_messages import source_number
 from streams.clock import Clock
-from streams.engine import BatchApp, BatchTable, keep_only
+from streams.engine import BatchApp, BatchTable, Observer, StageEngine, States, keep_only
 from streams.metrics import Metrics
 from streams.model.live import LiveNarration
 from streams.settings import Settings
 from streams.stages.dead_letters import DeadLetters
 from streams.stages.owned_partitions import OwnedPartitions
-from streams.topology import SOURCE_NUMBERS, Topic
+from streams.topology import Stage, Topic
 
 
 @dataclass(slots=True)
@@ -41,27 +41,52 @@ class Context:
         """Full name."""
         return topic.name(self.settings.namespace)
 
-    def table(self, app: BatchApp, name: str, changelog: Topic) -> BatchTable:
-        """A table of ``app`` with a partition for each of its changelog's; a local store of another changelog goes."""
-        keep_only(Path(app.conf.datadir), self.incarnations[self.topic(changelog)].topic_id)
+    def table(self, app: BatchApp, stage: Stage) -> BatchTable:
+        """The table of ``stage``, with a partition for each of its changelog's; a local store of another changelog goes.
+
+        Raises ``ValueError`` for a stage that keeps nothing.
+        """
+        declared = stage.table
+        if declared is None:
+            raise ValueError(f"stage {stage.name} has no table")
+        changelog = self.topic(declared.changelog)
+        keep_only(Path(app.conf.datadir), self.incarnations[changelog].topic_id)
         table = BatchTable(
             app,
-            name=name,
-            changelog=self.topic(changelog),
-            partitions=changelog.partitions(self.settings),
+            name=declared.name,
+            changelog=changelog,
+            partitions=declared.changelog.partitions(self.settings),
             rocksdb_cache_bytes=self.settings.rocksdb_cache_bytes,
         )
         app.tables.add(table)
         return table
 
-    def source(self, topic: Topic, partition: int) -> int:
-        """Number under which applied offsets of this incarnation of the topic are kept."""
-        epoch = self.incarnations[self.topic(topic)].epoch
-        return source_number(epoch, SOURCE_NUMBERS[topic.suffix], partition)
+    def engine(
+        self, app: BatchApp, stage: Stage, states: States, table: BatchTable | None, observer: Observer, *,
+        interval: float | None = None,
+    ) -> StageEngine:  # fmt: skip
+        """What moves the records of ``stage``; ``interval`` where it is not the setting's."""
+        return StageEngine(
+            app,
+            stage.name,
+            [self.topic(topic) for topic in stage.reads],
+            states,
+            table,
+            interval=interval or self.settings.checkpoint_interval,
+            dirty_bytes=self.settings.checkpoint_bytes,
+            observer=observer,
+        )
 
-    def dead_letters(self, stage: str) -> DeadLetters:
+    def source(self, topic: Topic, partition: int) -> int:
+        """Number under which applied offsets of this incarnation of the topic are kept; ``ValueError`` if it has none."""
+        if topic.source_number is None:
+            raise ValueError(f"offsets of {topic.suffix} are not kept in states")
+        epoch = self.incarnations[self.topic(topic)].epoch
+        return source_number(epoch, topic.source_number, partition)
+
+    def dead_letters(self, stage: Stage) -> DeadLetters:
         """The dead-letter path of ``stage``."""
         s = self.settings
         return DeadLetters(
-            stage, s.namespace, s.user_partitions, rate=s.dead_letter_rate, minimum=s.dead_letter_minimum
+            stage.name, s.namespace, s.user_partitions, rate=s.dead_letter_rate, minimum=s.dead_letter_minimum
         )

@@ -6,7 +6,7 @@ from operators.evaluation.windowed import WindowedClicks, WindowedLists, Windowe
 from operators.learning.observation import Observation
 from operators.state.user_state import UserState
 from schemas.records import Click, Event, Purchase
-from streams.metrics import Ranker
+from streams.metrics import ComparedList
 from streams.stages.context import Context
 from streams.topology import Topic
 
@@ -19,7 +19,7 @@ class Feedback:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._tests = {ranker: WindowedTests() for ranker in Ranker}
+        self._tests = {ranker: WindowedTests() for ranker in ComparedList}
         self._lists = WindowedLists()
         self._clicks = WindowedClicks()
         self._shown_at = 0.0
@@ -34,8 +34,8 @@ class Feedback:
         if item < 0 or negative or index.interactions[item] <= 0:
             return
         shown = state.shown[-1].items
-        self._tests[Ranker.HYBRID].add(shown.index(item) if item in shown else -1)
-        self._tests[Ranker.POPULARITY].add(
+        self._tests[ComparedList.HYBRID].add(shown.index(item) if item in shown else -1)
+        self._tests[ComparedList.POPULARITY].add(
             recommender.popularity_position(state, item, now_ms=self._context.clock.now_ms())
         )
         self._lists.add(shown, index)
@@ -68,8 +68,8 @@ class Feedback:
                 metrics.recall.of(ranker).set(figures.recall)
                 metrics.mrr.of(ranker).set(figures.mrr)
                 metrics.ndcg.of(ranker).set(figures.ndcg)
-        if len(self._tests[Ranker.HYBRID]):
-            metrics.tested_window.of().set(len(self._tests[Ranker.HYBRID]))
+        if len(self._tests[ComparedList.HYBRID]):
+            metrics.tested_window.of().set(len(self._tests[ComparedList.HYBRID]))
         lists = self._lists.figures(index.size)
         if lists is not None:
             metrics.coverage.of().set(lists[0])

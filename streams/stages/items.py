@@ -31,7 +31,7 @@ from streams.broker.update_messages import (
 from streams.engine import BatchApp, Group, Observer, RecordBatch, Row, StageEngine, States
 from streams.stages.context import Context
 from streams.stages.item_expiry import ItemExpiry
-from streams.topology import DAY_MS, ITEM_STATE, ITEM_UPDATES
+from streams.topology import DAY_MS, ITEM_UPDATES, ITEMS
 
 PUBLISHING_SHARE = 0.035  # of the time at most: before many rows are published, more of them are waited for
 QUIET = 1.0  # seconds without updates, after which there is time for all of them
@@ -66,16 +66,7 @@ class MeanSeconds:
 def items(app: BatchApp, context: Context, observer: Observer) -> StageEngine:
     """Declare the agent on ``app``."""
     work = Items(app, context)
-    engine = StageEngine(
-        app,
-        "items",
-        [context.topic(ITEM_UPDATES)],
-        work,
-        work.table,
-        interval=context.settings.item_publish_interval,
-        dirty_bytes=context.settings.checkpoint_bytes,
-        observer=observer,
-    )
+    engine = context.engine(app, ITEMS, work, work.table, observer, interval=context.settings.item_publish_interval)
 
     @app.agent(engine.groups)
     async def merge(groups: AsyncIterable[Group]) -> None:
@@ -92,7 +83,7 @@ class Items(States):
 
     def __init__(self, app: BatchApp, context: Context) -> None:
         self.context, self.index = context, context.index
-        self.table = context.table(app, "items", ITEM_STATE)
+        self.table = context.table(app, ITEMS)
         self._epoch = context.incarnations[context.topic(ITEM_UPDATES)].epoch
         removed = context.metrics.removed_items.of().add
         self.expiry = ItemExpiry(self.index, int(context.settings.deleted_item_days * DAY_MS), removed, context.clock)

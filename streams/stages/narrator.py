@@ -15,10 +15,9 @@ from schemas import recommendation as records
 from schemas.recommendation import TextSource
 from schemas.rejection import Rejection, RejectionCode
 from streams.engine import BatchApp, Group, NoStates, Observer, Outbox, StageEngine
-from streams.metrics import Stage
 from streams.stages.answers import finished
 from streams.stages.context import Context
-from streams.topology import DRAFTS, RECOMMENDATIONS
+from streams.topology import DRAFTS, NARRATOR, RECOMMENDATIONS
 
 WRITTEN_AT_ONCE = 8
 
@@ -26,14 +25,7 @@ WRITTEN_AT_ONCE = 8
 def narrator(app: BatchApp, context: Context, observer: Observer) -> StageEngine:
     """Declare the agent on ``app``."""
     work = Narrator(context)
-    engine = StageEngine(
-        app,
-        "narrator",
-        [context.topic(DRAFTS)],
-        work,
-        interval=context.settings.checkpoint_interval,
-        observer=observer,
-    )
+    engine = context.engine(app, NARRATOR, work, None, observer)
 
     @app.agent(engine.groups)
     async def write_texts(groups: AsyncIterable[Group]) -> None:
@@ -61,7 +53,7 @@ class Narrator(NoStates):
     def __init__(self, context: Context) -> None:
         self.context, self.frames = context, FrameLibrary.load()
         self._records = context.topic(RECOMMENDATIONS)
-        self._dead = context.dead_letters("narrator")
+        self._dead = context.dead_letters(NARRATOR)
 
     def read(self, group: Group, outbox: Outbox) -> list[Placed]:
         """The drafts of a group, those that are due first in front; what is none goes to the dead letters."""
@@ -80,7 +72,7 @@ class Narrator(NoStates):
             draft = drafts.decode(record.value or b"")
         except msgspec.DecodeError as exc:
             refusal = Rejection(RejectionCode.NOT_A_RECORD, f"no draft: {exc}")
-            self.context.metrics.dead_letters.of(Stage.NARRATOR, refusal.code).add()
+            self.context.metrics.dead_letters.of(NARRATOR, refusal.code).add()
             self._dead.refuse(outbox, self.context.topic(DRAFTS), partition, record, refusal)
             return None
         self._dead.accepted()

@@ -17,7 +17,7 @@ from schemas.rejection import Rejection
 from streams.broker.partitioning import PRODUCER_SETTING, partition_of
 from streams.broker.update_messages import pack_learning
 from streams.engine import BatchApp, Group, Observer, Outbox, RecordBatch, Row, StageEngine, States, Turn
-from streams.metrics import EventOutcome, Stage, Step
+from streams.metrics import EventOutcome, Step
 from streams.model.admission import Priority
 from streams.stages.answers import AnsweredEvent, Answers
 from streams.stages.context import Context
@@ -25,7 +25,7 @@ from streams.stages.event_time import EventTime, event_time
 from streams.stages.feedback import Feedback
 from streams.stages.user_cache import UserCache
 from streams.stages.user_expiry import UserExpiry
-from streams.topology import DAY_MS, EVENTS, ITEM_UPDATES, USER_STATE, Topic
+from streams.topology import DAY_MS, EVENTS, ITEM_UPDATES, PROFILES, Topic
 
 log = logging.getLogger(__name__)
 UPDATES_BYTES = 900_000  # of one message: topics take 2 MiB, brokers by default 1 MiB
@@ -42,16 +42,7 @@ _Accepted = tuple[Any, Event, EventTime]
 def profiles(app: BatchApp, context: Context, observer: Observer) -> StageEngine:
     """Declare the agent on ``app``."""
     work, clock = Profiles(app, context), context.clock
-    engine = StageEngine(
-        app,
-        "profiles",
-        [context.topic(topic) for topic in EVENTS.values()],
-        work,
-        work.table,
-        interval=context.settings.checkpoint_interval,
-        dirty_bytes=context.settings.checkpoint_bytes,
-        observer=observer,
-    )
+    engine = context.engine(app, PROFILES, work, work.table, observer)
 
     @app.agent(engine.groups)
     async def learn_and_answer(groups: AsyncIterable[Group]) -> None:
@@ -73,13 +64,13 @@ class Profiles(States):
         self.context, self.answers = context, Answers(context, FrameLibrary.load())
         self.recommender, self.index = context.recommender, context.index
         settings = context.settings
-        self.table = context.table(app, "users", USER_STATE)
+        self.table = context.table(app, PROFILES)
         self.users = UserCache(self.table, context.index, context.recommender.parameters, settings.cached_users)
         expired = context.metrics.expired_users.of().add
         self.expiry = UserExpiry(self.table, self.users, int(settings.user_idle_days * DAY_MS), expired, context.clock)
         self.feedback = Feedback(context)
         self._kinds = {context.topic(topic): (kind, topic) for kind, topic in EVENTS.items()}
-        self._dead = context.dead_letters("profiles")
+        self._dead = context.dead_letters(PROFILES)
         self._limits = Limits(max_bytes=settings.max_record_bytes)
         self._most_a_minute = settings.user_events_per_minute
         self._tolerance = int(settings.future_tolerance * 1000)
@@ -116,7 +107,7 @@ class Profiles(States):
         return accepted
 
     def _refuse(self, batch: RecordBatch, topic: Topic, record: Any, rejection: Rejection, outbox: Outbox) -> None:
-        self.context.metrics.dead_letters.of(Stage.PROFILES, rejection.code).add()
+        self.context.metrics.dead_letters.of(PROFILES, rejection.code).add()
         self.context.metrics.events.of(topic, EventOutcome.REJECTED).add()
         self._dead.refuse(outbox, batch.tp.topic, batch.tp.partition, record, rejection)
 

@@ -6,7 +6,7 @@ so the broker is asked for its end (case c59 D).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from confluent_kafka import IsolationLevel
@@ -32,9 +32,9 @@ class _Seen:
 class Progress:
     """Lag and commits of the partitions that this worker owns, looked at once a second."""
 
-    def __init__(self, settings: Settings, metrics: Metrics, stages: Mapping[str, StageEngine], clock: Clock) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics, stages: Iterable[StageEngine], clock: Clock) -> None:
         self._clock = clock
-        self._settings, self._metrics, self._stages = settings, metrics, stages
+        self._settings, self._metrics, self._stages = settings, metrics, tuple(stages)
         self._seen: dict[TP, _Seen] = {}
         self._ends: dict[TP, int] = {}
         self._stalled: dict[TP, float] = {}
@@ -44,7 +44,7 @@ class Progress:
         """Update the figures."""
         now = self._clock.monotonic()
         owned: set[TP] = set()
-        for stage in self._stages.values():
+        for stage in self._stages:
             consumer = stage.app.consumer
             changelog = stage.table.changelog if stage.table is not None else None
             for tp in consumer.assignment():

@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from streams.engine import Observer
-from streams.metrics import Metrics, Stage, Step
+from streams.metrics import Metrics, Step
+from streams.topology import ITEMS, Stage
 
 
 class StageMetrics(Observer):
     """Writes the figures of one stage; ``check`` raises where work on newly assigned partitions must not begin."""
 
-    def __init__(self, metrics: Metrics, name: Stage, check: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, metrics: Metrics, stage: Stage, check: Callable[[], Awaitable[None]]) -> None:
         self._check = check
-        self._rebalances = metrics.rebalances.of(name)
-        self._records = metrics.batch_records.of(name)
+        self._rebalances = metrics.rebalances.of(stage)
+        self._records = metrics.batch_records.of(stage)
         self._emit = metrics.stage_seconds.of(Step.EMIT)
-        self._seconds = metrics.stage_seconds.of(Step.PUBLISH if name is Stage.ITEMS else Step.CHECKPOINT)
-        self._checkpoints = metrics.checkpoints.of(name)
-        self._bytes = metrics.checkpoint_bytes.of(name)
+        self._seconds = metrics.stage_seconds.of(Step.PUBLISH if stage is ITEMS else Step.CHECKPOINT)
+        self._checkpoints = metrics.checkpoints.of(stage)
+        self._bytes = metrics.checkpoint_bytes.of(stage)
 
     async def assigned(self) -> None:
         self._rebalances.add()

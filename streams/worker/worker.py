@@ -32,7 +32,7 @@ from streams.broker.partitioning import partition_of
 from streams.clock import Clock
 from streams.engine import StageEngine, create_app
 from streams.errors import ConfigurationError, OperatorError, StreamError
-from streams.metrics import Metrics, Stage, Table
+from streams.metrics import Metrics
 from streams.model.live import LiveNarration
 from streams.settings import Settings
 from streams.stages.catalog import catalog
@@ -40,6 +40,7 @@ from streams.stages.context import Context
 from streams.stages.items import items
 from streams.stages.narrator import narrator
 from streams.stages.profiles import profiles
+from streams.topology import CATALOG, ITEMS, NARRATOR, PROFILES, STAGES, Stage
 from streams.worker.health import Check, Health
 from streams.worker.http import HttpError, HttpServer
 from streams.worker.index_reader import IndexReader
@@ -52,10 +53,7 @@ log = logging.getLogger("headwater.worker")
 GRACE = 6.0  # for the last checkpoints
 STOP_TIMEOUT = 3.0  # for leaving the groups; together below the 10 s that are promised
 BROKER_CHECK, BROKER_RECHECK = 5.0, 1.0  # seconds to the next look, behind an answer and behind none
-_AGENTS = {"items": items, "catalog": catalog, "profiles": profiles, "narrator": narrator}
-_WAITING_FOR_MANY = {"profiles"}
-"""Stages for which the broker may hold records back while many come."""
-_TABLES = {Table.USERS: "profiles", Table.ITEMS: "items", Table.CATALOG: "catalog"}
+_AGENTS = {ITEMS: items, CATALOG: catalog, PROFILES: profiles, NARRATOR: narrator}
 EXPECTED = (StreamError, StateError, OperatorError, HttpError)  # said without a traceback
 
 
@@ -88,7 +86,7 @@ class Worker:
         self.clock = Clock()
         self.metrics = Metrics(settings.namespace)
         self.health = Health(required=("broker", "item index", "recovery"), clock=self.clock)
-        self.stages: dict[str, StageEngine] = {}
+        self.engines: dict[Stage, StageEngine] = {}
         self._admin = connect(self.brokers)
         self.live: LiveNarration | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -136,14 +134,14 @@ class Worker:
         gc.freeze()  # what is there now stays: no need to walk it again and again, least of all while tables are recovered
         gc.set_threshold(100_000, 50, 100)
         started = self.clock.monotonic()
-        await asyncio.gather(*(self._start_app(stage) for stage in self.stages.values()))
-        for name in self.stages:
-            self.metrics.recovery_seconds.of(Stage(name)).set(self.clock.monotonic() - started)
+        await asyncio.gather(*(self._start_app(engine) for engine in self.engines.values()))
+        for stage in self.engines:
+            self.metrics.recovery_seconds.of(stage).set(self.clock.monotonic() - started)
         self.health.remove("recovery")
         self.health.started()
         gc.freeze()
         _give_memory_back()
-        log.info("ready: %s", ", ".join(self.stages))
+        log.info("ready: %s", ", ".join(stage.name for stage in self.engines))
 
     def _preflight(self) -> Mapping[str, Incarnation]:
         states = describe_topics(self.brokers, self.settings)
@@ -165,7 +163,7 @@ class Worker:
         index = ItemIndex(parameters, lambda key: partition_of(key, settings.item_partitions))
         recommender = Recommender(parameters, index, settings.seed)
         self.live = LiveNarration(settings, self.metrics, known_titles(index))
-        if "narrator" in self.names:
+        if NARRATOR.name in self.names:
             self.live.start()
         else:
             self.live.show()  # that there is no model here
@@ -173,28 +171,26 @@ class Worker:
 
     def _make_stages(self, context: Context) -> None:
         check = partial(self._check_topics, context.incarnations)
-        for name, declare in _AGENTS.items():
-            if name in self.names:
-                app = create_app(
-                    self.settings, name, self.brokers, clock=self.clock, waits_for_many=name in _WAITING_FOR_MANY
-                )
-                self.stages[name] = declare(app, context, StageMetrics(self.metrics, Stage(name), check))
-                self._spawn(self._watch_crash(self.stages[name]))
-        self.progress = Progress(self.settings, self.metrics, self.stages, self.clock)
+        for stage, declare in _AGENTS.items():
+            if stage.name in self.names:
+                app = create_app(self.settings, stage, self.brokers, clock=self.clock)
+                self.engines[stage] = declare(app, context, StageMetrics(self.metrics, stage, check))
+                self._spawn(self._watch_crash(self.engines[stage]))
+        self.progress = Progress(self.settings, self.metrics, self.engines.values(), self.clock)
 
     def _count_keys(self) -> None:
-        for table, stage in _TABLES.items():
-            if stage in self.stages:
-                self.metrics.table_keys.of(table).set(self.stages[stage].key_count())
+        for stage, engine in self.engines.items():
+            if stage.table is not None:
+                self.metrics.table_keys.of(stage.table).set(engine.key_count())
 
     def _register_checks(self) -> None:
         self.health.register("commits", self.progress.commits)
         self.health.register("partitions", self.progress.partitions)
-        for name, stage in self.stages.items():
-            self.health.register(f"stage {name}", _stage_check(stage))
+        for stage, engine in self.engines.items():
+            self.health.register(f"stage {stage.name}", _stage_check(engine))
 
-    async def _start_app(self, stage: StageEngine) -> None:
-        await stage.app.start()
+    async def _start_app(self, engine: StageEngine) -> None:
+        await engine.app.start()
 
     # ---- watch
     def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
@@ -212,15 +208,15 @@ class Worker:
         if not self._failed.done():
             self._failed.set_result(exc)
 
-    async def _watch_crash(self, stage: StageEngine) -> None:
-        reason = await stage.app.wait_for_crash()
-        self._fail(stage.crashed or reason)
+    async def _watch_crash(self, engine: StageEngine) -> None:
+        reason = await engine.app.wait_for_crash()
+        self._fail(engine.crashed or reason)
 
     async def _watch_progress(self) -> None:
         """Once a second the figures, above all while the broker does not answer."""
         while True:
             await asyncio.sleep(1.0)
-            if self.stages and all(stage.is_open for stage in self.stages.values()):
+            if self.engines and all(engine.is_open for engine in self.engines.values()):
                 self.progress.look()
                 self._count_keys()
 
@@ -258,18 +254,19 @@ class Worker:
         until = self.clock.monotonic() + GRACE
         if self.live is not None:
             await self.live.stop()  # drafts that wait for it get their frames at once, and no more are made
-        for name in ("profiles", "catalog", "items", "narrator"):
-            stage = self.stages.get(name)
-            if stage is not None and not await stage.close(max(0.1, until - self.clock.monotonic())):
+        for stage in STAGES:
+            engine = self.engines.get(stage)
+            if engine is not None and not await engine.close(max(0.1, until - self.clock.monotonic())):
                 log.warning(
-                    "stage %s: no last checkpoint, the broker did not take it; the next start repeats a little", name
+                    "stage %s: no last checkpoint, the broker did not take it; the next start repeats a little",
+                    stage.name,
                 )
         starting.cancel()
         if self.live is not None:
             await self.live.stop()  # again: the start may have gone on meanwhile
         for task in self._tasks:
             task.cancel()
-        stops = [asyncio.create_task(stage.app.stop()) for stage in self.stages.values()]
+        stops = [asyncio.create_task(engine.app.stop()) for engine in self.engines.values()]
         if stops:
             _, late = await asyncio.wait(stops, timeout=STOP_TIMEOUT)
             if late:
@@ -300,11 +297,11 @@ def _leave_now(code: int) -> NoReturn:
     os._exit(code)
 
 
-def _stage_check(stage: StageEngine) -> Callable[[], Check]:
+def _stage_check(engine: StageEngine) -> Callable[[], Check]:
     def check() -> Check:
-        if stage.crashed is not None:
-            return Check(False, f"crashed: {type(stage.crashed).__name__}")
-        if not stage.is_open:
+        if engine.crashed is not None:
+            return Check(False, f"crashed: {type(engine.crashed).__name__}")
+        if not engine.is_open:
             return Check(False, "waiting for its partitions: a rebalance or the recovery of its table is under way")
         return Check(True, "works")
 

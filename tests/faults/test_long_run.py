@@ -20,7 +20,7 @@ from streams.metrics import Metrics
 from streams.model.live import LiveNarration
 from streams.stages.context import Context
 from streams.stages.items import META_KEY
-from streams.topology import CATALOG, CATALOG_STATE, CLICK, ITEM_STATE, USER_STATE
+from streams.topology import CATALOG_ITEMS, CATALOG_STATE, CLICK, ITEM_STATE, USER_STATE
 from streams.worker.index_reader import IndexReader
 from tests.integration.load import Load
 from tests.integration.reference import assert_exact
@@ -163,7 +163,7 @@ def test_deleted_items_are_forgotten_by_all_workers(shop: Shop) -> None:
     items.wait_ready()
     profiles.wait_ready()
     for item in ("tea", "milk", "bread", "salt"):
-        shop.send(CATALOG.suffix, {"item_id": item, "title": f"Title of {item}"})
+        shop.send(CATALOG_ITEMS.suffix, {"item_id": item, "title": f"Title of {item}"})
     shop.flush()
     wait_until(lambda: len(shop.items().lookup) == 4, 30, shop.logs)
     users = [f"u{n}" for n in range(40)]
@@ -174,7 +174,7 @@ def test_deleted_items_are_forgotten_by_all_workers(shop: Shop) -> None:
     reader = Reader(shop)
     asyncio.run(reader.until(lambda: reader.knows("tea") and reader.knows("milk"), 20))
 
-    shop.send(CATALOG.suffix, None, key="tea")
+    shop.send(CATALOG_ITEMS.suffix, None, key="tea")
     shop.flush()
     wait_until(lambda: bool(shop.items().deleted[shop.items().lookup["tea"]]), 20, shop.logs)
     shown = len(shop.records())
@@ -203,7 +203,7 @@ def test_deleted_items_are_forgotten_by_all_workers(shop: Shop) -> None:
     items.wait_ready()
     assert newest(shop, ITEM_STATE.suffix).keys() == kept.keys() | {b"tea"}
 
-    shop.send(CATALOG.suffix, {"item_id": "tea", "title": "Green Tea"})
+    shop.send(CATALOG_ITEMS.suffix, {"item_id": "tea", "title": "Green Tea"})
     shop.flush()
     wait_until(lambda: newest(shop, ITEM_STATE.suffix)[b"tea"] is not None, 20, shop.logs)
     found = shop.items()

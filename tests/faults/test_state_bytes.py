@@ -11,7 +11,7 @@ from operators.state.item_codec import decode_item
 from operators.state.item_index import ItemIndex
 from operators.state.parameters import Parameters
 from operators.state.user_codec import decode_user
-from streams.topology import CATALOG, CLICK, ITEM_STATE, USER_STATE
+from streams.topology import CATALOG_ITEMS, CLICK, ITEM_STATE, USER_STATE
 from tests.integration.shop import Shop
 from tests.integration.worker import Worker
 
@@ -43,7 +43,7 @@ def three_clicks(shop: Shop) -> Worker:
     """A worker that has learned them, and was stopped."""
     worker = shop.worker()
     worker.wait_ready()
-    shop.send(CATALOG.suffix, {"item_id": "i1", "title": "Title"})
+    shop.send(CATALOG_ITEMS.suffix, {"item_id": "i1", "title": "Title"})
     for n in range(3):
         click(shop, f"e{n}")
     shop.wait_lag_zero()

@@ -29,6 +29,7 @@ from streams.engine import (
     create_app,
 )
 from streams.settings import Settings
+from streams.topology import Stage
 
 
 class Counts(msgspec.Struct, array_like=True):
@@ -116,7 +117,7 @@ async def run(brokers: str, namespace: str, state_dir: str, worker_id: str | Non
         session_timeout=6.0,
         fetch_records=200,
     )
-    app = create_app(settings, "counter", brokers)
+    app = create_app(settings, Stage("counter", "counts", reads=()), brokers)
     stage = counter(app, settings)
     stopped = asyncio.Event()
     await asyncio.sleep(float(os.environ.get("LOADS_FOR", "0")))  # as a worker loads its item index

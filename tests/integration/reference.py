@@ -19,7 +19,7 @@ from schemas.rejection import Rejection
 from streams.broker.update_messages import source_number
 from streams.clock import Clock
 from streams.stages.event_time import event_time
-from streams.topology import EVENTS, SOURCE_NUMBERS
+from streams.topology import EVENTS
 from tests.integration.shop import Shop, by_id
 
 NEGATIVE = ("skip", "hide", "dislike")
@@ -61,7 +61,7 @@ def replay(shop: Shop, forgotten: Mapping[str, int] | None = None) -> Replay:
             if state is None:
                 state = states[event.user_id] = UserState.fresh(event.user_id, recommender.parameters)
             times = event_time(message.timestamp()[1], event.occurred_at, now, tolerance)
-            source = source_number(0, SOURCE_NUMBERS[topic.suffix], message.partition())
+            source = source_number(0, topic.source_number, message.partition())
             observation = recommender.observe(state, event, times.occurred, source, message.offset())
             if observation.answers and message.timestamp()[1] >= shop.began_ms:  # older ones are learned only
                 made.triggers.add(where)

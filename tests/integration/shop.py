@@ -23,7 +23,7 @@ from streams.broker.partition_ends import partition_ends
 from streams.broker.topic_reading import read_topic
 from streams.settings import Settings
 from streams.stages.items import META_KEY
-from streams.topology import ALL, CATALOG, DRAFTS, EVENTS, ITEM_STATE, ITEM_UPDATES, RECOMMENDATIONS, USER_STATE
+from streams.topology import ALL, CATALOG_ITEMS, DRAFTS, EVENTS, ITEM_STATE, ITEM_UPDATES, RECOMMENDATIONS, USER_STATE
 from tests.integration.waiting import wait_until
 from tests.integration.worker import Worker
 
@@ -174,7 +174,7 @@ class Shop:
         """Lag of each stage, in the order in which records flow: all 0 means that all is done."""
         events = [topic.suffix for topic in EVENTS.values()]
         inputs = {
-            "catalog": [CATALOG.suffix],
+            "catalog": [CATALOG_ITEMS.suffix],
             "profiles": events,
             "items": [ITEM_UPDATES.suffix],
             "narrator": [DRAFTS.suffix],

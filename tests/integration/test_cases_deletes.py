@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from headwater.local_kafka.broker import LocalKafka
-from streams.topology import CATALOG, CLICK, ITEM_STATE
+from streams.topology import CATALOG_ITEMS, CLICK, ITEM_STATE
 from tests.integration.shop import Shop
 from tests.integration.waiting import wait_until
 from tests.integration.worker import Worker
@@ -55,15 +55,15 @@ def test_null_values_delete_items_and_are_no_events(kafka: LocalKafka, namespace
     try:
         worker.wait_ready()
         for item in OTHERS:
-            shop.send(CATALOG.suffix, {"item_id": item, "title": f"Title of {item}"})
-        shop.send(CATALOG.suffix, {"item_id": "i1", "title": "Green Tea"})
+            shop.send(CATALOG_ITEMS.suffix, {"item_id": item, "title": f"Title of {item}"})
+        shop.send(CATALOG_ITEMS.suffix, {"item_id": "i1", "title": "Green Tea"})
         shop.flush()
         wait_until(lambda: "i1" in shop.items().lookup, 30, shop.logs)
         click(shop, "e0", "u2", OTHERS[0])
         assert "i1" in item_ids(answer(shop, "e0")), "it is recommended while it is there"
 
-        shop.send(CATALOG.suffix, None, key="i1")
-        shop.send(CATALOG.suffix, None, key="never-existed")
+        shop.send(CATALOG_ITEMS.suffix, None, key="i1")
+        shop.send(CATALOG_ITEMS.suffix, None, key="never-existed")
         shop.flush()
         wait_until(lambda: bool(shop.items().deleted[shop.items().lookup["i1"]]), 30, shop.logs)
         shop.send(CLICK.suffix, None, key="u1")

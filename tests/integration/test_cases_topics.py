@@ -19,7 +19,16 @@ from streams.broker.update_messages import MAX_EPOCHS
 from streams.engine import RecordBatch
 from streams.engine.errors import LogReplacedError
 from streams.engine.guards import Continuity
-from streams.topology import CATALOG, CATALOG_STATE, CLICK, ITEM_STATE, ITEM_UPDATES, RECOMMENDATIONS, USER_STATE, Topic
+from streams.topology import (
+    CATALOG_ITEMS,
+    CATALOG_STATE,
+    CLICK,
+    ITEM_STATE,
+    ITEM_UPDATES,
+    RECOMMENDATIONS,
+    USER_STATE,
+    Topic,
+)
 from tests.integration.reference import assert_exact, facts
 from tests.integration.shop import Shop
 from tests.integration.worker import ROOT, Worker
@@ -184,8 +193,8 @@ def two_hundred_clicks(shop: Shop) -> Worker:
     worker = shop.worker()
     worker.wait_ready()
     for n in range(23):
-        shop.send(CATALOG.suffix, {"item_id": f"i{n}", "title": f"Title {n}"})
-    shop.send(CATALOG.suffix, None, key="i3")
+        shop.send(CATALOG_ITEMS.suffix, {"item_id": f"i{n}", "title": f"Title {n}"})
+    shop.send(CATALOG_ITEMS.suffix, None, key="i3")
     send_clicks(shop, "old", 200, users=10)
     shop.wait_lag_zero()
     assert worker.stop() == 0
@@ -234,7 +243,7 @@ def titles(shop: Shop) -> dict[str, str | None]:
 @pytest.mark.faults
 @pytest.mark.parametrize(
     "lost",
-    [(ITEM_STATE,), (ITEM_UPDATES,), (ITEM_STATE, ITEM_UPDATES), (CATALOG_STATE, CATALOG)],
+    [(ITEM_STATE,), (ITEM_UPDATES,), (ITEM_STATE, ITEM_UPDATES), (CATALOG_STATE, CATALOG_ITEMS)],
     ids=lambda topics: " ".join(topic.suffix for topic in topics),
 )
 def test_recreated_item_topics_are_rebuilt(shop: Shop, lost: tuple[Topic, ...]) -> None:
@@ -244,8 +253,8 @@ def test_recreated_item_topics_are_rebuilt(shop: Shop, lost: tuple[Topic, ...]) 
     assert expected["i3"] is None and expected["i4"] == "Title 4" and len(expected) == 23
     for topic in lost:
         recreate(shop, topic.suffix)
-    shop.send(CATALOG.suffix, None, key="i5")
-    shop.send(CATALOG.suffix, {"item_id": "i6", "title": "Another"})
+    shop.send(CATALOG_ITEMS.suffix, None, key="i5")
+    shop.send(CATALOG_ITEMS.suffix, {"item_id": "i6", "title": "Another"})
     shop.flush()
     expected |= {"i5": None, "i6": "Another"}
     for topic in lost:

@@ -31,7 +31,7 @@ def test_a_paused_partition_with_traffic_is_named(kafka: LocalKafka, namespace: 
     consumer: Any = SimpleNamespace(assignment=lambda: set(partitions), positions=paused)
     stage: Any = SimpleNamespace(app=SimpleNamespace(consumer=consumer), table=None)
     metrics, clock = Metrics(namespace), TurnedClock()
-    progress = Progress(settings, metrics, {"profiles": stage}, clock)
+    progress = Progress(settings, metrics, [stage], clock)
     progress.look()
     progress.ask(AdminClient({"bootstrap.servers": kafka.bootstrap}))
     progress.look()

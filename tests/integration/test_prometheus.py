@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 import yaml
 
-from streams.metrics import EventOutcome, Metrics, Ranker, Stage
-from streams.topology import CLICK
+from streams.metrics import ComparedList, EventOutcome, Metrics
+from streams.topology import CLICK, PROFILES
 from streams.worker.health import Health
 from streams.worker.http import HttpServer
 from tests.integration.scrapes import ALERTS, assert_alerts, needs_promtool
@@ -32,8 +32,9 @@ needs_prometheus = pytest.mark.skipif(
 def metrics() -> Metrics:
     metrics = Metrics()
     metrics.events.of(CLICK, EventOutcome.LEARNED).add(4096)
-    metrics.event_to_record_seconds.of().observe_many([0.02] * 90 + [0.5] * 10)
-    metrics.recall.of(Ranker.HYBRID).set(0.25)
+    metrics.event_to_record_seconds.of().observe(0.02, 90)
+    metrics.event_to_record_seconds.of().observe(0.5, 10)
+    metrics.recall.of(ComparedList.HYBRID).set(0.25)
     return metrics
 
 
@@ -118,7 +119,7 @@ def test_the_first_dead_letter_is_an_increase_of_one(prometheus: Prometheus, met
     series = 'headwater_dead_letters_total{stage="profiles",reason="broken_json"}'
     prometheus.wait_for(f"count_over_time({series}[1m]) > bool 2", 1.0)
     reason = next(code for code in metrics.dead_letters.definition.labels[1].values if code == "broken_json")
-    metrics.dead_letters.of(Stage.PROFILES, reason).add()
+    metrics.dead_letters.of(PROFILES, reason).add()
     prometheus.wait_for(series, 1.0)
     prometheus.wait_for(f"round(delta({series}[1m:1s])) >= bool 1", 1.0)
     assert prometheus.value('sum(increase(headwater_dead_letters_total{reason!="broken_json"}[1m]))') == 0.0

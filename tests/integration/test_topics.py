@@ -11,7 +11,7 @@ from headwater.local_kafka.broker import LocalKafka
 from streams.broker.admin import create_topics, delete_namespace, describe_topics
 from streams.errors import BrokerError, TopicMismatchError
 from streams.settings import Settings
-from streams.topology import ALL, CATALOG, CLICK
+from streams.topology import ALL, CATALOG_ITEMS, CLICK
 
 pytestmark = pytest.mark.integration
 
@@ -36,7 +36,7 @@ def test_creates_every_topic_as_the_one_place_says(kafka: LocalKafka, namespace:
     assert {state.name: len(found[state.name].partitions) for state in states} == {
         topic.name(namespace): topic.partitions(settings) for topic in ALL
     }
-    resource = ConfigResource(ResourceType.TOPIC, CATALOG.name(namespace))
+    resource = ConfigResource(ResourceType.TOPIC, CATALOG_ITEMS.name(namespace))
     config = admin.describe_configs([resource])[resource].result(10)
     assert config["cleanup.policy"].value == "compact"
 
@@ -60,7 +60,7 @@ def test_other_partition_count_is_refused_and_nothing_is_made(kafka: LocalKafka,
 
 
 def test_describe_shows_a_topic_that_was_made_by_hand(kafka: LocalKafka, namespace: str) -> None:
-    settings, name = Settings(namespace=namespace), CATALOG.name(namespace)
+    settings, name = Settings(namespace=namespace), CATALOG_ITEMS.name(namespace)
     make_by_hand(kafka.bootstrap, settings, name, settings.item_partitions)
     state = next(s for s in describe_topics(kafka.bootstrap, settings) if s.name == name)
     assert state.differences["cleanup.policy"] == ("delete", "compact")

@@ -7,38 +7,57 @@ from pathlib import Path
 
 import pytest
 
-from headwater import docs
+from headwater.docs import blocks, metrics, settings, topology
 from streams.metrics import Metrics
 from streams.settings import Settings
-from streams.topology import ALL
+from streams.topology import ALL, STAGE_NAMES, STAGES
 
-ROOT = docs.ROOT
-DOCUMENTS = list(docs.documents())
+ROOT = blocks.ROOT
+DOCUMENTS = list(blocks.documents())
 
 
 def test_generated_parts_are_current() -> None:
-    assert docs.outdated() == [], "run: python -m headwater.docs"
+    assert blocks.outdated() == [], "run: python -m headwater.docs"
 
 
 @pytest.mark.parametrize(
-    ("file", "names"), [("README.md", {"topics", "settings"}), ("docs/metrics.md", {"metrics", "labels", "series"})]
+    ("file", "names"),
+    [
+        ("README.md", {"topics", "flow", "layout"}),
+        ("docs/architecture.md", {"flow", "stages"}),
+        ("docs/settings.md", {"settings"}),
+        ("docs/metrics.md", {"metrics", "labels", "series"}),
+    ],
 )
 def test_the_tables_are_where_readers_look_for_them(file: str, names: set[str]) -> None:
-    assert names <= {block[1] for block in docs.BLOCK.findall((ROOT / file).read_text("utf-8"))}
+    assert names <= {block[1] for block in blocks.BLOCK.findall((ROOT / file).read_text("utf-8"))}
 
 
 def test_every_topic_setting_and_metric_has_a_row() -> None:
     for topic in ALL:
-        assert f"`{topic.suffix}`" in docs.topics_table()
+        assert f"`{topic.suffix}`" in topology.topics_table()
+    for stage in STAGES:
+        assert f"| `{stage.name}` |" in topology.stages_table()
     for name, field in Settings.model_fields.items():
-        assert name.upper() in docs.settings_table()
+        assert name.upper() in settings.whole_table()
         assert field.description, f"{name} needs a description"
     for definition in Metrics().registry.definitions:
-        assert f"`{definition.name}`" in docs.metrics_table()
+        assert f"`{definition.name}`" in metrics.metrics_table()
+
+
+def test_the_settings_that_matter_are_few() -> None:
+    rows = settings.short_table().splitlines()[2:]
+    assert len(rows) == 10 and rows == [row for row in settings.whole_table().splitlines() if row in rows]
 
 
 def test_tables_have_as_many_cells_as_columns() -> None:
-    for table in (docs.topics_table(), docs.settings_table(), docs.metrics_table(), docs.labels_table()):
+    for table in (
+        topology.topics_table(),
+        topology.stages_table(),
+        settings.whole_table(),
+        metrics.metrics_table(),
+        metrics.labels_table(),
+    ):
         counts = {len(re.split(r"(?<!\\)\|", line)) for line in table.splitlines()}
         assert len(counts) == 1
 
@@ -46,22 +65,22 @@ def test_tables_have_as_many_cells_as_columns() -> None:
 def test_folders_are_the_defaults_of_a_plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("XDG_STATE_HOME", "XDG_CACHE_HOME", "HEADWATER_STATE_DIR", "HEADWATER_CACHE_DIR"):
         monkeypatch.delenv(variable, raising=False)
-    settings = Settings()
-    for name, shown in docs.FOLDERS.items():
-        assert str(getattr(settings, name)) == shown.replace("~", str(Path.home()))
+    found = Settings()
+    for name, shown in settings.FOLDERS.items():
+        assert str(getattr(found, name)) == shown.replace("~", str(Path.home()))
 
 
 def test_rewriting_keeps_the_rest_and_is_stable() -> None:
     text = "before\n<!-- generated:topics -->\nold\n<!-- /generated -->\nafter"
-    once = docs.rewritten(text)
+    once = blocks.rewritten(text)
     assert once.startswith("before\n<!-- generated:topics -->\n\n| topic")
     assert once.endswith("<!-- /generated -->\nafter") and "old" not in once
-    assert docs.rewritten(once) == once
+    assert blocks.rewritten(once) == once
 
 
 def test_an_unknown_table_is_an_error() -> None:
     with pytest.raises(KeyError):
-        docs.rewritten("<!-- generated:nothing -->\n<!-- /generated -->")
+        blocks.rewritten("<!-- generated:nothing -->\n<!-- /generated -->")
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
@@ -85,6 +104,16 @@ def test_settings_and_metrics_that_are_named_exist(path: Path) -> None:
 def test_files_that_are_named_exist(path: Path) -> None:
     for name in re.findall(r"`((?:schemas|operators|streams|deploy|docs|tests)/[\w./-]+)`", path.read_text("utf-8")):
         assert (ROOT / name).exists(), f"{path.name} names {name}"
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_topics_and_stages_that_are_named_exist(path: Path) -> None:
+    text = path.read_text("utf-8")
+    known = {topic.suffix for topic in ALL}
+    for name in re.findall(r"(?<![\w/.-])(?:headwater\.)?([a-z]+(?:[.-][a-z]+)*\.v\d+)\b", text):
+        assert name in known, f"{path.name} names the topic {name}"
+    for names in re.findall(r"--stages ([a-z,]+)", text):
+        assert set(names.split(",")) <= set(STAGE_NAMES), f"{path.name} names the stages {names}"
 
 
 def test_every_named_test_exists() -> None:

@@ -60,7 +60,7 @@ def metrics() -> Metrics:
 def progress(log: Log, metrics: Metrics) -> Progress:
     stage: Any = SimpleNamespace(app=SimpleNamespace(consumer=log), table=SimpleNamespace(changelog="headwater.x"))
     settings = Settings(commit_stall_timeout=60, partition_stall_timeout=30)
-    return Progress(settings, metrics, {"profiles": stage}, log)
+    return Progress(settings, metrics, [stage], log)
 
 
 def sample(metrics: Metrics, name: str, partition: int) -> float | None:

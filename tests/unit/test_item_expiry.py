@@ -25,7 +25,7 @@ from streams.settings import Settings
 from streams.stages.catalog import Catalog
 from streams.stages.context import Context
 from streams.stages.items import META_KEY, Items
-from streams.topology import ALL, CATALOG, ITEM_UPDATES
+from streams.topology import ALL, CATALOG, CATALOG_ITEMS, ITEM_UPDATES, ITEMS
 from tests.clocks import TurnedClock
 from tests.learning_support import Run, click
 
@@ -55,8 +55,8 @@ class Worker:
             settings, self.index, Recommender(Parameters(), self.index), metrics, ids, LiveNarration(settings, metrics)
         )
         self.context, self.metrics = context, metrics
-        self.items = Items(create_app(settings, "items", "localhost:1"), context)
-        self.catalog = Catalog(create_app(settings, "catalog", "localhost:1"), context)
+        self.items = Items(create_app(settings, ITEMS, "localhost:1"), context)
+        self.catalog = Catalog(create_app(settings, CATALOG, "localhost:1"), context)
         self.items.table.data.put_many(0, stored, None)
         self.items.restore({0})
         self.catalog.restore({0})
@@ -244,7 +244,7 @@ def catalog_record(worker: Worker, offset: int, item_id: str, title: str | None)
     """Have CATALOG read it; returns how many updates it sends."""
     value = None if title is None else msgspec.json.encode({"item_id": item_id, "title": title})
     record = Record(offset, value, NOW, item_id.encode())
-    batch = RecordBatch(TP(worker.context.topic(CATALOG), 0), [record], origin=None)
+    batch = RecordBatch(TP(worker.context.topic(CATALOG_ITEMS), 0), [record], origin=None)
     outbox = Outbox()
     worker.catalog.pass_on(0, worker.catalog.read(batch, outbox), outbox)
     worker.catalog.table.data.put_many(0, worker.catalog.snapshot().get(0, ()), None)

@@ -24,7 +24,7 @@ from streams.model.live import LiveNarration
 from streams.settings import Settings
 from streams.stages.context import Context
 from streams.stages.items import META_KEY, PUBLISHING_SHARE, WRITING, Items
-from streams.topology import ITEM_STATE, ITEM_UPDATES
+from streams.topology import ITEM_STATE, ITEM_UPDATES, ITEMS
 from tests.clocks import TurnedClock
 
 CLICKS, CATALOG = 1, 2  # sources
@@ -50,7 +50,7 @@ class Process:
         context = Context(
             settings, self.index, recommender, metrics, ids, LiveNarration(settings, metrics), clock or Clock()
         )
-        self.stage = Items(create_app(settings, "items", "localhost:1"), context)
+        self.stage = Items(create_app(settings, ITEMS, "localhost:1"), context)
         self.stage.table.data.put_many(0, stored, None)
         self.stage.restore({0})
 

@@ -14,6 +14,7 @@ from streams.engine import BatchTable
 from streams.engine.app import create_app
 from streams.engine.store import WALKED_AT_ONCE, LocalStore, MemoryStore, RocksStore
 from streams.settings import Settings
+from streams.topology import ITEMS
 
 KINDS = {"rocksdb": RocksStore, "memory": MemoryStore}
 CHANGELOG = "ns.item-state.v1"
@@ -31,7 +32,7 @@ def opened(kind: str, tmp_path: Path) -> Callable[[], LocalStore]:
     """Opens the store of a table, as a newly started worker does."""
 
     def make() -> LocalStore:
-        app = create_app(Settings(state_dir=tmp_path, store=kind), "items", "127.0.0.1:1")
+        app = create_app(Settings(state_dir=tmp_path, store=kind), ITEMS, "127.0.0.1:1")
         store = BatchTable(app, name="items", changelog=CHANGELOG, partitions=2).data
         assert isinstance(store, KINDS[kind])
         return store

@@ -10,12 +10,12 @@ import pytest
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from streams.metrics import EventOutcome, Metrics, ModelState, Ranker, Stage, known_topic
+from streams.metrics import ComparedList, EventOutcome, Metrics, ModelHealth, known_topic
 from streams.metrics import labels as closed
 from streams.metrics.definitions import BATCH_RECORDS, LATENCY_SECONDS, WORK_SECONDS
-from streams.metrics.registry import Family
-from streams.settings import STAGES, Settings
-from streams.topology import ALL, CLICK, INPUTS
+from streams.metrics.registry import Family, Label
+from streams.settings import Settings
+from streams.topology import CLICK
 
 METRICS = Metrics()
 DEFINITIONS = METRICS.registry.definitions
@@ -54,15 +54,22 @@ def test_every_metric_is_fed_by_the_program() -> None:
     families = {name for name, value in vars(METRICS).items() if isinstance(value, Family)}
     assert len(families) == len(DEFINITIONS) - 1, "build_info alone is no attribute"
     assert {name for name in families if not re.search(rf"\.{name}\.of\(", code)} == set()
-    for enumeration in (EventOutcome, closed.Step, ModelState):
+    for enumeration in (EventOutcome, closed.Step, ModelHealth):
         members = {f"{enumeration.__name__}.{member.name}" for member in enumeration}
         assert {member for member in members if member not in code} == set()
 
 
-def test_stages_and_topics_are_those_of_the_program() -> None:
-    assert tuple(Stage) == STAGES
-    assert set(topic.suffix for topic in closed.READ_TOPIC.values) <= {topic.suffix for topic in ALL}
-    assert set(topic.suffix for topic in closed.TOPIC.values) == {topic.suffix for topic in INPUTS.values()}
+def test_the_values_of_labels_are_what_dashboards_know() -> None:
+    def texts(label: Label) -> set[str]:
+        return {label.text(value) for value in label.values}
+
+    assert texts(closed.STAGE) == {"profiles", "items", "narrator", "catalog"}
+    assert texts(closed.TABLE) == {"users", "items", "catalog"}
+    inputs = {f"events.{kind}.v1" for kind in ("click", "search", "purchase", "impression")} | {"catalog.items.v1"}
+    assert texts(closed.TOPIC) == inputs
+    assert texts(closed.READ_TOPIC) == inputs | {"item-updates.v1", "drafts.v1"}
+    assert texts(closed.COMPARED_LIST) == {"hybrid", "popularity"}
+    assert texts(closed.MODEL_HEALTH) == {"none", "loading", "ready", "restarting", "broken"}
 
 
 def test_every_counter_of_the_closed_sets_is_there_with_zero_at_the_first_scrape() -> None:
@@ -83,9 +90,9 @@ def test_every_counter_of_the_closed_sets_is_there_with_zero_at_the_first_scrape
 def test_windowed_figures_are_absent_until_they_exist_and_never_nan() -> None:
     metrics = Metrics()
     assert not any("recall" in name or "click_through" in name for name, _ in scrape(metrics))
-    metrics.recall.of(Ranker.HYBRID).set(0.25)
+    metrics.recall.of(ComparedList.HYBRID).set(0.25)
     assert metrics.registry.value("headwater_prequential_recall_ratio", model="hybrid") == 0.25
-    metrics.recall.of(Ranker.HYBRID).set(float("nan"))
+    metrics.recall.of(ComparedList.HYBRID).set(float("nan"))
     metrics.click_through.of().set(None)
     assert not any("recall" in name or "click_through" in name for name, _ in scrape(metrics))
 
@@ -114,7 +121,7 @@ def test_unknown_topics_get_no_series() -> None:
 
 def test_series_stay_under_their_bound_however_much_is_counted() -> None:
     metrics = Metrics()
-    bound = metrics.series_bound(8, 4)
+    bound = metrics.series_bound(Settings(user_partitions=8, item_partitions=4))
     for definition, family in zip(DEFINITIONS, metrics.registry.families, strict=True):
         _use_every_series(family, definition)
     first = scrape(metrics)
@@ -151,10 +158,10 @@ def test_seconds_buckets_resolve_a_millisecond_to_a_minute(bounds) -> None:
 
 def test_the_model_is_in_one_state() -> None:
     metrics = Metrics()
-    for state in ModelState:
+    for state in ModelHealth:
         metrics.show_model_state(state)
-        shown = {s: metrics.registry.value("headwater_model_state", state=s.value) for s in ModelState}
-        assert shown == {s: 1.0 if s is state else 0.0 for s in ModelState}
+        shown = {s: metrics.registry.value("headwater_model_state", state=s.value) for s in ModelHealth}
+        assert shown == {s: 1.0 if s is state else 0.0 for s in ModelHealth}
 
 
 def test_outcomes_of_one_topic_do_not_touch_another() -> None:

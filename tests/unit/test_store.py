@@ -21,6 +21,7 @@ from streams.engine.app import create_app
 from streams.engine.errors import StoreDamagedError, StoreRefusedError
 from streams.engine.store import RocksStore
 from streams.settings import Settings
+from streams.topology import ITEMS
 
 ROWS = 4_000
 
@@ -30,7 +31,7 @@ def opened(tmp_path: Path) -> Callable[..., RocksStore]:
     """Opens the store of a table, as a newly started worker does."""
 
     def make(folder: Path = tmp_path) -> RocksStore:
-        app = create_app(Settings(state_dir=folder), "items", "127.0.0.1:1")
+        app = create_app(Settings(state_dir=folder), ITEMS, "127.0.0.1:1")
         table = BatchTable(app, name="items", changelog="ns.item-state.v1", partitions=1)
         store = table.data
         assert isinstance(store, RocksStore)

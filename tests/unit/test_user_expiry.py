@@ -19,6 +19,7 @@ from streams.settings import Settings
 from streams.stages.event_clock import SUPPORT, EventClock
 from streams.stages.user_cache import MINUTE_MS, UserCache
 from streams.stages.user_expiry import UserExpiry
+from streams.topology import PROFILES
 from tests.clocks import TurnedClock
 
 DAY = 86_400_000
@@ -33,7 +34,7 @@ class Process:
         """With a clock that stands still a sweep walks to the end."""
         self.index = ItemIndex(Parameters(factors=2))
         self.table = BatchTable(
-            create_app(settings, "profiles", "localhost:1"), name="users", changelog="c", partitions=1
+            create_app(settings, PROFILES, "localhost:1"), name="users", changelog="c", partitions=1
         )
         self.users = UserCache(self.table, self.index, self.index.parameters, cached)
         self.removed = 0

@@ -1,0 +1,1 @@
+"""The generated parts of the documentation, one kind of table or picture a file: ``python -m headwater.docs``."""
