@@ -9,10 +9,11 @@ from __future__ import annotations
 import msgspec
 
 from operators.kernels.stable_hash import stable_hash
-from operators.narration.facts import Facts
-from operators.narration.frames import Sentence
-from operators.narration.titles import Names
+from operators.narration.languages.english import ENGLISH
+from operators.narration.names import Names
+from operators.narration.sentence import Sentence
 from operators.narration.vocabulary import canonical_categories, categories, film_categories
+from schemas.facts import Facts
 from schemas.recommendation import ReasonKind
 
 PROMPT_VERSION = "4"
@@ -92,7 +93,7 @@ def prompt_for(facts: Facts) -> Prompt | None:
 
 
 def _skeleton(facts: Facts, names: Names) -> Sentence | None:
-    if names.language != "en" or names.item is None:
+    if names.language is not ENGLISH or names.item is None:
         return None
     slots = names.slots()
     fitting = [s for s in map(Sentence.of, _SKELETONS.get(facts.kind, ())) if s.slots == slots.keys()]

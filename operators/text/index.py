@@ -93,10 +93,6 @@ class TextIndex:
         self.documents -= 1
         self._changed()
 
-    def has_text(self, item: int) -> bool:
-        """Whether the item has at least one indexed token."""
-        return item < len(self.token_count) and bool(self.token_count[item])
-
     def query_vector(self, query: str) -> tuple[IntArray, FloatArray]:
         """Known tokens of a query and their TF-IDF weights, divided by the norm over *all* its tokens.
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 
-from operators.narration.facts import Facts
 from operators.narration.frames import FrameLibrary
 from operators.narration.narrate import narrate
 from schemas import draft as drafts
@@ -65,7 +64,7 @@ class NarratorStage(CheckpointedStage):
         return draft
 
     async def _answer(self, read: Sequence[tuple[int, bytes, drafts.Draft]], outbox: Outbox) -> None:
-        facts = [_facts(draft) for _, _, draft in read]
+        facts = [draft.facts for _, _, draft in read]
         started = time.perf_counter()
         left = min((draft.deadline_ms for _, _, draft in read), default=0) - self.context.now_ms()
         texts = await self.context.live.write(facts, time.monotonic() + left / 1000)
@@ -87,8 +86,3 @@ class NarratorStage(CheckpointedStage):
 
     async def tick(self) -> None:
         self.context.live.show()
-
-
-def _facts(draft: drafts.Draft) -> Facts:
-    fields = {name: getattr(draft.facts, name) for name in draft.facts.__struct_fields__}
-    return Facts(**fields | {"locale": draft.facts.locale or "en"})

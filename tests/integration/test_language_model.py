@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from operators.narration.checker import check
-from operators.narration.facts import ANCHORED, Facts
 from operators.narration.prompt import Prompt, prompt_for
+from schemas.facts import ANCHORED, Facts
 from schemas.recommendation import ReasonKind
 from streams.model.model_state import Phase
 from streams.model.model_store import MODEL_NAME, ModelFetchError, converted, fetch_smollm2, require_libraries

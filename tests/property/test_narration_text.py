@@ -7,13 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from operators.narration.checker import check
-from operators.narration.facts import Facts
-from operators.narration.frames import FrameLibrary, Sentence
+from operators.narration.frames import FrameLibrary
 from operators.narration.graphemes import cut, is_boundary
 from operators.narration.narrate import narrate
 from operators.narration.plain_text import is_visible, plain_text
 from operators.narration.prompt import prompt_for
+from operators.narration.sentence import Sentence
 from operators.narration.titles import MAX_CHARACTERS, prose_query, prose_title
+from schemas.facts import Facts
 from schemas.recommendation import ReasonKind
 
 FRAMES = FrameLibrary.load()

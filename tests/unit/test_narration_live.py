@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from operators.narration.check_rules import CheckRule
-from operators.narration.facts import Facts, Text
+from operators.narration.narrate import Narration
+from schemas.facts import Facts
 from schemas.recommendation import ReasonKind, TextSource
 from streams.metrics import Metrics
 from streams.model.admission import Admission, Priority
@@ -56,7 +57,7 @@ def test_a_checked_sentence_says_who_wrote_it_and_is_kept(tmp_path: Path) -> Non
     async def body(live: LiveNarration, metrics: Metrics) -> None:
         assert live.admits(facts(), Priority.PURCHASE) and live.model == "good-test-model"
         texts = await live.write([facts(n) for n in range(10)], soon())
-        assert all(isinstance(text, Text) and text.source is TextSource.LLM for text in texts)
+        assert all(isinstance(text, Narration) and text.source is TextSource.LLM for text in texts)
         assert all(text is not None and f"Silver Harbor {n}" in text.text for n, text in enumerate(texts))
         assert all(text is not None and text.text.endswith(GOOD_CLAUSE) for text in texts)
 

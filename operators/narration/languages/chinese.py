@@ -1,18 +1,23 @@
-"""Rules for Chinese sentences. Each takes the sentence with its names masked and says whether it is broken."""
+"""Chinese: how names stand in a sentence, and the rules of its sentences.
+
+Each rule takes the sentence with its names masked and says whether it is broken.
+"""
 
 from __future__ import annotations
 
 import re
 
 from operators.narration.check_rules import CheckRule
-from operators.narration.languages.english import markup, prompt_leak, unfilled_slot, unsafe_word, url
-from operators.narration.masking import ANCHOR, ITEM, QUERY
-from operators.narration.rule_context import Context, Rules
+from operators.narration.languages.common_rules import markup, prompt_leak, unfilled_slot, unsafe_word, url
+from operators.narration.languages.language import Language
+from operators.narration.marks import ANCHOR, ITEM, NAMES
+from operators.narration.rule_context import RuleContext, Rules
 from operators.narration.vocabulary import genre_owners
 from schemas.recommendation import ReasonKind
 
+MAX_CHARACTERS = 60
+
 # fmt: off
-_MARKS = ANCHOR + ITEM + QUERY
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0002fa1f]")
 _UNIT = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\u3000-\u303f\uff00-\uffef\U00020000-\U0002fa1f]|[^\W\u3000-\u9fff]+")
 _SENTENCE = re.compile(r"[^。！？；.!?]*？[^。！？；]*[。！]|[^。！？；]*[。！？]")
@@ -53,27 +58,27 @@ _FEELING = re.compile(r"感受[^，。]*")
 # fmt: on
 
 
-def number(text: str, context: Context) -> bool:
+def number(text: str, context: RuleContext) -> bool:
     """Digits and counts; the classifier 一部 is none."""
     return _NUMBER.search(text) is not None
 
 
-def claim(text: str, context: Context) -> bool:
+def claim(text: str, context: RuleContext) -> bool:
     """Awards, makers, superlatives, prices."""
     return _CLAIM.search(text) is not None
 
 
-def absolute(text: str, context: Context) -> bool:
+def absolute(text: str, context: RuleContext) -> bool:
     """一定, 绝对, 不能错过 and other promises."""
     return _ABSOLUTE.search(text) is not None
 
 
-def plot(text: str, context: Context) -> bool:
+def plot(text: str, context: RuleContext) -> bool:
     """Plot, sequels, and 情节片, which is no genre (剧情片 is)."""
     return _PLOT.search(text) is not None
 
 
-def wrong_genre(text: str, context: Context) -> bool:
+def wrong_genre(text: str, context: RuleContext) -> bool:
     """A genre, or a kind of thing, that the item is not known to be."""
     if not context.is_film and re.search(r"电影|影片|观众|片子|看完", text):
         return True
@@ -81,42 +86,42 @@ def wrong_genre(text: str, context: Context) -> bool:
     return any(word in text and names.isdisjoint(context.categories) for word, names in owners.items())
 
 
-def wrong_reason(text: str, context: Context) -> bool:
+def wrong_reason(text: str, context: RuleContext) -> bool:
     """A reason that is not the one, or a comparison of the two items."""
     return any(context.kind not in allowed and pattern.search(text) for pattern, allowed in _FORBIDDEN)
 
 
-def missing_reason(text: str, context: Context) -> bool:
+def missing_reason(text: str, context: RuleContext) -> bool:
     """The sentence does not say why."""
     return _REQUIRED[context.kind].search(text) is None
 
 
-def unknown_name(text: str, context: Context) -> bool:
+def unknown_name(text: str, context: RuleContext) -> bool:
     """Something in 《》 that is neither item nor anchor."""
     return bool(phrases(text))
 
 
-def several_sentences(text: str, context: Context) -> bool:
+def several_sentences(text: str, context: RuleContext) -> bool:
     """More than one sentence; a short question before it is allowed."""
     return text[-1:] in "。！？" and _SENTENCE.fullmatch(text) is None
 
 
-def too_short(text: str, context: Context) -> bool:
+def too_short(text: str, context: RuleContext) -> bool:
     """Fewer than five characters."""
     return len(text) < 5
 
 
-def broken_ending(text: str, context: Context) -> bool:
+def broken_ending(text: str, context: RuleContext) -> bool:
     """No full stop, a particle before it, or a bracket left open."""
     return text[-1:] not in ("。", "！", "？") or _DANGLING.search(text) is not None
 
 
-def fragment(text: str, context: Context) -> bool:
+def fragment(text: str, context: RuleContext) -> bool:
     """A last clause without a verb."""
     return _VERBLESS.search(text) is not None
 
 
-def tautology(text: str, context: Context) -> bool:
+def tautology(text: str, context: RuleContext) -> bool:
     """A genre named twice, or 氛围 beside 气氛."""
     if _DOUBLED.search(text):
         return True
@@ -124,26 +129,21 @@ def tautology(text: str, context: Context) -> bool:
     return any(len(word) >= 2 and told.count(word) > 1 for word in genre_owners("zh"))
 
 
-def repeated_word(text: str, context: Context) -> bool:
+def repeated_word(text: str, context: RuleContext) -> bool:
     """Three characters in a row that stand there twice, names and question marks apart."""
-    bare = re.sub(rf"[{_MARKS}《》“”，。？！、]", " ", text)
+    bare = re.sub(rf"[{NAMES}《》“”，。？！、]", " ", text)
     grams = [bare[i : i + 3] for i in range(len(bare) - 2) if " " not in bare[i : i + 3]]
     return len(set(grams)) < len(grams)
 
 
-def wrong_script(text: str, context: Context) -> bool:
+def wrong_script(text: str, context: RuleContext) -> bool:
     """No Chinese, or words in other letters outside titles."""
     return _HAN.search(text) is None or re.search(r"[^\W\d_\u3000-\ue002\U00020000-\U0002fa1f]{2,}", text) is not None
 
 
 def phrases(text: str) -> list[str]:
     """What stands between title brackets or quotation marks."""
-    return [found for found in re.findall(r"[《“「『]([^《》“”「」『』]+)[》”」』]", text) if found.strip(_MARKS)]
-
-
-def length(text: str) -> int:
-    """Chinese characters and marks, a run of other letters counting one."""
-    return len(_UNIT.findall(text))
+    return [found for found in re.findall(r"[《“「『]([^《》“”「」『』]+)[》”」』]", text) if found.strip(NAMES)]
 
 
 RULES: Rules = (
@@ -167,4 +167,29 @@ RULES: Rules = (
     (CheckRule.TAUTOLOGY, tautology),
     (CheckRule.REPEATED_WORD, repeated_word),
     (CheckRule.WRONG_SCRIPT, wrong_script),
+)
+
+
+def _title_forms(title: str) -> tuple[str, ...]:
+    return f"\u300a{title}\u300b", title
+
+
+def _query_forms(query: str) -> tuple[str, ...]:
+    return (f"\u201c{query}\u201d",)
+
+
+def _length(text: str) -> int:
+    """Chinese characters and marks, a run of other letters counting one."""
+    return len(_UNIT.findall(text))
+
+
+CHINESE = Language(
+    code="zh",
+    rules=RULES,
+    length=_length,
+    max_length=MAX_CHARACTERS,
+    phrases=phrases,
+    shown=str,
+    title_forms=_title_forms,
+    query_forms=_query_forms,
 )
