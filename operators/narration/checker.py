@@ -36,7 +36,7 @@ def check(
     >>> check("Se7en is trending right now, a dark crime film.", facts)
     ()
     >>> [rule.value for rule in check("Se7en, the best comedy, is trending right now.", facts)]
-    ['claim', 'wrong_genre']
+    ['claim', 'wrong_genre', 'unknown_word']
     """
     names = names or Names.of(facts)
     masked = mask(text, names)

@@ -22,7 +22,7 @@ class FrameLibrary:
     >>> library = FrameLibrary.load()
     >>> facts = Facts(kind=ReasonKind.TRENDING, title="Heat (1995)", categories=("Crime",))
     >>> library.candidates(facts)[0].fill({"B": "Heat"})
-    'Many viewers are watching Heat right now, a dark and gritty crime film.'
+    'Many viewers are enjoying Heat right now, a dark crime film that is gritty and unsettling.'
     """
 
     def __init__(self, rows: Iterable[FrameRow]) -> None:

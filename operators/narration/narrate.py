@@ -34,7 +34,7 @@ def narrate(facts: Facts, frames: FrameLibrary) -> Narration:
     >>> from schemas.recommendation import ReasonKind
     >>> facts = Facts(kind=ReasonKind.TRENDING, title="Heat (1995)", categories=("Crime",))
     >>> narrate(facts, FrameLibrary.load()).text
-    'Many viewers are watching Heat right now, a dark and gritty crime film.'
+    'Many viewers are enjoying Heat right now, a dark crime film that is gritty and unsettling.'
     >>> narrate(facts, FrameLibrary(())).text
     'Heat is popular right now.'
     """
