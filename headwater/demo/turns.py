@@ -42,12 +42,6 @@ class Turns:
             return line
         return None
 
-    @property
-    def exhausted(self) -> bool:
-        """Whether every line has been handed out."""
-        self._fill()
-        return self._held == 0
-
     def _fill(self) -> None:
         while self._held < self._window and (numbered := next(self._lines, None)) is not None:
             user = numbered[1]["value"]["user_id"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -48,11 +47,3 @@ def create_backend(specification: str, cache_dir: Path) -> TextBackend:
     except (ImportError, AttributeError) as error:
         raise BackendUnavailable(f"HEADWATER_MODEL_BACKEND={specification!r}: {error}") from error
     return backend
-
-
-def cache_dir_from_environment() -> Path:
-    """``HEADWATER_CACHE_DIR``, else ``~/.cache/headwater`` (``XDG_CACHE_HOME`` is followed)."""
-    given = os.environ.get("HEADWATER_CACHE_DIR")
-    if given:
-        return Path(given)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "headwater"

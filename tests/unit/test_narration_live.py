@@ -20,6 +20,7 @@ from streams.model.live import LiveNarration
 from streams.model.model_state import Phase
 from streams.settings import Settings
 from tests.backends import GOOD_CLAUSE
+from tests.model_process import settled
 
 
 def facts(n: int = 0, **changes: object) -> Facts:
@@ -40,7 +41,7 @@ def scenario(backend: str, tmp_path: Path, body: Callable[[LiveNarration, Metric
         live = LiveNarration(Settings(model_backend=name, cache_dir=tmp_path, live_share=1.0), metrics)
         live.start()
         if backend != "none":
-            await live.process.wait_settled(20)
+            await settled(live.process)
         try:
             await body(live, metrics)
         finally:
