@@ -15,7 +15,7 @@ from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
-from headwater.importers.movielens import Line
+from headwater.importers.replay_file import Line
 from streams.broker.producing import event_producer, key_field
 from streams.errors import BrokerError, OperatorError
 from streams.settings import Settings

@@ -11,7 +11,7 @@ import heapq
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 
-from headwater.importers.movielens import Line
+from headwater.importers.replay_file import Line
 
 
 class Turns:
