@@ -1,4 +1,4 @@
-"""Turns what msgspec says about a refused record into a `Rejection`. Off the hot path: here the record may be read again."""
+"""Turns what msgspec says about a refused record into a `Rejection`; off the hot path, so it may read it again."""
 
 from __future__ import annotations
 

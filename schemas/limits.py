@@ -26,7 +26,7 @@ class Limits:
     max_vectors: int = 8
     max_vector_dimensions: int = 4_096
     min_time_ms: int = MIN_TIME_MS
-    max_future_ms: int = 100 * YEAR_MS  # wrong clocks are clamped by the worker (case c35); beyond it is no clock
+    max_future_ms: int = 100 * YEAR_MS  # wrong clocks are clamped by the worker; beyond it is no clock
 
 
 DEFAULT_LIMITS = Limits()

@@ -1,10 +1,11 @@
 """Bytes from Kafka or a file to a record, or to the reason why not. Never raises.
 
-One msgspec pass decodes and checks types, ranges and lengths; what follows are the few rules that a type cannot say: sizes,
-times, ids in bytes, text with something visible in it, and the key. Written rules:
+One msgspec pass decodes and checks types, ranges and lengths; what follows are the few rules that a type cannot say:
+sizes, times, ids in bytes, text with something visible in it, and the key. Written rules:
 
 - Unknown fields are ignored; null for a field that has a default means the default.
-- Half a surrogate pair anywhere in a record refuses it (``bad_text``), so what was accepted can always be encoded again.
+- Half a surrogate pair anywhere in a record refuses it (``bad_text``), so what was accepted can always be encoded
+  again.
 - A query with nothing visible is refused (``bad_text``); a title with nothing visible counts as missing.
 - Control and invisible characters beside visible ones stay as they are: data is not changed here.
 - A null value of the catalogue deletes the item that the key names; on the event topics it is refused.
@@ -46,8 +47,14 @@ def parse(
 ) -> Record | Rejection:
     """The record of ``kind`` in the JSON text ``value``.
 
-    ``key`` is the Kafka key, checked against the record's user (catalogue: item) unless it is left out; ``now_ms`` is the
-    present in epoch milliseconds.
+    ``key`` is the Kafka key, checked against the record's user (catalogue: item) unless it is left out; ``now_ms`` is
+    the present in epoch milliseconds.
+
+    >>> value = b'{"event_id": "e1", "user_id": "u1", "query": "tea", "occurred_at": "2026-03-01T10:00:00Z"}'
+    >>> parse(Kind.SEARCH, value, key=b"u1", now_ms=1_772_359_200_000)
+    Search(event_id='e1', user_id='u1', query='tea', occurred_at=1772359200000, results=(), session_id=None, locale=None)
+    >>> str(parse(Kind.SEARCH, value, key=b"u2", now_ms=1_772_359_200_000))
+    "the key is 'u2' (the key has to be 'u1' in UTF-8)"
     """
     if value is None:
         return _without_value(kind, key)

@@ -47,7 +47,7 @@ class Trigger(msgspec.Struct, frozen=True, gc=False):
 
 
 class Reason(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """``anchor_item_id``: the item that the user knows; ``query``: what was searched for. Absent where the kind has none."""
+    """``anchor_item_id``: the item that the user knows; ``query``: what was searched for. Absent where it has none."""
 
     kind: ReasonKind
     anchor_item_id: str | None = None
@@ -55,7 +55,7 @@ class Reason(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class RecommendedItem(msgspec.Struct, frozen=True, gc=False):
-    """One place of the list. ``rank`` counts from 1, ``contributions`` are shares by generator, ``propensity`` in (0, 1]."""
+    """One place of the list: ``rank`` from 1, ``contributions`` as shares by generator, ``propensity`` in (0, 1]."""
 
     item_id: str
     title: str
@@ -75,7 +75,7 @@ class Latency(msgspec.Struct, frozen=True, gc=False):
 
 
 class Recommendation(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """The value of ``recommendations.v1``. ``created_at`` is RFC 3339 in UTC; ``language_model`` is null unless one wrote."""
+    """The value of ``recommendations.v1``. ``created_at``: RFC 3339 in UTC; ``language_model``: null unless one wrote."""
 
     recommendation_id: str
     user_id: str

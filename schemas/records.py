@@ -1,11 +1,12 @@
 """Input records: what producers write into the event topics and the catalogue.
 
-The types describe the wire form: `msgspec` decodes and checks them in one pass, and the JSON Schemas in ``schemas/json``
-are generated from them. On the wire a time may also be text and an optional field null; `schemas.parse.parse` has replaced
-both (times by epoch milliseconds, null by the default) before anybody sees the record, so a reader sees the narrow types.
+The types describe the wire form: `msgspec` decodes and checks them in one pass, and the JSON Schemas in
+``schemas/json`` are generated from them. On the wire a time may also be text and an optional field null;
+`schemas.parse.parse` has replaced both (times by epoch milliseconds, null by the default) before anybody sees the
+record, so a reader sees the narrow types.
 
-Written rules for numbers (a record outside of them is refused as ``out_of_range``): ``value`` within ±1e9, ``price`` from
-0 to 1e12, ``quantity`` from 1 to 1,000,000, ``position`` from 0 to 1,000,000, vector components within ±1e9.
+Written rules for numbers (a record outside of them is refused as ``out_of_range``): ``value`` within ±1e9, ``price``
+from 0 to 1e12, ``quantity`` from 1 to 1,000,000, ``position`` from 0 to 1,000,000, vector components within ±1e9.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The replay format: JSON lines ``{"topic": "events.click.v1", "value": {…}}``, plain or gzipped.
 
 Topics may carry a namespace (``headwater.events.click.v1``); ``key`` (text or null) and ``timestamp`` (Kafka's, in
-milliseconds) may stand beside ``value``. Lines end at ``\\n`` alone (case c49: other line separators occur inside of texts),
-a carriage return before it is ignored, empty lines are skipped but counted, and a byte order mark at the start is ignored.
-This module only takes lines apart; `schemas.parse.parse` judges the values.
+milliseconds) may stand beside ``value``. Lines end at ``\\n`` alone (other line separators occur inside of texts), a
+carriage return before it is ignored, empty lines are skipped but counted, and a byte order mark at the start is
+ignored. This module only takes lines apart; `schemas.parse.parse` judges the values.
 """
 
 from __future__ import annotations
@@ -69,9 +69,15 @@ class _Envelope(msgspec.Struct, gc=False):
 def read_lines(path: str | os.PathLike[str], *, progress: Callable[[int, int], None] | None = None) -> Iterator[Line]:
     """The lines of the replay file at ``path``, in order.
 
-    ``progress(read, size)`` is called with bytes of the file every few thousand lines and at the end.
-    Raises `ReplayFileError`, at the first line asked for, when the file is missing, unreadable, empty or no text; a file
-    that holds only empty lines raises it at its end.
+    ``progress(read, size)`` is called with bytes of the file every few thousand lines and at the end. Raises
+    `ReplayFileError`, at the first line asked for, when the file is missing, unreadable, empty or no text; a file that
+    holds only empty lines raises it at its end.
+
+    >>> import tempfile
+    >>> with tempfile.NamedTemporaryFile() as file:
+    ...     _ = Path(file.name).write_text('{"topic": "events.search.v1", "value": {"query": "tea"}}\\n')
+    ...     [(line.number, line.kind.value, line.value) for line in read_lines(file.name)]
+    [(1, 'search', b'{"query": "tea"}')]
     """
     file = _open(Path(path))
     with file:

@@ -1,6 +1,6 @@
 """Times on the wire: epoch milliseconds (a number or digits) or RFC 3339 with a zone, and nothing else.
 
-Producers send every unit there is (case c34), and each wrong one is still a valid number; so a time is accepted only where
+Producers send every unit there is, and each wrong one is still a valid number; so a time is accepted only where
 it is plausible as milliseconds, and the refusal names the unit that it looks like.
 
 Leap seconds: 23:59:60 UTC is read as the start of the following second (2016-12-31T23:59:60Z is 2017-01-01T00:00:00Z),
@@ -24,14 +24,21 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _parse_iso = datetime.fromisoformat
 _RFC3339 = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[Tt ]([01]\d|2[0-3]):([0-5]\d):([0-5]\d|60)(?:\.(\d+))?(?:[Zz]|([+-])([01]\d|2[0-3]):([0-5]\d))",
+    r"(\d{4})-(\d\d)-(\d\d)[Tt ]([01]\d|2[0-3]):([0-5]\d):([0-5]\d|60)(?:\.(\d+))?"
+    r"(?:[Zz]|([+-])([01]\d|2[0-3]):([0-5]\d))",
     re.ASCII,
 )
 _EXPECTED = "epoch milliseconds (13 digits) or RFC 3339 with a zone, as 2026-03-01T10:00:00Z"
 
 
 def to_millis(value: int | str, field: str, min_ms: int, max_ms: int) -> int | Rejection:
-    """Epoch milliseconds of ``value``, or why it is refused; accepted from ``min_ms`` to ``max_ms``, both included."""
+    """Epoch milliseconds of ``value``, or why it is refused; accepted from ``min_ms`` to ``max_ms``, both included.
+
+    >>> to_millis("2026-03-01T11:00:00+01:00", "occurred_at", MIN_TIME_MS, MAX_TIME_MS)
+    1772359200000
+    >>> str(to_millis(1_772_359_200, "occurred_at", MIN_TIME_MS, MAX_TIME_MS))
+    'occurred_at 1772359200 is no time that is accepted (epoch milliseconds have 13 digits; seconds?)'
+    """
     if type(value) is str:
         if len(value) >= 20 and value[4] == "-" and value[10] == "T" and value[-1] == "Z":
             try:  # the common form, in half the time of the expression below

@@ -1,8 +1,8 @@
 """Field types of the input records, each with two faces.
 
-To a type checker they are what a reader of a parsed record finds. At run time they are the wire form with its bounds, which
-`msgspec` checks while it decodes and from which the JSON Schemas are generated: there a time may also be text, and a field
-with a default may be null. `schemas.parse` closes the gap between the two before it hands a record out.
+To a type checker they are what a reader of a parsed record finds. At run time they are the wire form with its bounds,
+which `msgspec` checks while it decodes and from which the JSON Schemas are generated: there a time may also be text,
+and a field with a default may be null. `schemas.parse` closes the gap between the two before it hands a record out.
 """
 
 from __future__ import annotations
