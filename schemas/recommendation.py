@@ -75,7 +75,7 @@ class Latency(msgspec.Struct, frozen=True, gc=False):
 
 
 class Recommendation(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """The value of ``recommendations.v1``. ``created_at``: RFC 3339 in UTC; ``language_model``: null unless one wrote."""
+    """The value of ``recommendations.v1``. ``created_at``: RFC 3339, UTC; ``language_model``: null unless one wrote."""
 
     recommendation_id: str
     user_id: str

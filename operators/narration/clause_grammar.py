@@ -1,8 +1,12 @@
-"""What may follow in a live clause: runs of five words from reviewed sentences and the domain's data, nothing else.
+"""What may follow in a clause of the live model: a 5-gram grammar over reviewed sentences and the domain's data.
 
-A small model left to itself writes faithful nonsense ("a heart and life with love"), and a list of permitted words
-alone did not help ("keeps you on your end"). Held to runs of words that a person has read, it still chooses
-every word, and what it chooses can be read.
+A small model left to itself writes nonsense ("a heart and life with love"); so does one that may only use permitted
+words ("keeps you on your end"). Held to runs of five words that a person has read, it still chooses every word, and
+its clauses are good English. An example::
+
+    >>> state = advance(INITIAL, "a")
+    >>> next_words(state, ("crime",))[:3]
+    ('dark', 'grim', 'gripping')
 """
 
 from __future__ import annotations

@@ -23,6 +23,13 @@ def mask(text: str, names: Names) -> Masked:
     """Replace every whole occurrence of item, anchor and query by its mark.
 
     Longest first, so that *Toy Story* is not found in *Toy Story 2*. Quotation marks around a name go with it.
+
+    >>> from schemas.facts import Facts
+    >>> from schemas.recommendation import ReasonKind
+    >>> facts = Facts(kind=ReasonKind.CO_WATCHED, title="Toy Story 2 (1999)", anchor_title="Toy Story (1995)")
+    >>> masked = mask("If you liked Toy Story, try Toy Story 2.", Names.of(facts))
+    >>> masked.text, masked.items, masked.anchors
+    ('If you liked \ue000, try \ue001.', 1, 1)
     """
     wanted = [(names.item, ITEM), (names.anchor, ANCHOR), (names.query, QUERY)]
     counts = dict.fromkeys((ITEM, ANCHOR, QUERY), 0)

@@ -17,12 +17,10 @@ _VOLUME_MARK = re.compile(r"\s*\((?:V|TV|VG|I{1,3}|IV)\)$")
 _ALIAS = re.compile(
     r"\s*\((?:a\.?k\.?a\.?\s[^()]*|[^()]*,\s(?:The|An?|L[aeo]s?|L'|Il|El|Das|Der|Die|Un[ae]?|Den|Det))\)$"
 )
-# fmt: off
 _ARTICLE = re.compile(
-    r"^(?P<rest>.+),\s(?P<article>The|An?|L[aeo]s?|L'|L\u2019|Il|Gli|El|Das|Der|Die|Ein|Eine|Un|Une|Una|Den|Det|De|Het|O|Os|As)"
-    r"(?P<tail>\s*[:(].*)?$"
+    r"^(?P<rest>.+),\s(?P<article>The|An?|L[aeo]s?|L'|L\u2019|Il|Gli|El|Das|Der|Die|Ein|Eine|Un|Une|Una|"
+    r"Den|Det|De|Het|O|Os|As)(?P<tail>\s*[:(].*)?$"
 )
-# fmt: on
 _WRAPPED = re.compile(r"^[《「『]([^《》「」『』]+)[》」』]$")
 _CJK = re.compile(r"[\u2e80-\u303f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 

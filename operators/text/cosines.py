@@ -106,7 +106,8 @@ def profile(items, weights, text):  # type: ignore[no-untyped-def]
 def accumulate(tokens, weights, text, budget):  # type: ignore[no-untyped-def]
     """Cosines with a unit vector, into `text.scratch` by item number; the items go into `text.touched`.
 
-    Returns how many items were touched. Rarest tokens first, at most `budget` postings. The caller sets the scratch back to 0.
+    Returns how many items were touched. Rarest tokens first, at most `budget` postings. The caller sets the scratch
+    back to 0.
     """
     count = 0
     scratch, touched, norm = text.scratch, text.touched, text.norm

@@ -20,11 +20,11 @@ from streams.settings import Settings
 
 CACHE_SENTENCES = 10_000
 MIN_MEAN_LOGPROB = -4.0
-"""Below this a model is broken, not bold. SmolLM2, held to the clause grammar, on 480 MovieLens films: median -0.9, lowest
--3.6, and all of the lowest read well (-2.5 refused ten good sentences); without its few-shot lines it comes to -4.1, with
-mixed-up weights to -19."""
+"""Mean log-probability of a token, in nats, below which a sentence is refused: the model is broken then, not bold."""
 MICRO_BATCH = 8
-HANG_TIMEOUT = 10.0  # seconds, or twice the deadline of drafts where that is longer: what is in time is not killed
+"""Sentences that the model writes at once."""
+HANG_TIMEOUT = 10.0
+"""Seconds after which the model is killed, or twice the deadline of drafts where that is longer."""
 
 _SHOWN = {
     Phase.STOPPED: ModelState.NONE,

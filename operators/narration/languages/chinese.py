@@ -21,10 +21,15 @@ MAX_CHARACTERS = 60
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0002fa1f]")
 _UNIT = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\u3000-\u303f\uff00-\uffef\U00020000-\U0002fa1f]|[^\W\u3000-\u9fff]+")
 _SENTENCE = re.compile(r"[^。！？；.!?]*？[^。！？；]*[。！]|[^。！？；]*[。！？]")
-_NUMBER = re.compile(r"[0-9０-９]|[百千万亿]|第[一二三四五六七八九十]|[二三四五六七八九十两](?:部|年|个|次|天|位|分|元)|元\b")
-_CLAIM = re.compile(r"获奖|奥斯卡|大奖|最好|最佳|最高|最受|最新|顶级|首部|第一|唯一|导演|主演|演员|明星|影星|评分|好评|口碑|经典|名著|畅销|票房|价格|便宜|优惠|折扣|免费|特价|新片|新款|著名|知名|传奇|神作|年度|真实故事改编|更健康|更有效")
+_NUMBER = re.compile(
+    r"[0-9０-９]|[百千万亿]|第[一二三四五六七八九十]|[二三四五六七八九十两](?:部|年|个|次|天|位|分|元)|元\b")
+_CLAIM = re.compile(
+    r"获奖|奥斯卡|大奖|最好|最佳|最高|最受|最新|顶级|首部|第一|唯一|导演|主演|演员|明星|影星|评分|好评|口碑|"
+    r"经典|名著|畅销|票房|价格|便宜|优惠|折扣|免费|特价|新片|新款|著名|知名|传奇|神作|年度|真实故事改编|"
+    r"更健康|更有效")
 _ABSOLUTE = re.compile(r"一定|绝对|必看|必买|必定|肯定|不能错过|不容错过|百分|完美|永远|人人|保证|极致")
-_PLOT = re.compile(r"续作|后续|续集|前传|结局|讲述|主角|主人公|男主|女主|改编|下一部|翻拍|情境片|情节片|的精彩剧情|故事发生")
+_PLOT = re.compile(
+    r"续作|后续|续集|前传|结局|讲述|主角|主人公|男主|女主|改编|下一部|翻拍|情境片|情节片|的精彩剧情|故事发生")
 _TREND = re.compile(r"热度|正热|最近|流行|热门|很受欢迎")
 _SEARCH = re.compile(r"搜索|想找|查找")
 _BUY = re.compile(r"购买|下单|顾客|买|选购|顺手带上|搭配")
@@ -49,9 +54,13 @@ _FORBIDDEN: tuple[tuple[re.Pattern[str], frozenset[ReasonKind]], ...] = (
 )
 # A last clause without a verb: "，安静的阅读时光。", "，一部恐怖片的阴森吓人。"
 _VERBLESS = re.compile(
-    r"，(?!.*(?:让|帮|打造|享受|感受|体验|带|有|充满|适合|看|给|为|令)).{0,9}的(?:阅读时光|时光|家|世界|氛围|体验|感觉|玩具)。$|"
-    r"片的(?:阴森|恐怖|烧脑|刺激|氛围)[^，]{0,2}。$|片的氛围轻松|(?:一首|一片)[^，]*片|充满(?:疑云重重|童趣活泼|童趣、活泼|童趣和活泼)|玩的玩具|用来日常|一部节奏快的刺激")
-_DANGLING = re.compile(rf"(?<!自)[的和与在是把被让给、，：；和或]。$|[{ITEM}{ANCHOR}]》|《[{ITEM}{ANCHOR}`]|`|《$|其氛围是")
+    r"，(?!.*(?:让|帮|打造|享受|感受|体验|带|有|充满|适合|看|给|为|令))"
+    r".{0,9}的(?:阅读时光|时光|家|世界|氛围|体验|感觉|玩具)。$|"
+    r"片的(?:阴森|恐怖|烧脑|刺激|氛围)[^，]{0,2}。$|片的氛围轻松|(?:一首|一片)[^，]*片|"
+    r"充满(?:疑云重重|童趣活泼|童趣、活泼|童趣和活泼)|玩的玩具|用来日常|一部节奏快的刺激")
+_DANGLING = re.compile(
+    rf"(?<!自)[的和与在是把被让给、，：；和或]。$|[{ITEM}{ANCHOR}]》|《[{ITEM}{ANCHOR}`]|`|《$|其氛围是")
+_BRACKETED = re.compile(r"[《“「『]([^《》“”「」『』]+)[》”」』]")
 _DOUBLED = re.compile(r"氛围[^。]*气氛|气氛[^。]*氛围|感受[^。]*感觉")
 # "爱情片《…》，感受爱情的美好" is good Chinese, "奇幻片，奇幻的世界" is not.
 _FEELING = re.compile(r"感受[^，。]*")
@@ -143,7 +152,7 @@ def wrong_script(text: str, context: RuleContext) -> bool:
 
 def phrases(text: str) -> list[str]:
     """What stands between title brackets or quotation marks."""
-    return [found for found in re.findall(r"[《“「『]([^《》“”「」『』]+)[》”」』]", text) if found.strip(NAMES)]
+    return [found for found in _BRACKETED.findall(text) if found.strip(NAMES)]
 
 
 RULES: Rules = (

@@ -36,13 +36,14 @@ _NUMBER = re.compile(
     r"\d|\b(?:two|three|four|five|six|seven|eight|nine|ten|dozens?|hundreds?|thousands?|millions?|billions?|decades?|"
     r"twice|half|percent|number one)\b|[%\u20ac\u00a3\u00a5]", re.I)
 _CLAIM = any_word(
-    r"award\w*", r"oscars?", r"emmys?", r"nominat\w+", "best", r"best-?sell\w+", "greatest", "finest", "top", "top-rated",
-    "leading", "first", "only", "stars?", "starring", "starred", r"direct(?:or|ed|ing|s)", "cast", "actors?", "actress(?:es)?",
-    r"critic\w*", r"acclaim\w*", r"masterpiece\w*", "classic", "classics", r"years?(?:'s)?", "old", "new(?! world)", "newest",
-    "latest", r"price\w*", "cheap", "discount", "free", "sale", "deal", "bargain", r"rat(?:ed|ing|ings)", "reviews?",
-    "famous", r"legend\w*", "iconic", "cult", r"blockbuster\w*", "box office", "hit", "must-see", "must-have", "must-watch",
-    "originals?", "written by", "produced", "author", "novel", "brand", r"recommended (?:by|for)", "true story", "true",
-    "real-life", "crowd favorite", "favou?rite", "beloved", "healthy", "safe", "proven", "quality", "fans? love")
+    r"award\w*", r"oscars?", r"emmys?", r"nominat\w+", "best", r"best-?sell\w+", "greatest", "finest", "top",
+    "top-rated", "leading", "first", "only", "stars?", "starring", "starred", r"direct(?:or|ed|ing|s)", "cast",
+    "actors?", "actress(?:es)?", r"critic\w*", r"acclaim\w*", r"masterpiece\w*", "classic", "classics",
+    r"years?(?:'s)?", "old", "new(?! world)", "newest", "latest", r"price\w*", "cheap", "discount", "free", "sale",
+    "deal", "bargain", r"rat(?:ed|ing|ings)", "reviews?", "famous", r"legend\w*", "iconic", "cult",
+    r"blockbuster\w*", "box office", "hit", "must-see", "must-have", "must-watch", "originals?", "written by",
+    "produced", "author", "novel", "brand", r"recommended (?:by|for)", "true story", "true", "real-life",
+    "crowd favorite", "favou?rite", "beloved", "healthy", "safe", "proven", "quality", "fans? love")
 _ABSOLUTE = any_word(
     "definitely", r"guarantee[sd]?", "certainly", "absolutely", "always", "never", "everyone", "everybody", "nobody",
     r"perfect\w*", "sure to", "surely", "ultimate", "unforgettable", "cannot", "can't", r"don't miss", "must",
@@ -52,8 +53,11 @@ _PLOT = any_word(
     r"stor(?:y|ies) (?:of|about|that)", "is about", "all about", "where", r"explor(?:e|es|ing)", r"main characters?",
     "characters?", "hero(?:ine|es)?", "based on", "set in", "takes place",
     r"who (?:must|has|have|is|fights?|lives?|discovers?|finds?|falls?|wants? to)", "lives of", "cattle", "cowboys?",
-    r"surpris\w+", "brings? your", "reveal(?:s|ed)?", "same (?:intricate |intriguing )?twists?", "a (?:puzzling |fun )?twist")
-_TREND = any_word("trending", "trendy", "right now", "catching on", "getting (?:lots of|a lot of|much)? ?attention", r"popular (?!with|option|choice)", "making waves")
+    r"surpris\w+", "brings? your", "reveal(?:s|ed)?", "same (?:intricate |intriguing )?twists?",
+    "a (?:puzzling |fun )?twist")
+_TREND = any_word(
+    "trending", "trendy", "right now", "catching on", "getting (?:lots of|a lot of|much)? ?attention",
+    r"popular (?!with|option|choice)", "making waves")
 _SEARCH = any_word(r"search(?:ed|es|ing)?", "looking for", "your query")
 _BUY = any_word(r"b(?:uy|uys|ought|uying)", r"shoppers?", r"purchas\w+", "customers?")
 _AGAIN = any_word("again", "come back", "once more", "another visit")
@@ -61,10 +65,12 @@ _AFTER = any_word("after", "follow", "next", "go on to")
 _REQUIRED: dict[ReasonKind, re.Pattern[str]] = {
     ReasonKind.CO_WATCHED: any_word("people", "fans?", "viewers", "shoppers", "parents", "if you", "because you"),
     ReasonKind.BOUGHT_TOGETHER: any_word("bought", "buy", "add", "together", "along with"),
-    ReasonKind.SAME_GENRE: any_word("like", "liked", "another", "same", "similar", "similarly", "enjoyed", "because you"),
+    ReasonKind.SAME_GENRE: any_word(
+        "like", "liked", "another", "same", "similar", "similarly", "enjoyed", "because you"),
     ReasonKind.NEXT_IN_SEQUENCE: _AFTER,
     ReasonKind.SEARCH_MATCH: _SEARCH,
-    ReasonKind.TRENDING: any_word("trending", "now", "popular", "catching on", "attention", "making waves", "many (?:shoppers|viewers|people)"),
+    ReasonKind.TRENDING: any_word(
+        "trending", "now", "popular", "catching on", "attention", "making waves", "many (?:shoppers|viewers|people)"),
     ReasonKind.REPEAT: _AGAIN,
     ReasonKind.TASTE: any_word("you", "your"),
 }
@@ -77,8 +83,9 @@ _FORBIDDEN: tuple[tuple[re.Pattern[str], frozenset[ReasonKind]], ...] = (
 )
 _COMPARED = any_word("more", "deeper", "better", "than", "unlike", "goes further")
 _DANGLING = re.compile(
-    r"\b(?:a|an|the|of|and|or|(?<!play )with|to|in|on|for|from|by|at|that|which|who|is|are|was|be|been|very|its|their|your|his|"
-    r"her|it's|that's|as|than|but|because|into|so|makes?|keeps?|has|have)[\u201d\"]?[.!?]$|[,;:\u2014-]\s*[.!?]$", re.I)
+    r"\b(?:a|an|the|of|and|or|(?<!play )with|to|in|on|for|from|by|at|that|which|who|is|are|was|"
+    r"be|been|very|its|their|your|his|her|it's|that's|as|than|but|because|into|so|makes?|keeps?|has|have)"
+    r"[\u201d\"]?[.!?]$|[,;:\u2014-]\s*[.!?]$", re.I)
 _ON_THE_EDGE = re.compile(r"\bon the edge(?! of)", re.I)
 _AN_BEFORE_CONSONANT = re.compile(r"\ban (?!hour|honest|heir|honou?r)[b-df-hj-np-tv-z]", re.I)
 _A_BEFORE_VOWEL = re.compile(r"\ba (?!uni(?!m|n)|us[ae]|eur|one|once|ut[ie])[aeiou]", re.I)
@@ -90,10 +97,13 @@ _REPEATABLE = frozenset((
     "movie", "science", "fiction", "together", "everyday", "would", "there", "where",
 ))
 _FRAGMENT = re.compile(
-    rf"(?:[{NAMES}]|\btoo|\bnow), (?:a|an) (?:[\w-]+,? ){{0,3}}(?:home|routine|reading time|playtime|cooking|outfits?)(?:\.| that)|"
+    rf"(?:[{NAMES}]|\btoo|\bnow), (?:a|an) (?:[\w-]+,? ){{0,3}}"
+    r"(?:home|routine|reading time|playtime|cooking|outfits?)(?:\.| that)|"
     rf"[{NAMES}] (?:can be|is) a (?:daily |cozy, tidy )(?:beauty routine|home)\b|"
-    r"\bmatches for\b|\bmaking (?:it )?(?:a|everyday|kitchen)\b|\bthat (?:thought|mind)-\w+ and\b|, (?:full of song|mind-bending adventures)\.$|"
-    r"\bkeeps the (?:mind-bending(?! \w+ (?:going|high|alive))|futuristic)|\bits (?:fans|viewers)\b|\bas an? [\w -]*film\b|\bfar-to-far\b|\bis feeling\b|\bfilm that is wide open\b", re.I)
+    r"\bmatches for\b|\bmaking (?:it )?(?:a|everyday|kitchen)\b|\bthat (?:thought|mind)-\w+ and\b|"
+    r", (?:full of song|mind-bending adventures)\.$|"
+    r"\bkeeps the (?:mind-bending(?! \w+ (?:going|high|alive))|futuristic)|"
+    r"\bits (?:fans|viewers)\b|\bas an? [\w -]*film\b|\bfar-to-far\b|\bis feeling\b|\bfilm that is wide open\b", re.I)
 # fmt: on
 
 
