@@ -28,3 +28,8 @@ Rule = Callable[[str, RuleContext], bool]
 
 Rules = tuple[tuple[CheckRule, Rule], ...]
 """The rules of one language, in the order in which they are reported."""
+
+
+def named(*rules: Rule) -> Rules:
+    """Each rule with what it is called in metrics and logs: the name of its function."""
+    return tuple((CheckRule(rule.__name__), rule) for rule in rules)

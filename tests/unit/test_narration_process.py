@@ -285,7 +285,7 @@ def test_backends_are_found_by_name() -> None:
         with pytest.raises(BackendUnavailable, match="HEADWATER_MODEL_BACKEND"):
             create_backend(specification, Path())
     with pytest.raises(BackendUnavailable, match="frames and templates"):
-        create_backend("none", Path()).load()
+        create_backend("none", Path())
 
 
 def test_the_breaker_opens_pauses_and_pauses_longer() -> None:

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import re
 
-from operators.narration.check_rules import CheckRule
 from operators.narration.languages.common_rules import markup, prompt_leak, unfilled_slot, unsafe_word, url
 from operators.narration.languages.language import Language
 from operators.narration.marks import ANCHOR, ITEM, NAMES
-from operators.narration.rule_context import RuleContext, Rules
+from operators.narration.rule_context import RuleContext, Rules, named
 from operators.narration.vocabulary import genre_owners
 from schemas.recommendation import ReasonKind
 
@@ -155,28 +154,13 @@ def phrases(text: str) -> list[str]:
     return [found for found in _BRACKETED.findall(text) if found.strip(NAMES)]
 
 
-RULES: Rules = (
-    (CheckRule.UNFILLED_SLOT, unfilled_slot),
-    (CheckRule.NUMBER, number),
-    (CheckRule.URL, url),
-    (CheckRule.MARKUP, markup),
-    (CheckRule.PROMPT_LEAK, prompt_leak),
-    (CheckRule.UNSAFE_WORD, unsafe_word),
-    (CheckRule.CLAIM, claim),
-    (CheckRule.ABSOLUTE, absolute),
-    (CheckRule.PLOT, plot),
-    (CheckRule.WRONG_GENRE, wrong_genre),
-    (CheckRule.WRONG_REASON, wrong_reason),
-    (CheckRule.MISSING_REASON, missing_reason),
-    (CheckRule.UNKNOWN_NAME, unknown_name),
-    (CheckRule.SEVERAL_SENTENCES, several_sentences),
-    (CheckRule.TOO_SHORT, too_short),
-    (CheckRule.BROKEN_ENDING, broken_ending),
-    (CheckRule.FRAGMENT, fragment),
-    (CheckRule.TAUTOLOGY, tautology),
-    (CheckRule.REPEATED_WORD, repeated_word),
-    (CheckRule.WRONG_SCRIPT, wrong_script),
+# fmt: off
+RULES: Rules = named(
+    unfilled_slot, number, url, markup, prompt_leak, unsafe_word, claim, absolute, plot, wrong_genre, wrong_reason,
+    missing_reason, unknown_name, several_sentences, too_short, broken_ending, fragment, tautology, repeated_word,
+    wrong_script,
 )
+# fmt: on
 
 
 def _title_forms(title: str) -> tuple[str, ...]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from operators.narration.check_rules import CheckRule
 from operators.narration.languages.common_rules import (
     any_word,
     markup,
@@ -20,7 +19,7 @@ from operators.narration.languages.common_rules import (
 from operators.narration.languages.english_words import english_words
 from operators.narration.languages.language import Language
 from operators.narration.marks import NAMES
-from operators.narration.rule_context import RuleContext, Rules
+from operators.narration.rule_context import RuleContext, Rules, named
 from operators.narration.vocabulary import film_nouns, genre_owners, mood_owners
 from schemas.recommendation import ReasonKind
 
@@ -235,31 +234,13 @@ def _content_words(text: str) -> list[str]:
     return [word for word in _WORD.findall(text.lower()) if len(word) >= 5 and word not in _REPEATABLE]
 
 
-RULES: Rules = (
-    (CheckRule.UNFILLED_SLOT, unfilled_slot),
-    (CheckRule.NUMBER, number),
-    (CheckRule.URL, url),
-    (CheckRule.MARKUP, markup),
-    (CheckRule.PROMPT_LEAK, prompt_leak),
-    (CheckRule.UNSAFE_WORD, unsafe_word),
-    (CheckRule.CLAIM, claim),
-    (CheckRule.ABSOLUTE, absolute),
-    (CheckRule.PLOT, plot),
-    (CheckRule.WRONG_GENRE, wrong_genre),
-    (CheckRule.WRONG_TONE, wrong_tone),
-    (CheckRule.WRONG_REASON, wrong_reason),
-    (CheckRule.MISSING_REASON, missing_reason),
-    (CheckRule.UNKNOWN_NAME, unknown_name),
-    (CheckRule.UNKNOWN_WORD, unknown_word),
-    (CheckRule.SEVERAL_SENTENCES, several_sentences),
-    (CheckRule.TOO_SHORT, too_short),
-    (CheckRule.BROKEN_ENDING, broken_ending),
-    (CheckRule.FRAGMENT, fragment),
-    (CheckRule.ARTICLE, article),
-    (CheckRule.TAUTOLOGY, tautology),
-    (CheckRule.REPEATED_WORD, repeated_word),
-    (CheckRule.WRONG_SCRIPT, wrong_script),
+# fmt: off
+RULES: Rules = named(
+    unfilled_slot, number, url, markup, prompt_leak, unsafe_word, claim, absolute, plot, wrong_genre, wrong_tone,
+    wrong_reason, missing_reason, unknown_name, unknown_word, several_sentences, too_short, broken_ending, fragment,
+    article, tautology, repeated_word, wrong_script,
 )
+# fmt: on
 
 
 @lru_cache(maxsize=16_384)
