@@ -57,7 +57,8 @@ purchases = st.builds(
 impressions = st.builds(Impression, ids, ids, st.lists(ids, min_size=1, max_size=5).map(tuple), times, labels)
 items = st.builds(
     CatalogItem, ids, visible, labels, st.lists(names, max_size=5).map(tuple),
-    st.dictionaries(names, scalars | st.lists(scalars, max_size=4).map(tuple), max_size=4), prices, labels, st.booleans(),
+    st.dictionaries(names, scalars | st.lists(scalars, max_size=4).map(tuple), max_size=4), prices, labels,
+    st.booleans(),
     st.none() | st.integers(MIN_TIME_MS, MAX_TIME_MS), labels,
     st.dictionaries(names, st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=4).map(tuple), max_size=4),
 )  # fmt: skip

@@ -39,7 +39,8 @@ def facts(
 
 
 GOOD = [
-    "Fans of Northern Lights often enjoy Silver Harbor too, an eerie horror film that keeps you on the edge of your seat.",
+    "Fans of Northern Lights often enjoy Silver Harbor too, "
+    "an eerie horror film that keeps you on the edge of your seat.",
     "If you liked Northern Lights, try Silver Harbor.",
 ]
 

@@ -21,10 +21,11 @@ from schemas.recommendation import ReasonKind, TextSource
 
 FRAMES = FrameLibrary.load()
 CODES = [language.code for language in LANGUAGES]
-C51 = ["{B}", "{A} and {B} box set", "{0}", "{title!r}", "{0.__class__.__mro__}", "{{B}}", "100%s cotton %d",
+SLOTS = ["{B}", "{A} and {B} box set", "{0}", "{title!r}", "{0.__class__.__mro__}", "{{B}}", "100%s cotton %d",
        "$title ${B}", "{% raw %}", "a\\b \\u007bB\\u007d", "{"]  # fmt: skip
-C54 = ["Now &amp; Then", "Tom &#39;n&#39; Jerry", "<b>Sale</b> Lamp", "<script>alert(1)</script>Lamp",
-       "[Lamp](javascript:alert(1))", "**Lamp**", "AT&T <3", "5 < 6 & 7 > 2", "Lamp<br/>blue", "R&D; notes"]  # fmt: skip
+MARKUP = ["Now &amp; Then", "Tom &#39;n&#39; Jerry", "<b>Sale</b> Lamp", "<script>alert(1)</script>Lamp",
+       "[Lamp](javascript:alert(1))", "**Lamp**", "AT&T <3", "5 < 6 & 7 > 2", "Lamp<br/>blue",
+       "R&D; notes"]  # fmt: skip
 
 
 def film(kind: ReasonKind, **changes: object) -> Facts:
@@ -99,7 +100,8 @@ def test_the_choice_depends_on_user_and_item_alone_and_varies_with_them() -> Non
 
 def test_movielens_genres_have_their_frames() -> None:
     genres = ["Action", "Adventure", "Animation", "Children's", "Comedy", "Crime", "Documentary", "Drama", "Fantasy",
-              "Film-Noir", "Horror", "Musical", "Mystery", "Romance", "Sci-Fi", "Thriller", "War", "Western"]  # fmt: skip
+              "Film-Noir", "Horror", "Musical", "Mystery", "Romance", "Sci-Fi", "Thriller", "War",
+              "Western"]  # fmt: skip
     for genre in genres:
         assert len(canonical_categories((genre,))) == 1, genre
         assert narrate(film(ReasonKind.TRENDING, categories=(genre,)), FRAMES).source is TextSource.FRAME, genre
@@ -116,7 +118,7 @@ def test_language_follows_the_locale() -> None:
     assert narrate(film(ReasonKind.TRENDING, locale="fr-FR"), FRAMES).text.isascii()
 
 
-@pytest.mark.parametrize("title", C51 + C54)
+@pytest.mark.parametrize("title", SLOTS + MARKUP)
 @pytest.mark.parametrize("locale", ["en", "zh"])
 def test_hostile_titles_stand_in_the_text_once_and_unharmed(title: str, locale: str) -> None:
     as_item = film(ReasonKind.CO_WATCHED, title=title, locale=locale, categories=("Horror",))
@@ -131,7 +133,7 @@ def test_hostile_titles_stand_in_the_text_once_and_unharmed(title: str, locale: 
         assert not set("{}$%\\<>*[]") & set(rest) and "javascript:" not in text.text
 
 
-@pytest.mark.parametrize("query", C51)
+@pytest.mark.parametrize("query", SLOTS)
 def test_hostile_queries_are_quoted(query: str) -> None:
     text = narrate(film(ReasonKind.SEARCH_MATCH, query=query), FRAMES)
     assert f'"{query}"' in text.text

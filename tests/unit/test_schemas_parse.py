@@ -55,7 +55,8 @@ def test_all_fields_of_each_kind() -> None:
     assert purchase == Purchase("e1", "u1", "i1", NOW, 2, 12.5, "EUR", "o")
     assert read(Kind.IMPRESSION, IMPRESSION) == Impression("e1", "u1", ("i1", "i2"), NOW)
     row = {"description": "d", "categories": ["tea"], "attributes": {"a": 1, "b": ["x", None]}, "price": 3,
-           "currency": "EUR", "available": False, "expires_at": AT, "locale": "en", "vectors": {"v": [1, 0.5]}}  # fmt: skip
+           "currency": "EUR", "available": False, "expires_at": AT, "locale": "en",
+           "vectors": {"v": [1, 0.5]}}  # fmt: skip
     assert read(Kind.CATALOG, ITEM | row) == CatalogItem(
         "i1", "Green Tea", "d", ("tea",), {"a": 1, "b": ("x", None)}, 3.0, "EUR", False, NOW, "en", {"v": (1.0, 0.5)}
     )
