@@ -4,45 +4,24 @@ from __future__ import annotations
 
 import msgspec
 
-from schemas.recommendation import Latency, ReasonKind, Recommendation, TextSource
-
-
-class DraftFacts(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """What the text may say about the first item; titles, categories and query are untrusted data."""
-
-    kind: ReasonKind
-    title: str
-    categories: tuple[str, ...] = ()
-    locale: str | None = None
-    anchor_title: str | None = None
-    query: str | None = None
-    user_key: str
-    item_key: str
+from schemas.facts import Facts
+from schemas.recommendation import Recommendation
 
 
 class Draft(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """A record without text, for an event that arrived at ``arrived_ms``, due at ``deadline_ms`` (both epoch ms).
+    """The value of ``drafts.v1``: a record without text, and the facts of its first item.
 
-    Both times are epoch milliseconds.
+    Attributes:
+        recommendation: the record to send once its text is written.
+        facts: what the text may say.
+        arrived_ms: when the event that it answers arrived, in epoch milliseconds.
+        deadline_ms: when the record is due, in epoch milliseconds.
     """
 
     recommendation: Recommendation
-    facts: DraftFacts
+    facts: Facts
     arrived_ms: int
     deadline_ms: int
-
-    def with_text(
-        self, text: str, source: TextSource, *, language_model: str | None, created_at: str, latency_ms: Latency
-    ) -> Recommendation:
-        """The finished record; its id stays, so a reader lets the later ``created_at`` win."""
-        return msgspec.structs.replace(
-            self.recommendation,
-            text=text,
-            text_source=source,
-            language_model=language_model,
-            created_at=created_at,
-            latency_ms=latency_ms,
-        )
 
 
 _encode = msgspec.json.Encoder().encode

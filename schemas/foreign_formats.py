@@ -46,7 +46,11 @@ _FORMATS: tuple[tuple[str, Callable[[_Row], bool]], ...] = (
 
 
 def looks_like(value: object) -> str | None:
-    """The format of a decoded JSON value with its article (``a GA4 export row``), or None for ours and unknown ones."""
+    """The format of a decoded JSON value with its article, or None for ours and unknown ones.
+
+    >>> looks_like({"FeedbackType": "read", "UserId": "u1", "ItemId": "i1"})
+    'Gorse feedback'
+    """
     if not isinstance(value, Mapping):
         return None
     return next((name for name, matches in _FORMATS if matches(value)), None)

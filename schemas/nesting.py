@@ -12,6 +12,9 @@ def exceeds_depth(text: bytes, max_depth: int) -> bool:
     """Whether objects and lists in ``text`` are nested more than ``max_depth`` deep; brackets in strings do not count.
 
     Text with few brackets, as nearly all is, costs two counts of a byte.
+
+    >>> exceeds_depth(b'{"a": [[1]]}', 2), exceeds_depth(b'{"a": "[[["}', 2)
+    (True, False)
     """
     if text.count(b"[") + text.count(b"{") <= max_depth:
         return False

@@ -60,6 +60,12 @@ def parse(
 
     ``key`` is the Kafka key, checked against the record's user (catalogue: item) unless it is left out; ``now_ms`` is
     the present in epoch milliseconds.
+
+    >>> value = b'{"event_id": "e1", "user_id": "u1", "query": "tea", "occurred_at": "2026-03-01T10:00:00Z"}'
+    >>> parse(Kind.SEARCH, value, key=b"u1", now_ms=1_772_359_200_000).occurred_at
+    1772359200000
+    >>> str(parse(Kind.SEARCH, value, key=b"u2", now_ms=1_772_359_200_000))
+    "the key is 'u2' (the key has to be 'u1' in UTF-8)"
     """
     if value is None:
         return _without_value(kind, key)

@@ -55,8 +55,7 @@ class Reason(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class RecommendedItem(msgspec.Struct, frozen=True, gc=False):
-    """A place of the list. ``rank`` counts from 1, ``contributions`` are shares by generator, 0 < ``propensity`` <=
-    1."""
+    """One place of the list: ``rank`` from 1, ``contributions`` as shares by generator, ``propensity`` in (0, 1]."""
 
     item_id: str
     title: str
@@ -76,8 +75,7 @@ class Latency(msgspec.Struct, frozen=True, gc=False):
 
 
 class Recommendation(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """The value of ``recommendations.v1``. ``created_at`` is RFC 3339 in UTC; ``language_model``: null if none
-    wrote."""
+    """The value of ``recommendations.v1``. ``created_at``: RFC 3339, UTC; ``language_model``: null unless one wrote."""
 
     recommendation_id: str
     user_id: str

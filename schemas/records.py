@@ -119,15 +119,3 @@ RECORDS: dict[Kind, type[Event | CatalogItem]] = {
     Kind.CATALOG: CatalogItem,
 }
 """Parsers and JSON Schemas are made from these."""
-
-_encode = msgspec.json.Encoder().encode
-
-
-def record_key(record: Record) -> str:
-    """The id that keys ``record`` in Kafka: the user's for events, the item's for the catalogue."""
-    return record.item_id if isinstance(record, CatalogItem | ItemDeletion) else record.user_id
-
-
-def encode_record(record: Record) -> bytes | None:
-    """The Kafka value of ``record``: JSON without the fields that stand at their default; None for a deletion."""
-    return None if isinstance(record, ItemDeletion) else _encode(record)

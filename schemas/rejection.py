@@ -65,7 +65,11 @@ class Rejection(msgspec.Struct, frozen=True, gc=False):
 
 
 def quoted(value: Any) -> str:
-    """``value`` for a message: its start, with unprintable characters and half surrogate pairs escaped."""
+    """``value`` for a message: its start, with unprintable characters and half surrogate pairs escaped.
+
+    >>> print(quoted("tea\\n"), quoted([1, None]))
+    'tea\\n' [1, None]
+    """
     if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 256:
         return f"a number of {value.bit_length()} bits"
     text = repr(value[:QUOTED_CHARS] if isinstance(value, str) else value)

@@ -72,6 +72,12 @@ def read_lines(path: str | os.PathLike[str], *, progress: Callable[[int, int], N
     ``progress(read, size)`` is called with bytes of the file every few thousand lines and at the end. Raises
     `ReplayFileError`, at the first line asked for, when the file is missing, unreadable, empty or no text; a file that
     holds only empty lines raises it at its end.
+
+    >>> import tempfile
+    >>> with tempfile.NamedTemporaryFile() as file:
+    ...     _ = Path(file.name).write_text('{"topic": "events.search.v1", "value": {"query": "tea"}}\\n')
+    ...     [(line.number, line.kind.value, line.value) for line in read_lines(file.name)]
+    [(1, 'search', b'{"query": "tea"}')]
     """
     file = _open(Path(path))
     with file:

@@ -32,7 +32,13 @@ _EXPECTED = "epoch milliseconds (13 digits) or RFC 3339 with a zone, as 2026-03-
 
 
 def to_millis(value: int | str, field: str, min_ms: int, max_ms: int) -> int | Rejection:
-    """Epoch milliseconds of ``value``, or why it is refused; accepted from ``min_ms`` to ``max_ms``, both included."""
+    """Epoch milliseconds of ``value``, or why it is refused; accepted from ``min_ms`` to ``max_ms``, both included.
+
+    >>> to_millis("2026-03-01T11:00:00+01:00", "occurred_at", MIN_TIME_MS, MAX_TIME_MS)
+    1772359200000
+    >>> str(to_millis(1_772_359_200, "occurred_at", MIN_TIME_MS, MAX_TIME_MS))
+    'occurred_at 1772359200 is no time that is accepted (epoch milliseconds have 13 digits; seconds?)'
+    """
     if type(value) is str:
         if len(value) >= 20 and value[4] == "-" and value[10] == "T" and value[-1] == "Z":
             try:  # the common form, in half the time of the expression below

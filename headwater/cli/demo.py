@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from headwater.demo.feed import Feed, Record
     from headwater.demo.turns import Turns
     from headwater.demo.worker_process import WorkerProcess
-    from headwater.importers.movielens import Line
+    from headwater.importers.replay_file import Line
     from streams.settings import Settings
 
 PANEL_INTERVAL = 2.0
@@ -125,12 +125,13 @@ def _run(settings: Settings, brokers: str, description: str, events: int, rate: 
 
 
 def _send(settings: Settings, feed: Feed, worker: WorkerProcess, show: _Showcase, events: int, rate: float) -> None:
+    from headwater.demo.searches import with_searches
     from headwater.demo.turns import Turns
     from headwater.importers.fetch import ML_100K
-    from headwater.importers.movielens import replay_lines, with_searches
+    from headwater.importers.movielens import convert
     from streams.topology import CATALOG_ITEMS
 
-    lines = with_searches(replay_lines(settings.cache_dir / ML_100K))
+    lines = with_searches(convert(settings.cache_dir / ML_100K))
     catalog: list[Line] = []
     while (first := next(lines))["topic"] == CATALOG_ITEMS.suffix:
         catalog.append(first)

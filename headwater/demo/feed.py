@@ -15,7 +15,7 @@ from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
-from headwater.importers.movielens import Line
+from headwater.importers.replay_file import Line
 from schemas.kinds import KIND_OF_TOPIC
 from streams.broker.producing import event_producer
 from streams.errors import BrokerError, OperatorError

@@ -1,8 +1,9 @@
 """Turns of users: nobody acts again before having seen the answer to what they did last.
 
-A log replayed faster than life would send a person's hundred ratings before the first recommendation came back. Here a
-user's next event leaves when the one before is answered; meanwhile others have their turn, taken from a window of the
-log. So every user's events keep their order, while users overtake one another by at most the window.
+A log that is replayed faster than it was recorded would send a person's hundred ratings before the first
+recommendation came back. Here a user's next event leaves when the one before is answered. Meanwhile other users of the
+next lines, the window, have their turn. So every user's events keep their order, and nobody is overtaken by more than
+the window.
 """
 
 from __future__ import annotations
@@ -11,11 +12,17 @@ import heapq
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 
-from headwater.importers.movielens import Line
+from headwater.importers.replay_file import Line
 
 
 class Turns:
-    """Hands out event lines of ``lines`` by turns; ``is_waiting(user_id)`` says who waits for an answer."""
+    """Hands out event lines of ``lines`` by turns; ``is_waiting(user_id)`` says who waits for an answer.
+
+    >>> users = [{"value": {"user_id": user}} for user in ("ann", "ann", "bob")]
+    >>> turns = Turns(iter(users), window=3, is_waiting={"ann"}.__contains__)
+    >>> turns.next()
+    {'value': {'user_id': 'bob'}}
+    """
 
     def __init__(self, lines: Iterator[Line], window: int, is_waiting: Callable[[str], bool]) -> None:
         self._lines, self._window, self._is_waiting = enumerate(lines), window, is_waiting
@@ -41,12 +48,6 @@ class Turns:
                 self._parked.add(user)  # until this line is answered
             return line
         return None
-
-    @property
-    def exhausted(self) -> bool:
-        """Whether every line has been handed out."""
-        self._fill()
-        return self._held == 0
 
     def _fill(self) -> None:
         while self._held < self._window and (numbered := next(self._lines, None)) is not None:

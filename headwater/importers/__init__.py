@@ -1,1 +1,1 @@
-"""Data sets, and histories in foreign formats, as replay files."""
+"""Histories in foreign formats as replay files, one format a file: ``convert(path)`` yields the lines."""

@@ -1,7 +1,7 @@
 """A private Apache Kafka on loopback, owned by one context manager: for the demo, tests and benchmarks.
 
-One KRaft node (broker and controller) with free ports and a temporary folder of its own. It runs in its own session,
-so that Ctrl-C in a terminal does not take it away before the workers have written their last checkpoint, and under
+One node (broker and controller) with free ports and a temporary folder of its own. It runs in its own session, so that
+Ctrl-C in a terminal does not take it away before the workers have written their last checkpoint, and under
 :mod:`headwater.local_kafka.guarded_process`, so that it never outlives its owner. The log is kept when it fails.
 
     with LocalKafka(settings.cache_dir) as kafka:
@@ -11,7 +11,6 @@ so that Ctrl-C in a terminal does not take it away before the workers have writt
 from __future__ import annotations
 
 import base64
-import random
 import shutil
 import signal
 import socket
@@ -27,45 +26,14 @@ from typing import Self
 from headwater.local_kafka.guarded_process import GuardedProcess
 from headwater.local_kafka.jars import kafka_class_path
 from headwater.local_kafka.java import Java, find_java
-from streams.errors import OperatorError
+from headwater.local_kafka.server import HOST, LocalKafkaError, free_ports, logging_options, server_properties
 from streams.settings import Settings
-from streams.topology import MAX_MESSAGE_BYTES
 
-HOST = "127.0.0.1"
-_PORTS = range(20_000, 32_000)  # below the ephemeral range: nobody is given ours while the broker is stopped
 _START_ATTEMPTS = 3
 _START_TIMEOUT = 60.0
 _STOP_TIMEOUT = 20.0
 _JVM = ("-Xmx512m", "-XX:+UseSerialGC", "-Dorg.slf4j.simpleLogger.showDateTime=true")
 _FORMAT_JVM = ("-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
-_PROPERTIES = {
-    "process.roles": "broker,controller",
-    "node.id": "1",
-    "controller.listener.names": "CONTROLLER",
-    "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
-    "auto.create.topics.enable": "false",
-    "message.max.bytes": str(MAX_MESSAGE_BYTES),
-    "group.initial.rebalance.delay.ms": "0",
-    "group.min.session.timeout.ms": "1000",
-    "offsets.topic.num.partitions": "4",
-    "offsets.topic.replication.factor": "1",
-    "transaction.state.log.num.partitions": "4",
-    "transaction.state.log.replication.factor": "1",
-    "transaction.state.log.min.isr": "1",
-    "share.coordinator.state.topic.num.partitions": "1",
-    "share.coordinator.state.topic.replication.factor": "1",
-    "share.coordinator.state.topic.min.isr": "1",
-    "log.cleaner.dedupe.buffer.size": str(16 << 20),
-    # After a crash the old incarnation must be given up before the new one may register: 9 s by default.
-    "broker.session.timeout.ms": "4000",
-    "broker.heartbeat.interval.ms": "1000",
-    "num.network.threads": "2",
-    "num.io.threads": "4",
-}
-
-
-class LocalKafkaError(OperatorError):
-    """The private Kafka did not start or did not answer; the message names its kept log."""
 
 
 class LocalKafka:
@@ -73,8 +41,9 @@ class LocalKafka:
 
     ``cache_dir`` keeps the fetched jars, ``kafka_home`` is an unpacked Apache Kafka to run instead, ``properties``
     overrides server properties. Entering starts it; leaving stops it and removes its data.
-    Raises :class:`~headwater.local_kafka.java.JavaNotFoundError`, :class:`~headwater.local_kafka.jars.KafkaJarsError` or
-    :class:`LocalKafkaError`, each saying what to do.
+    Raises :class:`~headwater.local_kafka.java.JavaNotFoundError`,
+    :class:`~headwater.local_kafka.jars.KafkaJarsError` or
+    :class:`~headwater.local_kafka.server.LocalKafkaError`, each saying what to do.
     """
 
     def __init__(
@@ -115,6 +84,10 @@ class LocalKafka:
     def log_path(self) -> Path:
         """What the broker writes about itself."""
         return self._own_folder / "kafka.log"
+
+    @property
+    def _properties_path(self) -> Path:
+        return self._own_folder / "server.properties"
 
     @property
     def running(self) -> bool:
@@ -191,29 +164,15 @@ class LocalKafka:
 
     def _create_folder(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="headwater-kafka-"))
-        self._kafka_port, self._controller_port = _free_ports(2)
-        listeners = f"PLAINTEXT://{HOST}:{self._kafka_port}"
-        properties = _PROPERTIES | {
-            "listeners": f"{listeners},CONTROLLER://{HOST}:{self._controller_port}",
-            "advertised.listeners": f"{listeners},CONTROLLER://{HOST}:{self._controller_port}",
-            "controller.quorum.bootstrap.servers": f"{HOST}:{self._controller_port}",
-            "log.dirs": str(self.log_dir),
-        }
-        lines = (f"{name}={value}\n" for name, value in (properties | self._overrides).items())
-        (self._folder / "server.properties").write_text("".join(lines))
+        self._kafka_port, self._controller_port = free_ports(2)
+        properties = server_properties(self._kafka_port, self._controller_port, self.log_dir) | self._overrides
+        self._properties_path.write_text("".join(f"{name}={value}\n" for name, value in properties.items()))
         self._format()
 
     def _format(self) -> None:
         """Give the empty data folder its cluster id, as a quorum of this one node."""
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "A")
-        arguments = (
-            "format",
-            "--standalone",
-            "-t",
-            cluster,
-            "-c",
-            str(self._own_folder / "server.properties"),
-        )
+        arguments = ("format", "--standalone", "-t", cluster, "-c", str(self._properties_path))
         command = self._command(_FORMAT_JVM, "kafka.tools.StorageTool", *arguments)
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
         self.log_path.write_bytes(done.stdout)
@@ -225,11 +184,11 @@ class LocalKafka:
             raise LocalKafkaError("The private Kafka has not been started")
         logging: list[str] = []
         if self._kafka_home is not None:
-            logging = _logging_options(self._kafka_home, self._own_folder)
+            logging = logging_options(self._kafka_home, self._own_folder)
         return [str(self._java.path), *options, *logging, "-cp", self._class_path, main_class, *arguments]
 
     def _launch(self) -> None:
-        command = self._command(_JVM, "kafka.Kafka", str(self._own_folder / "server.properties"))
+        command = self._command(_JVM, "kafka.Kafka", str(self._properties_path))
         self._process = GuardedProcess(command, log=self.log_path, folder=self._own_folder)
         deadline = time.monotonic() + _START_TIMEOUT
         while not self._answers():
@@ -276,29 +235,3 @@ class LocalKafka:
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
-
-
-def _logging_options(home: Path, folder: Path) -> list[str]:
-    """Log4j settings of an unpacked Kafka (4.x: log4j2, 3.9: reload4j), with its log files in our folder."""
-    options = [f"-Dkafka.logs.dir={folder / 'logs'}"]
-    if (home / "config" / "log4j2.yaml").exists():
-        options.append(f"-Dlog4j2.configurationFile={home / 'config' / 'log4j2.yaml'}")
-    elif (home / "config" / "log4j.properties").exists():
-        options.append(f"-Dlog4j.configuration=file:{home / 'config' / 'log4j.properties'}")
-    return options
-
-
-def _free_ports(count: int) -> list[int]:
-    """Ports of the loopback address that nobody listens on now."""
-    found: list[int] = []
-    for port in random.sample(_PORTS, 200):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                continue
-        found.append(port)
-        if len(found) == count:
-            return found
-    raise LocalKafkaError(f"No {count} free ports on {HOST} between {_PORTS.start} and {_PORTS.stop}")

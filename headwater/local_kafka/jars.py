@@ -1,8 +1,8 @@
 """The class path of the private Apache Kafka: from ``KAFKA_HOME``, else jars fetched once and checked.
 
 ``kafka.lock`` beside this file pins every jar by Maven coordinate and SHA-256. jgo (extra ``broker``) downloads what
-the cache lacks; each jar is compared with the lock before *every* start (about 0.1 s), so a damaged or replaced file is
-fetched again and never run. ``python -m headwater.local_kafka.jars`` resolves :data:`ROOTS` afresh and rewrites the lock.
+the cache lacks; each jar is compared with the lock before *every* start, so a damaged or replaced file is fetched again
+and never run. ``python -m headwater.local_kafka.jars`` resolves :data:`ROOTS` afresh and rewrites the lock.
 """
 
 from __future__ import annotations
@@ -75,7 +75,10 @@ def kafka_class_path(cache_dir: Path, kafka_home: Path | None, progress: Progres
 
 
 def locked_class_path(jars: list[LockedJar], cache_dir: Path, progress: Progress) -> str:
-    """The class path of pinned jars; fetches what ``cache_dir/kafka-<version>`` lacks, raises :class:`KafkaJarsError`."""
+    """The class path of pinned jars; fetches what ``cache_dir/kafka-<version>`` lacks.
+
+    Raises :class:`KafkaJarsError`.
+    """
     folder = cache_dir / f"kafka-{KAFKA_VERSION}"
     missing = [jar for jar in jars if not _is_intact(folder / jar.file_name, jar)]
     if missing:
@@ -115,8 +118,8 @@ def _fetch(missing: list[LockedJar], folder: Path, progress: Progress) -> None:
             for jar, path in zip(missing, pool.map(lambda jar: _download(jar, scratch), missing), strict=True):
                 if not _is_intact(path, jar):
                     raise KafkaJarsError(
-                        f"{jar.file_name} from the registry does not have the SHA-256 of headwater/local_kafka/kafka.lock; "
-                        f"it was not used. {_CURE}"
+                        f"{jar.file_name} from the registry does not have the SHA-256 of "
+                        f"headwater/local_kafka/kafka.lock; it was not used. {_CURE}"
                     )
                 path.replace(folder / jar.file_name)
     progress(f"Apache Kafka {KAFKA_VERSION} is in {folder}")

@@ -1,4 +1,6 @@
-"""Keeps a process from outliving its owner. Run as a program by :mod:`headwater.local_kafka.guarded_process`, standard library only.
+"""Keeps a process from outliving its owner. A program of its own, run by :mod:`headwater.local_kafka.guarded_process`.
+
+It starts quickly, because it needs the standard library only.
 
 ``python process_guard.py FOLDER LOG COMMAND...`` starts the command, prints its process id and waits for it. Standard
 input is a pipe from the owner: when it ends, the owner is gone (however it died), so the process is killed and FOLDER

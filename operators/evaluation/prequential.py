@@ -75,6 +75,12 @@ def evaluate(
     `lines`: (line number, record) pairs. An event is tested when it is a click or purchase other than skip, hide
     or dislike, its user has an earlier event and its item occurred in an earlier event; exact duplicates are
     neither tested nor learned. K = 20. `clock`: seconds, for `events_per_second` only.
+
+    >>> clicks = [(user, item) for user in ("ann", "bob", "eve") for item in ("tea", "cup", "pot")]
+    >>> events = [Click(f"e{n}", user, item, 1_700_000_000_000 + n) for n, (user, item) in enumerate(clicks)]
+    >>> report = evaluate(enumerate(events, start=1))
+    >>> report.hybrid["tested"], report.hybrid["recall@20"]
+    (4, 1.0)
     """
     run = _Run(parameters if parameters is not None else Parameters(), seed)
     started = clock() if clock is not None else 0.0

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class StreamOrder:
-    """Counts lines that are older than a line before them, and exact duplicates."""
+    """Counts lines that are older than a line before them, and exact duplicates.
+
+    >>> order = StreamOrder()
+    >>> for line, time_ms in enumerate((1_000, 5_000, 2_000), start=1):
+    ...     order.note_time(line, time_ms)
+    >>> order.late_figures()
+    {'lines': 1, 'first_line': 3, 'first_seconds': 3.0, 'most_seconds': 3.0}
+    """
 
     newest_ms: int | None = None
     late: int = 0

@@ -1,7 +1,7 @@
 """The checker: whether a sentence says anything that its facts do not, or reads as broken.
 
-It guards what a model wrote just now and what was read by a person long ago alike. Rules are small named functions
-over the sentence with its titles masked, so that no title can break one: ``Se7en`` is no number, ``Star Wars`` no claim.
+It guards what a model wrote just now and what a person has reviewed alike. Rules are small named functions over the
+sentence with its titles masked, so that no title can break one: ``Se7en`` is no number, ``Star Wars`` no claim.
 """
 
 from __future__ import annotations
@@ -10,20 +10,18 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from operators.narration.check_rules import CheckRule
-from operators.narration.facts import ANCHORED, Facts
-from operators.narration.languages import chinese, english
+from operators.narration.languages.language import Language
 from operators.narration.masking import Masked, mask
+from operators.narration.names import Names
 from operators.narration.plain_text import is_visible
-from operators.narration.rule_context import Context
-from operators.narration.titles import Names, prose_title
+from operators.narration.rule_context import RuleContext
+from operators.narration.titles import prose_title
 from operators.narration.vocabulary import canonical_categories
+from schemas.facts import ANCHORED, Facts
 from schemas.recommendation import ReasonKind
 
 KnownTitles = Callable[[str], bool]
 """Whether a phrase is the title of an item in the catalogue, as it stands or in prose form."""
-
-MAX_WORDS = 30
-MAX_CHINESE_CHARACTERS = 60
 
 
 def check(
@@ -33,6 +31,12 @@ def check(
 
     ``names`` saves finding them again where the caller has them. Masked sentences are remembered, so a frame costs
     little more than finding its titles.
+
+    >>> facts = Facts(kind=ReasonKind.TRENDING, title="Se7en (1995)", categories=("Crime",))
+    >>> check("Se7en is trending right now, a dark crime film.", facts)
+    ()
+    >>> [rule.value for rule in check("Se7en, the best comedy, is trending right now.", facts)]
+    ['claim', 'wrong_genre', 'unknown_word']
     """
     names = names or Names.of(facts)
     masked = mask(text, names)
@@ -40,21 +44,18 @@ def check(
     if not is_visible(text):
         found.append(CheckRule.INVISIBLE_CHARACTER)
     found += _misnamed(masked, names, facts)
-    if _length(text, names.language) > (MAX_CHINESE_CHARACTERS if names.language == "zh" else MAX_WORDS):
+    if names.language.length(text) > names.language.max_length:
         found.append(CheckRule.TOO_LONG)
-    if known_titles is not None:
-        phrases = chinese.phrases(masked.text) if names.language == "zh" else english.phrases(masked.text)
-        if any(known_titles(phrase) for phrase in phrases):
-            found.append(CheckRule.OTHER_TITLE)
+    if known_titles is not None and any(known_titles(phrase) for phrase in names.language.phrases(masked.text)):
+        found.append(CheckRule.OTHER_TITLE)
     return tuple(found)
 
 
 @lru_cache(maxsize=16_384)
-def _judged(masked: str, kind: ReasonKind, categories: tuple[str, ...], language: str) -> tuple[CheckRule, ...]:
+def _judged(masked: str, kind: ReasonKind, categories: tuple[str, ...], language: Language) -> tuple[CheckRule, ...]:
     """Rules broken by the sentence around the names."""
-    rules = chinese.RULES if language == "zh" else english.RULES
-    context = Context(kind, frozenset(categories))
-    return tuple(rule for rule, broken in rules if broken(masked, context))
+    context = RuleContext(kind, frozenset(categories))
+    return tuple(rule for rule, broken in language.rules if broken(masked, context))
 
 
 def _misnamed(masked: Masked, names: Names, facts: Facts) -> list[CheckRule]:
@@ -84,10 +85,3 @@ def _same_as_anchor(facts: Facts) -> bool:
 
 def _letters(text: str) -> str:
     return "".join(character for character in text.casefold() if character.isalnum())
-
-
-def _length(text: str, language: str) -> int:
-    """Words of an English sentence; of a Chinese one its characters, a run of other letters counting one."""
-    if language == "en":
-        return len(text.split())
-    return chinese.length(text)

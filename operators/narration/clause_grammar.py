@@ -1,8 +1,12 @@
-"""What may follow in a live clause: runs of five words from reviewed sentences and the domain's data, nothing else.
+"""What may follow in a clause of the live model: a 5-gram grammar over reviewed sentences and the domain's data.
 
-A small model left to itself writes faithful nonsense ("a heart and life with love"), and a list of permitted words
-alone did not help ("keeps you on your end"). Held to runs of words that a person has read, it still chooses
-every word, and what it chooses can be read.
+A small model left to itself writes nonsense ("a heart and life with love"); so does one that may only use permitted
+words ("keeps you on your end"). Held to runs of five words that a person has read, it still chooses every word, and
+its clauses are good English. An example::
+
+    >>> state = advance(INITIAL, "a")
+    >>> next_words(state, ("crime",))[:3]
+    ('dark', 'grim', 'gripping')
 """
 
 from __future__ import annotations
@@ -11,7 +15,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 
-from operators.narration.frames import shipped_rows
+from operators.narration.shipped import frame_rows
 from operators.narration.vocabulary import Category, categories, genre_owners, mood_owners
 
 START, END, COMMA = "<s>", ".", ","
@@ -20,11 +24,12 @@ State = tuple[str, str, str, str]
 
 INITIAL: State = (START, START, START, START)
 
-# fmt: off
 _CLAUSE = re.compile(r"^[^{}]*(?:\{[AQ]\}[^{}]*)?\{B\}(?: right now)?, (an? [^{}]+)\.$")
-_OTHERS = re.compile(r"\b(?:its|viewers?|people|often|right now|also|fans|they|kids|who|for viewers|with viewers|find|that is|that's|is)\b")
+_OTHERS = re.compile(
+    r"\b(?:its|viewers?|people|often|right now|also|fans|they|kids|who|for viewers|with viewers|find|"
+    r"that is|that's|is)\b"
+)
 _TOKEN = re.compile(r"[a-z]+(?:['-][a-z]+)*|,")
-# fmt: on
 
 
 @lru_cache(maxsize=4_096)
@@ -55,8 +60,8 @@ def _followers(known: tuple[str, ...]) -> dict[State, tuple[str, ...]]:
 @cache
 def _clauses_by_category() -> dict[str, list[tuple[str, ...]]]:
     found: dict[str, list[tuple[str, ...]]] = {}
-    for row in shipped_rows():
-        clause = _CLAUSE.match(row.text) if row.reviewed and row.locale == "en" else None
+    for row in frame_rows("en"):
+        clause = _CLAUSE.match(row.text) if row.reviewed else None
         if clause:
             text = clause[1].replace("keeps them", "keeps you").replace("their", "your").replace(" them ", " you ")
             if not _OTHERS.search(text):

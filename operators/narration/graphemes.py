@@ -11,6 +11,9 @@ def cut(text: str, limit: int) -> str:
     """The longest prefix of at most ``limit`` code points that ends between two grapheme clusters.
 
     A single cluster longer than ``limit`` gives the empty string.
+
+    >>> cut("cafe\u0301 au lait", 4)
+    'caf'
     """
     if len(text) <= limit:
         return text

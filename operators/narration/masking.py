@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from operators.narration.titles import Names, quoted
-
-ANCHOR, ITEM, QUERY = "\ue000", "\ue001", "\ue002"
-"""Private-use characters standing for the names; cleaned titles never hold one."""
+from operators.narration.languages.language import Language
+from operators.narration.marks import ANCHOR, ITEM, QUERY
+from operators.narration.names import Names
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +20,16 @@ class Masked:
 
 
 def mask(text: str, names: Names) -> Masked:
-    """Replace every whole occurrence of item, anchor and query, longest first, so *Toy Story* is not found in *Toy Story 2*.
+    """Replace every whole occurrence of item, anchor and query by its mark.
 
-    Quotation marks and 《》 around a name go with it.
+    Longest first, so that *Toy Story* is not found in *Toy Story 2*. Quotation marks around a name go with it.
+
+    >>> from schemas.facts import Facts
+    >>> from schemas.recommendation import ReasonKind
+    >>> facts = Facts(kind=ReasonKind.CO_WATCHED, title="Toy Story 2 (1999)", anchor_title="Toy Story (1995)")
+    >>> masked = mask("If you liked Toy Story, try Toy Story 2.", Names.of(facts))
+    >>> masked.text, masked.items, masked.anchors
+    ('If you liked \ue000, try \ue001.', 1, 1)
     """
     wanted = [(names.item, ITEM), (names.anchor, ANCHOR), (names.query, QUERY)]
     counts = dict.fromkeys((ITEM, ANCHOR, QUERY), 0)
@@ -33,14 +39,9 @@ def mask(text: str, names: Names) -> Masked:
     return Masked(text, counts[ITEM], counts[ANCHOR], counts[QUERY])
 
 
-def _forms(name: str, sign: str, language: str) -> tuple[str, ...]:
-    """Ways in which the name may stand there; a query is only ever quoted."""
-    if sign == QUERY:
-        return (f"\u201c{name}\u201d",) if language == "zh" else (f'"{name}"', f"\u201c{name}\u201d")
-    if language == "zh":
-        return (f"\u300a{name}\u300b", name)
-    shown = quoted(name)
-    return (shown, name) if shown != name else (f"\u201c{name}\u201d", f'"{name}"', name)
+def _forms(name: str, sign: str, language: Language) -> tuple[str, ...]:
+    """Ways in which the name may stand there."""
+    return language.query_forms(name) if sign == QUERY else language.title_forms(name)
 
 
 def _replace(text: str, forms: tuple[str, ...], sign: str) -> tuple[str, int]:

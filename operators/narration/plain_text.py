@@ -43,6 +43,9 @@ def plain_text(text: str) -> str:
     HTML entities are decoded once, known tags and Markdown links removed (their text stays), control, invisible,
     bidirectional and private-use characters dropped, half surrogate pairs replaced by U+FFFD, white space collapsed.
     ``AT&T <3`` and ``5 < 6 & 7 > 2`` come back as they are.
+
+    >>> plain_text("<b>Tom</b> &amp; Jerry &lt;3")
+    'Tom & Jerry <3'
     """
     text = text[:MAX_INPUT]
     if _SIMPLE.fullmatch(text):

@@ -1,7 +1,7 @@
-"""Prompts for a live model: few-shot lines, then the sentence up to the recommended title; the model writes the clause.
+"""Prompts for the live model: few-shot lines, then the sentence up to the recommended title; it writes the clause.
 
-What the model may not get wrong (titles, the reason) it does not write. The lines before are the same for every
-prompt, so a backend computes them once. Titles stand in the prompt as data, on one line, cleaned and cut.
+What the model may not get wrong (titles, the reason) it does not write. The few-shot lines are the same in every
+prompt, so a backend computes them once. Titles are data: on one line, cleaned and cut. English only.
 """
 
 from __future__ import annotations
@@ -9,24 +9,29 @@ from __future__ import annotations
 import msgspec
 
 from operators.kernels.stable_hash import stable_hash
-from operators.narration.facts import Facts
-from operators.narration.frames import Sentence
-from operators.narration.titles import Names
+from operators.narration.languages.english import ENGLISH
+from operators.narration.names import Names
+from operators.narration.sentence import Sentence
 from operators.narration.vocabulary import canonical_categories, categories, film_categories
+from schemas.facts import Facts
 from schemas.recommendation import ReasonKind
 
 PROMPT_VERSION = "4"
-"""Raise it with every change of wording here or of the clause rules: cached sentences of older prompts are then not used."""
+"""Raise it with every change of wording here or of the clause rules: cached sentences of older prompts go unused."""
 
 PREFIX = """\
 One short, natural English sentence a line; its end fits the kind and the mood in brackets.
-(mystery; dark, intriguing) Viewers who enjoyed Hollow Lane also liked The Ninth Door, a dark mystery that keeps you guessing.
+(mystery; dark, intriguing) Viewers who enjoyed Hollow Lane also liked The Ninth Door, \
+a dark mystery that keeps you guessing.
 (comedy; witty, playful) If you liked Two Left Shoes, try Monday People, a witty comedy with plenty of charm.
-(science fiction film; imaginative, mind-bending) You searched for "outer space", and Beyond Saturn is a good match, an imaginative science fiction film full of wonder.
+(science fiction film; imaginative, mind-bending) You searched for "outer space", and Beyond Saturn is a good match, \
+an imaginative science fiction film full of wonder.
 (war film; intense, sobering) Many people are watching Iron Coast right now, an intense war film that stays with you.
 (romance; tender, warm) After Paper Boats, many viewers go on to Letters in June, a tender romance with a lot of heart.
-(horror film; eerie, tense) Fans of Cold Cellar often enjoy The Lantern too, an eerie horror film that holds you on the edge of your seat.
-(animated film; colorful, cheerful) For your search "little fox", we suggest Cloud Parade, a colorful animated film that lifts the mood.
+(horror film; eerie, tense) Fans of Cold Cellar often enjoy The Lantern too, \
+an eerie horror film that holds you on the edge of your seat.
+(animated film; colorful, cheerful) For your search "little fox", we suggest Cloud Parade, \
+a colorful animated film that lifts the mood.
 (drama; quiet, moving) Winter Road fits your taste, a quiet drama that lingers in the mind.
 """
 
@@ -73,7 +78,11 @@ def can_write_live(facts: Facts) -> bool:
 
 
 def prompt_for(facts: Facts) -> Prompt | None:
-    """The prompt for these facts, None where `can_write_live` says no. Variants are picked by user and item."""
+    """The prompt for these facts, None where `can_write_live` says no. Variants are picked by user and item.
+
+    >>> prompt_for(Facts(kind=ReasonKind.TRENDING, title="Heat (1995)", categories=("Crime",))).suffix
+    '(crime film; tense, gripping) Many people are watching Heat right now,'
+    """
     names = Names.of(facts)
     known = _film_categories(facts)
     skeleton = _skeleton(facts, names)
@@ -92,7 +101,7 @@ def prompt_for(facts: Facts) -> Prompt | None:
 
 
 def _skeleton(facts: Facts, names: Names) -> Sentence | None:
-    if names.language != "en" or names.item is None:
+    if names.language is not ENGLISH or names.item is None:
         return None
     slots = names.slots()
     fitting = [s for s in map(Sentence.of, _SKELETONS.get(facts.kind, ())) if s.slots == slots.keys()]

@@ -1,4 +1,4 @@
-"""What a rule knows about the item besides the sentence."""
+"""What a rule of the checker is, and what it knows about the item besides the sentence."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from schemas.recommendation import ReasonKind
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class RuleContext:
     """Reason and canonical categories of the item."""
 
     kind: ReasonKind
@@ -23,7 +23,13 @@ class Context:
         return not self.categories.isdisjoint(film_categories())
 
 
-Rule = Callable[[str, Context], bool]
+Rule = Callable[[str, RuleContext], bool]
 """Whether the sentence, its names masked, breaks the rule."""
 
 Rules = tuple[tuple[CheckRule, Rule], ...]
+"""The rules of one language, in the order in which they are reported."""
+
+
+def named(*rules: Rule) -> Rules:
+    """Each rule with what it is called in metrics and logs: the name of its function."""
+    return tuple((CheckRule(rule.__name__), rule) for rule in rules)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 
-from operators.narration.facts import ANCHORED, Facts, Language, language_of
 from operators.narration.graphemes import cut
 from operators.narration.plain_text import plain_text
 
@@ -19,17 +17,12 @@ _VOLUME_MARK = re.compile(r"\s*\((?:V|TV|VG|I{1,3}|IV)\)$")
 _ALIAS = re.compile(
     r"\s*\((?:a\.?k\.?a\.?\s[^()]*|[^()]*,\s(?:The|An?|L[aeo]s?|L'|Il|El|Das|Der|Die|Un[ae]?|Den|Det))\)$"
 )
-# fmt: off
 _ARTICLE = re.compile(
-    r"^(?P<rest>.+),\s(?P<article>The|An?|L[aeo]s?|L'|L\u2019|Il|Gli|El|Das|Der|Die|Ein|Eine|Un|Une|Una|Den|Det|De|Het|O|Os|As)"
-    r"(?P<tail>\s*[:(].*)?$"
+    r"^(?P<rest>.+),\s(?P<article>The|An?|L[aeo]s?|L'|L\u2019|Il|Gli|El|Das|Der|Die|Ein|Eine|Un|Une|Una|"
+    r"Den|Det|De|Het|O|Os|As)(?P<tail>\s*[:(].*)?$"
 )
-# fmt: on
 _WRAPPED = re.compile(r"^[《「『]([^《》「」『』]+)[》」』]$")
 _CJK = re.compile(r"[\u2e80-\u303f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]")
-_PLAIN = re.compile(r"[A-Z0-9\u00c0-\u00de\u2e80-\U0002fa1f][\w '\u2019&:./()\-!?]*")
-_STOPS = re.compile(r"[.!?:;,](?=\s)")
-_ABBREVIATION = re.compile(r"\b(?:Dr|Mr|Mrs|Ms|St|Jr|Sr|vs|Vol|No|[A-Z])\.")
 
 
 @lru_cache(maxsize=65_536)
@@ -38,6 +31,9 @@ def prose_title(title: str, *, keep_year: bool = False) -> str:
 
     The year, aliases in brackets and a wrapping 《》 are dropped, a trailing article comes to the front. With
     ``keep_year`` the year stays, to tell two films of the same name apart.
+
+    >>> prose_title("Godfather, The (1972)"), prose_title("Godfather, The (1972)", keep_year=True)
+    ('The Godfather', 'The Godfather (1972)')
     """
     text = plain_text(title)
     year = ""
@@ -68,50 +64,6 @@ def shortened(text: str) -> str:
     if last_space >= len(fitting) * 2 // 3 and not text[len(fitting)].isspace():
         fitting = fitting[:last_space]
     return fitting.rstrip(" ,;:.\u00b7-\u2013\u2014(/&") + "\u2026"
-
-
-@lru_cache(maxsize=16_384)
-def quoted(title: str) -> str:
-    """The title as an English sentence shows it: in quotation marks unless it reads as a name without them."""
-    if _PLAIN.fullmatch(title) and not _STOPS.search(_ABBREVIATION.sub("", title)) and title[-1] not in ".!?:":
-        return title
-    return f"\u201c{title}\u201d"
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """What the slots of a sentence stand for, cleaned; None where the sentence has to do without."""
-
-    item: str | None
-    anchor: str | None
-    query: str | None
-    language: Language
-
-    @classmethod
-    def of(cls, facts: Facts) -> Names:
-        """Names for the facts.
-
-        An anchor that cannot be told from the item (two films of one name keep their years) is left out, as is a
-        query that holds the title or is part of it: each would stand in the sentence twice.
-        """
-        item = prose_title(facts.title) if facts.title else ""
-        anchor = prose_title(facts.anchor_title) if facts.anchor_title and facts.kind in ANCHORED else ""
-        if item and item.casefold() == anchor.casefold():
-            item = prose_title(facts.title or "", keep_year=True)
-            anchor = prose_title(facts.anchor_title or "", keep_year=True)
-            if item.casefold() == anchor.casefold():
-                item, anchor = prose_title(facts.title or ""), ""
-        query = prose_query(facts.query) if facts.query and facts.kind == "search_match" else ""
-        if item and query and (item in query or query in item):
-            query = ""
-        return cls(item or None, anchor or None, query or None, language_of(facts.locale))
-
-    def slots(self) -> dict[str, str]:
-        """Text of each slot that can be filled, as it is written in this language."""
-        shown = quoted if self.language == "en" else str
-        named = {"B": self.item, "A": self.anchor}
-        filled = {slot: shown(name) for slot, name in named.items() if name}
-        return filled | ({"Q": self.query} if self.query else {})
 
 
 def _without_year(text: str) -> tuple[str, str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import cache, lru_cache
-from importlib import resources
 
 import msgspec
+
+from operators.narration.shipped import data_folder
 
 DOMAINS = ("film", "retail")
 _SEPARATORS = re.compile(r"\s*[|>/,;]\s*")
@@ -19,7 +20,7 @@ class Category(msgspec.Struct, frozen=True):
     Attributes:
         aliases: spellings in catalogues, whole labels, in any case.
         article, noun: how an English sentence names one ("a", "war film").
-        en, zh: words that claim the category.
+        words: words that claim the category, by language code.
         adjectives, mood: English words for its mood; adjectives can stand before the noun.
         tails: English clauses that can stand behind the noun; a live clause is made of their words.
     """
@@ -27,8 +28,7 @@ class Category(msgspec.Struct, frozen=True):
     aliases: tuple[str, ...]
     article: str
     noun: str
-    en: tuple[str, ...]
-    zh: tuple[str, ...]
+    words: dict[str, tuple[str, ...]]
     mood: tuple[str, ...]
     adjectives: tuple[str, ...] = ()
     tails: tuple[str, ...] = ()
@@ -49,8 +49,7 @@ class Domain(msgspec.Struct, frozen=True):
 @cache
 def domains() -> dict[str, Domain]:
     """Every domain by name, from the package's data files."""
-    folder = resources.files(__package__) / "data"
-    return {name: msgspec.json.decode((folder / f"{name}.json").read_bytes(), type=Domain) for name in DOMAINS}
+    return {name: msgspec.json.decode((data_folder() / f"{name}.json").read_bytes(), type=Domain) for name in DOMAINS}
 
 
 @cache
@@ -77,6 +76,9 @@ def canonical_categories(labels: tuple[str, ...]) -> tuple[str, ...]:
 
     ``Children's``, ``Film-Noir``, ``Sci-Fi`` and paths such as ``Home & Kitchen > Cookware`` or ``Action|Drama`` are
     understood part by part; a part must be an alias as a whole, so ``Star Wars`` is not of the category war.
+
+    >>> canonical_categories(("Action|Sci-Fi", "Star Wars", "Children's"))
+    ('action', 'sci-fi', 'children')
     """
     found: dict[str, None] = {}
     for label in labels[:50]:
@@ -96,11 +98,7 @@ def mood_owners() -> dict[str, frozenset[str]]:
 @cache
 def genre_owners(language: str) -> dict[str, frozenset[str]]:
     """Genre word of a language to the categories that it claims, any one of which must be a fact."""
-    return _owners(
-        (word, name)
-        for name, category in categories().items()
-        for word in (category.zh if language == "zh" else category.en)
-    )
+    return _owners((word, name) for name, category in categories().items() for word in category.words.get(language, ()))
 
 
 @cache

@@ -14,9 +14,17 @@ FloatArray = NDArray[np.float32]
 
 
 class TextArrays(NamedTuple):
-    """The index as one argument of kernels: forward index, weights, postings, and scratch by item number.
+    """The index as one argument of kernels, by item number or by token number.
 
-    `budget`: postings looked at a query.
+    Attributes:
+        token_ids: [items, tokens], ascending in each row, -1 behind the last.
+        token_count: [items], how many of them an item has.
+        norm: [items], length of the item's vector; 0 without a text.
+        idf: [tokens], inverse document frequency.
+        start, length: [tokens], where a token's postings are in the pool.
+        pool_items: item numbers.
+        scratch, touched: [items], working memory.
+        budget: postings looked at for a query.
     """
 
     token_ids: IntArray
@@ -35,8 +43,8 @@ class TextArrays(NamedTuple):
 def cosines(item, others, text, out):  # type: ignore[no-untyped-def]
     """Cosine of one item's text with each of `others`, into `out`; 0 where either has no text.
 
-    Merges rows of the forward index, whose token numbers ascend. One call for all, as a call costs numba more
-    than a merge.
+    Merges rows of the forward index, whose token numbers ascend. One call for all `others`, as a call of a kernel
+    costs more than a merge.
     """
     token_ids, token_count, norm, idf = text.token_ids, text.token_count, text.norm, text.idf
     known = item < len(norm) and norm[item] > 0.0
@@ -96,9 +104,10 @@ def profile(items, weights, text):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def accumulate(tokens, weights, text, budget):  # type: ignore[no-untyped-def]
-    """Cosines with a unit vector into `text.scratch` by item number, and the items into `text.touched`; returns how many.
+    """Cosines with a unit vector, into `text.scratch` by item number; the items go into `text.touched`.
 
-    Rarest tokens first, at most `budget` postings. The caller sets the scratch back to 0.
+    Returns how many items were touched. Rarest tokens first, at most `budget` postings. The caller sets the scratch
+    back to 0.
     """
     count = 0
     scratch, touched, norm = text.scratch, text.touched, text.norm

@@ -17,10 +17,12 @@ from operators.text.cosines import FloatArray, IntArray, TextArrays, accumulate,
 from operators.text.tokenizer import tokens_of_query, tokens_of_text
 
 MAX_TOKENS = 24
-"""Distinct tokens kept an item: the first ones, as titles and categories come before the rest."""
+"""Distinct tokens kept for an item: the first ones, as titles and categories come before the rest."""
+
+SCAN_BUDGET = 50_000
+"""Postings looked at for a query, rarest tokens first; what is left out weighs least."""
 
 _REFRESH_SHARE = 1 / 20
-_SCAN_BUDGET = 50_000
 _QUERIES = 16_384
 
 _Array = TypeVar("_Array", bound=NDArray[np.generic])
@@ -31,12 +33,17 @@ class TextIndex:
 
     A token that is there weighs idf = ln(1 + n / df). Inverse document frequencies and norms are recomputed
     after every change while the index is small and after each further 5 % of changes later, so an item costs
-    amortised O(MAX_TOKENS). Not for use by two threads at once (shared scratch arrays).
+    amortised O(MAX_TOKENS). Not for use by two threads at once: they would share scratch arrays.
+
+    >>> index = TextIndex()
+    >>> for item, text in enumerate(("Toy Story comedy", "Heat crime", "Small Time Crooks comedy crime")):
+    ...     index.add(item, text)
+    >>> items, cosines = index.search("crime comedies", limit=2)
+    >>> [(int(item), f"{cosine:.2f}") for item, cosine in zip(items, cosines)]
+    [(2, '0.47'), (1, '0.39')]
     """
 
-    def __init__(self, scan_budget: int = _SCAN_BUDGET) -> None:
-        """`scan_budget`: postings looked at a query, rarest tokens first; what is left out weighs least."""
-        self.scan_budget = scan_budget
+    def __init__(self) -> None:
         self.documents = 0
         self.generation = 0
         """Counts how often arrays were replaced."""
@@ -81,8 +88,8 @@ class TextIndex:
             return
         count = int(self.token_count[item])
         tokens = self.token_ids[item, :count].copy()
-        _remove_postings(item, tokens, self._start, self._length, self._pool_items)
         for token in tokens.tolist():
+            self._remove_posting(item, token)
             if self._length[token] == 0:
                 del self._vocabulary[self._words[token]]
                 self._words[token] = ""
@@ -93,16 +100,12 @@ class TextIndex:
         self.documents -= 1
         self._changed()
 
-    def has_text(self, item: int) -> bool:
-        """Whether the item has at least one indexed token."""
-        return item < len(self.token_count) and bool(self.token_count[item])
-
     def query_vector(self, query: str) -> tuple[IntArray, FloatArray]:
         """Known tokens of a query and their TF-IDF weights, divided by the norm over *all* its tokens.
 
         An unknown word counts in the norm as a word that one document has, so that a query of which half is
-        unknown cannot reach a cosine of 1. Both arrays are empty when nothing is known. They are remembered until the index
-        changes, as a query is asked again with each list that stands on it, and not to be written to.
+        unknown cannot reach a cosine of 1. Both arrays are empty when nothing is known. They are remembered until
+        the index changes, as a query is asked again with each list that stands on it; do not write to them.
         """
         vector = self._vectors.get(query)
         if vector is None:
@@ -129,16 +132,16 @@ class TextIndex:
 
         `items` is a view into scratch memory, valid until the next call.
         """
-        items = self._touched[: accumulate(tokens, weights, self.arrays(), self.scan_budget)]
+        items = self._touched[: accumulate(tokens, weights, self.arrays(), SCAN_BUDGET)]
         scores = self._scratch[items]
         self._scratch[items] = 0.0
         return items, scores
 
     def arrays(self) -> TextArrays:
-        """What kernels read; to be asked again when `generation` has changed, as arrays are replaced when they grow."""
+        """What kernels read. Ask again when `generation` has changed: arrays are replaced when they grow."""
         return TextArrays(
             self.token_ids, self.token_count, self.norm, self.idf, self._start, self._length, self._pool_items,
-            self._scratch, self._touched, self.scan_budget,
+            self._scratch, self._touched, SCAN_BUDGET,
         )  # fmt: skip
 
     def search(self, query: str, limit: int) -> tuple[IntArray, FloatArray]:
@@ -185,6 +188,13 @@ class TextIndex:
             self._pool_items = _doubled(self._pool_items)
             self.generation += 1
 
+    def _remove_posting(self, item: int, token: int) -> None:
+        """The last posting of the token takes the place of the item's."""
+        first = int(self._start[token])
+        postings = self._pool_items[first : first + int(self._length[token])]
+        postings[np.flatnonzero(postings == item)[0]] = postings[-1]
+        self._length[token] -= 1
+
     def _grow_items(self, size: int) -> None:
         while size > len(self.token_count):
             self.generation += 1
@@ -230,17 +240,6 @@ def _append(item, tokens, done, start, length, capacity, pool_items, used):  # t
         pool_items[start[token] + length[token]] = item
         length[token] += 1
     return len(tokens)
-
-
-@njit(cache=True, nogil=True)
-def _remove_postings(item, tokens, start, length, pool_items):  # type: ignore[no-untyped-def]
-    for token in tokens:
-        last = start[token] + length[token] - 1
-        for at in range(start[token], last + 1):
-            if pool_items[at] == item:
-                pool_items[at] = pool_items[last]
-                length[token] -= 1
-                break
 
 
 @njit(cache=True, nogil=True)

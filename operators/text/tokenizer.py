@@ -27,17 +27,30 @@ def tokens_of_text(text: str) -> list[str]:
 
     Words are NFKC-normalised, case-folded, freed of light stop words and of the plural s; runs of Chinese,
     Japanese or Korean give every character and every pair of neighbours. Emoji and punctuation give nothing.
+
+    >>> tokens_of_text("The Lord of the Rings: films")
+    ['lord', 'ring', 'film']
+    >>> tokens_of_text("科幻片 2049")
+    ['科', '幻', '片', '科幻', '幻片', '2049']
     """
     return list(_tokens(text, single_characters=True))
 
 
 def tokens_of_query(text: str) -> list[str]:
-    """Tokens that a query is looked up by: single characters only where there is no pair."""
+    """Tokens that a query is looked up by: single characters only where there is no pair.
+
+    >>> tokens_of_query("科幻片 茶")
+    ['科幻', '幻片', '茶']
+    """
     return list(_tokens(text, single_characters=False))
 
 
 def stem(word: str) -> str:
-    """The S-stemmer (Harman 1991, "How effective is suffixing?"): plural endings only."""
+    """The S-stemmer (Harman 1991, "How effective is suffixing?"): plural endings only.
+
+    >>> [stem(word) for word in ("comedies", "horses", "glass", "bus")]
+    ['comedy', 'horse', 'glass', 'bus']
+    """
     if len(word) <= 3 or not word.endswith("s") or not word.isascii():
         return word
     if word.endswith("ies") and not word.endswith(("eies", "aies")):

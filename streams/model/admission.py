@@ -1,4 +1,4 @@
-"""Who gets live text: a token bucket filled at the rate that the narrator measures, purchases and new sessions first."""
+"""Who gets live text: a token bucket, filled at the rate at which the model writes; what matters most goes first."""
 
 from __future__ import annotations
 
@@ -14,9 +14,15 @@ class Priority(IntEnum):
 
 
 class Admission:
-    """Tokens are texts. ``share``: at most this part of all records, on top of the rate; time comes in as an argument."""
+    """A token bucket: one token is one text.
+
+    >>> admission = Admission(share=1.0)
+    >>> [admission.admits(Priority.PURCHASE, rate=1.0, now=at) for at in (0.0, 0.1, 1.0)]
+    [True, False, True]
+    """
 
     def __init__(self, share: float, burst: float = 4.0) -> None:
+        """``share``: at most this part of all records is admitted; ``burst``: the most tokens that are saved up."""
         self._share, self._burst = share, burst
         self._tokens, self._filled_at = 1.0, 0.0
         self._seen = self._admitted = 0
@@ -30,7 +36,7 @@ class Admission:
         self._filled_at = now
         self._seen += 1
         reserve = self._burst / 2 if priority is Priority.OTHER else 0.0
-        # One ahead of its share at most, so that the first record of a quiet stream can be admitted; a share of 0 admits none.
+        # One ahead of its share at most, so that the first record of a quiet stream can be admitted.
         if self._share <= 0 or self._tokens < 1.0 + reserve or self._admitted >= self._share * self._seen + 1:
             return False
         self._tokens -= 1.0

@@ -3,37 +3,18 @@
 from __future__ import annotations
 
 import importlib
-import os
-from collections.abc import Sequence
 from pathlib import Path
 
-from operators.narration.prompt import Prompt
-from streams.model.text_backend import BackendUnavailable, Generated, TextBackend
-
-BUILT_IN = ("transformers", "none")
-
-
-class NoBackend:
-    """No language model: frames and templates only."""
-
-    name = "none"
-
-    def load(self) -> None:
-        """Always raises `BackendUnavailable`."""
-        raise BackendUnavailable("HEADWATER_MODEL_BACKEND is `none`: text comes from frames and templates")
-
-    def generate(self, prompts: Sequence[Prompt], max_new_tokens: int) -> list[Generated]:
-        """Always raises `BackendUnavailable`."""
-        raise BackendUnavailable("there is no language model")
+from streams.model.text_backend import BackendUnavailable, TextBackend
 
 
 def create_backend(specification: str, cache_dir: Path) -> TextBackend:
     """The backend named ``transformers``, ``none`` or ``module:Class`` (made without arguments).
 
-    Raises `BackendUnavailable` where there is no such thing.
+    Raises `BackendUnavailable` for ``none`` and where there is no such thing.
     """
     if specification == "none":
-        return NoBackend()
+        raise BackendUnavailable("HEADWATER_MODEL_BACKEND is `none`: text comes from frames and templates")
     if specification == "transformers":
         from streams.model.transformers_backend import TransformersBackend
 
@@ -41,18 +22,10 @@ def create_backend(specification: str, cache_dir: Path) -> TextBackend:
     module, separator, name = specification.partition(":")
     if not separator:
         raise BackendUnavailable(
-            f"HEADWATER_MODEL_BACKEND={specification!r} is not known: use {', '.join(BUILT_IN)} or module:Class"
+            f"HEADWATER_MODEL_BACKEND={specification!r} is not known: use transformers, none or module:Class"
         )
     try:
         backend: TextBackend = getattr(importlib.import_module(module), name)()
     except (ImportError, AttributeError) as error:
         raise BackendUnavailable(f"HEADWATER_MODEL_BACKEND={specification!r}: {error}") from error
     return backend
-
-
-def cache_dir_from_environment() -> Path:
-    """``HEADWATER_CACHE_DIR``, else ``~/.cache/headwater`` (``XDG_CACHE_HOME`` is followed)."""
-    given = os.environ.get("HEADWATER_CACHE_DIR")
-    if given:
-        return Path(given)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "headwater"

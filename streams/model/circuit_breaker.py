@@ -7,6 +7,12 @@ class CircuitBreaker:
     """Opens after ``threshold`` failures in a row; after a pause lets one trial through, longer each time it fails.
 
     Times are seconds of any monotonic clock, given by the caller.
+
+    >>> breaker = CircuitBreaker(threshold=2, pause=10.0)
+    >>> breaker.failed(now=0.0)
+    >>> breaker.failed(now=1.0)
+    >>> [breaker.allows(now) for now in (5.0, 11.0, 12.0)]
+    [False, True, False]
     """
 
     def __init__(self, threshold: int = 3, pause: float = 15.0, longest_pause: float = 300.0) -> None:
@@ -19,8 +25,11 @@ class CircuitBreaker:
         self._trial = False
 
     def allows(self, now: float) -> bool:
-        """Whether a call may be made. The first one after the pause is a trial; others wait for its outcome, or for
-        another pause where it has none (it was given up before it was made)."""
+        """Whether a call may be made.
+
+        The first one after the pause is a trial. Others wait for its outcome, or for another pause where it has none
+        (it was given up before it was made).
+        """
         if self._opened_at is None:
             return True
         if now < self._opened_at + self._pause:

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 from operators.narration.check_rules import CheckRule
 from operators.narration.checker import KnownTitles, check
-from operators.narration.facts import Facts, Text
+from operators.narration.narrate import Narration
 from operators.narration.prompt import PROMPT_VERSION, can_write_live, prompt_for
+from schemas.facts import Facts
 from schemas.recommendation import TextSource
 from streams.metrics import Metrics, ModelFailure, ModelHealth
 from streams.model.admission import Admission, Priority
@@ -19,11 +20,11 @@ from streams.settings import Settings
 
 CACHE_SENTENCES = 10_000
 MIN_MEAN_LOGPROB = -4.0
-"""Below this a model is broken, not bold. SmolLM2, held to the clause grammar, on 480 MovieLens films: median -0.9, lowest
--3.6, and all of the lowest read well (-2.5 refused ten good sentences); without its few-shot lines it comes to -4.1, with
-mixed-up weights to -19."""
+"""Mean log-probability of a token, in nats, below which a sentence is refused: the model is broken then, not bold."""
 MICRO_BATCH = 8
-HANG_TIMEOUT = 10.0  # seconds, or twice the deadline of drafts where that is longer: what is in time is not killed
+"""Sentences that the model writes at once."""
+HANG_TIMEOUT = 10.0
+"""Seconds after which the model is killed, or twice the deadline of drafts where that is longer."""
 
 _SHOWN = {
     Phase.STOPPED: ModelHealth.NONE,
@@ -77,9 +78,9 @@ class LiveNarration:
         rate = self._remote_rate or self.process.rate
         return rate > 0.0 and can_write_live(facts) and self._admission.admits(priority, rate, time.monotonic())
 
-    async def write(self, facts: Sequence[Facts], deadline: float) -> list[Text | None]:
+    async def write(self, facts: Sequence[Facts], deadline: float) -> list[Narration | None]:
         """Sentences in order, None where the model wrote none that passes in time (``deadline``: monotonic seconds)."""
-        texts: list[Text | None] = [self._cached(each) for each in facts]
+        texts: list[Narration | None] = [self._cached(each) for each in facts]
         wanted = [n for n, text in enumerate(texts) if text is None]
         for start in range(0, len(wanted), MICRO_BATCH):
             places = wanted[start : start + MICRO_BATCH]
@@ -87,7 +88,7 @@ class LiveNarration:
                 texts[place] = text
         return texts
 
-    async def _generate(self, facts: Sequence[Facts], deadline: float) -> list[Text | None]:
+    async def _generate(self, facts: Sequence[Facts], deadline: float) -> list[Narration | None]:
         prompts = [prompt_for(each) for each in facts]
         asked = [prompt for prompt in prompts if prompt is not None]
         left, started = deadline - time.monotonic(), time.monotonic()
@@ -102,7 +103,7 @@ class LiveNarration:
         except (ModelNotReady, ModelError):
             return [None] * len(facts)
         self._metrics.text_seconds.of().observe(time.monotonic() - started, len(asked))
-        texts: list[Text | None] = []
+        texts: list[Narration | None] = []
         for each, prompt in zip(facts, prompts, strict=True):
             answer = None if prompt is None else next(answers)
             texts.append(
@@ -112,7 +113,7 @@ class LiveNarration:
             )
         return texts
 
-    def _checked(self, facts: Facts, skeleton: str, clause: str, mean_logprob: float) -> Text | None:
+    def _checked(self, facts: Facts, skeleton: str, clause: str, mean_logprob: float) -> Narration | None:
         sentence = f"{skeleton.rstrip()} {clause.strip()}"
         violations = list(check(sentence, facts, self._known_titles))
         if mean_logprob < MIN_MEAN_LOGPROB:
@@ -124,11 +125,11 @@ class LiveNarration:
         self._cache[self._key(facts)] = sentence
         if len(self._cache) > CACHE_SENTENCES:
             self._cache.popitem(last=False)
-        return Text(sentence, TextSource.LLM)
+        return Narration(sentence, TextSource.LLM)
 
-    def _cached(self, facts: Facts) -> Text | None:
+    def _cached(self, facts: Facts) -> Narration | None:
         sentence = self._cache.get(self._key(facts))
-        return None if sentence is None else Text(sentence, TextSource.LLM)
+        return None if sentence is None else Narration(sentence, TextSource.LLM)
 
     def _key(self, facts: Facts) -> tuple[str, ...]:
         named = (facts.anchor_title or "", facts.query or "", facts.title or "", *facts.categories)

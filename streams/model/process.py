@@ -2,7 +2,7 @@
 
 One request is with the model at a time, others wait in line; every caller has its own deadline. A model that does not
 answer within ``hang_timeout`` is killed and started again, with growing pauses; one that keeps failing is left alone
-for a while (`CircuitBreaker`). PR_SET_PDEATHSIG and the end of its input make sure that it does not outlive the worker.
+for a while (`CircuitBreaker`).
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,7 +17,7 @@ from pathlib import Path
 
 from operators.narration.prompt import Prompt
 from streams.model import wire
-from streams.model.backend import cache_dir_from_environment
+from streams.model.child import Child, Crashed, Hung, Unavailable
 from streams.model.circuit_breaker import CircuitBreaker
 from streams.model.model_state import ModelError, ModelNotReady, ModelState, ModelTimeout, Phase
 from streams.model.text_backend import Generated
@@ -27,6 +25,8 @@ from streams.model.text_backend import Generated
 log = logging.getLogger(__name__)
 
 MAX_NEW_TOKENS = 24
+"""Tokens of the longest clause that is asked for."""
+
 FIRST_RATE = 1.0
 """Texts a second that a model is taken to write before it has written any."""
 
@@ -44,10 +44,12 @@ class ProcessOptions:
     queue_length: int = 8
 
 
+DEFAULT_OPTIONS = ProcessOptions()
+
+
 @dataclass(slots=True)
 class _Job:
     prompts: list[Prompt]
-    max_new_tokens: int
     give_up_at: float
     answer: asyncio.Future[list[Generated]]
 
@@ -58,23 +60,24 @@ class ModelProcess:
     def __init__(
         self,
         backend: str,
-        cache_dir: Path | None = None,
-        options: ProcessOptions | None = None,
+        cache_dir: Path,
+        options: ProcessOptions = DEFAULT_OPTIONS,
         on_failure: Callable[[str], None] = lambda kind: None,
     ) -> None:
-        """``backend`` as for `create_backend`; ``on_failure`` gets ``hang``, ``error``, ``crash`` or ``unavailable``."""
+        """``backend`` and ``cache_dir`` as for `create_backend`.
+
+        ``on_failure`` gets ``hang``, ``error``, ``crash`` or ``unavailable``.
+        """
         self._backend = backend
-        self._cache_dir = cache_dir or cache_dir_from_environment()
-        self._options = options or ProcessOptions()
+        self._cache_dir = cache_dir
+        self._options = options
         self._on_failure = on_failure
         self._breaker = CircuitBreaker(self._options.failures_to_open, self._options.open_pause)
         self._state = ModelState(Phase.STOPPED)
         self._jobs: asyncio.Queue[_Job] = asyncio.Queue(self._options.queue_length)
         self._supervisor: asyncio.Task[None] | None = None
-        self._process: asyncio.subprocess.Process | None = None
+        self._child: Child | None = None
         self._ending: asyncio.Future[None] | None = None
-        self._settled = asyncio.Event()
-        self._numbers = 0
         self._starts_failed = 0
         self._rate = 0.0
 
@@ -98,12 +101,11 @@ class ModelProcess:
     @property
     def pid(self) -> int | None:
         """Process id of the running model process."""
-        return self._process.pid if self._process and self._process.returncode is None else None
+        return self._child.pid if self._child else None
 
     def start(self) -> None:
         """Begin to start the process; returns at once. A second call does nothing."""
         if self._supervisor is None:
-            self._settled.clear()
             self._state = ModelState(Phase.LOADING)
             self._supervisor = asyncio.get_running_loop().create_task(self._supervise(), name="model-process")
 
@@ -116,46 +118,26 @@ class ModelProcess:
             self._supervisor = None
         if self._ending is not None:
             await self._ending
-        self._become(ModelState(Phase.STOPPED))
+        self._state = ModelState(Phase.STOPPED)
         self._refuse_waiting("the model was stopped")
 
-    async def wait_settled(self, timeout: float) -> ModelState:
-        """The state once the first loading has ended, well or not, or after ``timeout`` seconds."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._settled.wait(), timeout)
-        return self.state
-
-    async def generate(
-        self, prompts: Sequence[Prompt], deadline_s: float, max_new_tokens: int = MAX_NEW_TOKENS
-    ) -> list[Generated]:
+    async def generate(self, prompts: Sequence[Prompt], deadline_s: float) -> list[Generated]:
         """Continuations of the prompts, in order.
 
-        Raises `ModelTimeout` after ``deadline_s`` seconds (the model may still be at it), `ModelNotReady` at once
-        where it is not running or the line is full, `ModelError` where the backend failed.
-        """
-        return await self._waited(self.submit(prompts, deadline_s, max_new_tokens), deadline_s)
-
-    def submit(
-        self, prompts: Sequence[Prompt], deadline_s: float, max_new_tokens: int = MAX_NEW_TOKENS
-    ) -> asyncio.Future[list[Generated]]:
-        """Like `generate`, as a future that also yields an answer that comes after the deadline.
-
-        A request still in line at its deadline is dropped. Raises `ModelNotReady`.
+        Raises `ModelTimeout` after ``deadline_s`` seconds (the model may still be at it, a request in line is
+        dropped), `ModelNotReady` at once where it is not running or the line is full, `ModelError` where the backend
+        failed.
         """
         if self._state.phase is not Phase.READY:
             raise ModelNotReady(f"the model is {self._state.phase}: {self._state.reason}")
         if not self._breaker.allows(time.monotonic()):
             raise ModelNotReady("the model failed repeatedly and is left alone for a while")
         answer: asyncio.Future[list[Generated]] = asyncio.get_running_loop().create_future()
-        answer.add_done_callback(_retrieve)
+        answer.add_done_callback(_mark_as_seen)
         try:
-            self._jobs.put_nowait(_Job(list(prompts), max_new_tokens, time.monotonic() + deadline_s, answer))
+            self._jobs.put_nowait(_Job(list(prompts), time.monotonic() + deadline_s, answer))
         except asyncio.QueueFull:
             raise ModelNotReady("too many requests wait for the model") from None
-        return answer
-
-    @staticmethod
-    async def _waited(answer: asyncio.Future[list[Generated]], deadline_s: float) -> list[Generated]:
         done, _ = await asyncio.wait((answer,), timeout=deadline_s)
         if not done:
             raise ModelTimeout(f"no answer within {deadline_s:g} s")
@@ -169,100 +151,56 @@ class ModelProcess:
                 await asyncio.sleep(self._next_pause())
         except Exception as error:
             log.exception("the language model is given up")
-            self._become(ModelState(Phase.FAILED, f"{type(error).__name__}: {error}"))
+            self._state = ModelState(Phase.FAILED, f"{type(error).__name__}: {error}")
             self._refuse_waiting(str(error))
 
     async def _run_once(self) -> bool:
         """One life of the process; whether another should follow."""
+        child = self._child = Child()
         try:
-            await self._begin_process()
-            await self._serve()
-        except _Unavailable as error:
+            model = await child.start(self._backend, self._cache_dir, self._options.load_timeout)
+            log.info("language model %s is ready", model)
+            self._state = ModelState(Phase.READY, model=model)
+            await self._serve(child)
+        except Unavailable as error:
             self._fail("unavailable", ModelState(Phase.FAILED, str(error)), level=logging.INFO)
             self._refuse_waiting(str(error))
             return False
-        except _Hung as error:
+        except Hung as error:
             self._fail("hang", ModelState(Phase.RESTARTING, str(error)))
-        except _Crashed as error:
+        except Crashed as error:
             self._fail("crash", ModelState(Phase.RESTARTING, str(error)))
         finally:
-            await self._end_process()
+            await self._end(child)
         return True
 
-    async def _begin_process(self) -> None:
-        threads = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-        offline = {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "TQDM_DISABLE": "1"}
-        modules = {"PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)}
-        command = [sys.executable, "-m", f"{__package__}.model_worker"]
-        try:
-            self._process = await asyncio.create_subprocess_exec(
-                *command, self._backend, str(self._cache_dir), str(os.getpid()),
-                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-                env=os.environ | threads | offline | modules,
-            )  # fmt: skip
-        except OSError as error:
-            raise _Crashed(f"the model process could not be started: {error}") from error
-        hello = await self._reply(self._options.load_timeout, "loading")
-        if hello.unavailable:
-            raise _Unavailable(hello.error)
-        if hello.error is not None:
-            raise _Crashed(f"loading failed: {hello.error}")
-        log.info("language model %s is ready", hello.model)
-        self._become(ModelState(Phase.READY, model=hello.model))
-
-    async def _serve(self) -> None:
-        """Pass requests on, one by one. Raises `_Hung` or `_Crashed` when the process has to be replaced."""
+    async def _serve(self, child: Child) -> None:
+        """Pass requests on, one by one. Raises `Hung` or `Crashed` when the process has to be replaced."""
         while True:
-            job = await self._next_job()
+            job = await self._next_job(child)
             if job.answer.done() or time.monotonic() >= job.give_up_at:
                 _set_error(job, ModelTimeout("the deadline passed while the request waited in line"))
                 continue
             begun = time.monotonic()
             try:
-                reply = await self._ask(job)
-            except (_Hung, _Crashed, asyncio.CancelledError) as error:
+                reply = await child.ask(job.prompts, MAX_NEW_TOKENS, self._options.hang_timeout)
+            except (Hung, Crashed, asyncio.CancelledError) as error:
                 _set_error(job, ModelError(str(error) or "the model was stopped"))
                 raise
             self._answer(job, reply, time.monotonic() - begun)
 
-    async def _next_job(self) -> _Job:
+    async def _next_job(self, child: Child) -> _Job:
         """The next request; notices a process that dies while there is none."""
-        assert self._process is not None
         job = asyncio.ensure_future(self._jobs.get())
-        death = asyncio.ensure_future(self._process.wait())
+        death = asyncio.ensure_future(child.ended())
         try:
             await asyncio.wait((job, death), return_when=asyncio.FIRST_COMPLETED)
             if job.done():
                 return job.result()
-            raise _Crashed(f"the model process ended with status {death.result()}")
+            raise Crashed(f"the model process ended with status {death.result()}")
         finally:
             job.cancel()
             death.cancel()
-
-    async def _ask(self, job: _Job) -> wire.Reply:
-        assert self._process is not None and self._process.stdin is not None
-        self._numbers += 1
-        try:
-            self._process.stdin.write(wire.frame(wire.Request(self._numbers, job.prompts, job.max_new_tokens)))
-            await self._process.stdin.drain()
-        except (BrokenPipeError, ConnectionResetError) as error:
-            raise _Crashed("the model process closed its input") from error
-        reply = await self._reply(self._options.hang_timeout, "generating")
-        if reply.number != self._numbers:
-            raise _Crashed(f"reply {reply.number} to request {self._numbers}")
-        return reply
-
-    async def _reply(self, timeout: float, doing: str) -> wire.Reply:
-        assert self._process is not None and self._process.stdout is not None
-        try:
-            return await asyncio.wait_for(wire.read_reply(self._process.stdout), timeout)
-        except TimeoutError:
-            raise _Hung(f"the model did not answer within {timeout:g} s while {doing}") from None
-        except asyncio.IncompleteReadError:
-            status = await self._process.wait()
-            raise _Crashed(f"the model process ended with status {status} while {doing}") from None
-        except ValueError as error:
-            raise _Crashed(str(error)) from error
 
     def _answer(self, job: _Job, reply: wire.Reply, seconds: float) -> None:
         problem = reply.error
@@ -284,57 +222,23 @@ class ModelProcess:
     def _fail(self, kind: str, state: ModelState, level: int = logging.WARNING) -> None:
         self._breaker.failed(time.monotonic())
         self._starts_failed += 1
-        self._become(state)
+        self._state = state
         self._on_failure(kind)
         log.log(level, "language model: %s", state.reason)
 
     def _next_pause(self) -> float:
-        """Seconds to the next start: doubling, and not before the breaker would let a request through."""
+        """Seconds to the next start, doubling with each failure."""
         doubled = self._options.restart_pause * 2.0 ** (self._starts_failed - 1)
         return min(doubled, self._options.longest_restart_pause)
-
-    def _become(self, state: ModelState) -> None:
-        self._state = state
-        if state.phase is not Phase.LOADING:
-            self._settled.set()
 
     def _refuse_waiting(self, reason: str) -> None:
         while not self._jobs.empty():
             _set_error(self._jobs.get_nowait(), ModelNotReady(reason))
 
-    async def _end_process(self) -> None:
-        """Kill and reap the process; goes on to the end even where the caller is cancelled (`stop` waits for it)."""
-        process, self._process = self._process, None
-        if process is not None:
-            self._ending = asyncio.ensure_future(_ended(process))
-            await asyncio.shield(self._ending)
-
-
-async def _ended(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-    await process.wait()
-    # All pipes have to be closed before the loop is, or they complain when they are collected.
-    if process.stdin is not None:
-        process.stdin.close()
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            await process.stdin.wait_closed()
-    if process.stdout is not None:
-        await process.stdout.read()
-    await asyncio.sleep(0)
-
-
-class _Unavailable(Exception):
-    """The backend can never run here."""
-
-
-class _Hung(Exception):
-    """No answer in time."""
-
-
-class _Crashed(Exception):
-    """The process ended or speaks nonsense."""
+    async def _end(self, child: Child) -> None:
+        """End the process; goes on to the end even where the caller is cancelled (`stop` waits for it)."""
+        self._ending = asyncio.ensure_future(child.end())
+        await asyncio.shield(self._ending)
 
 
 def _set_error(job: _Job, error: Exception) -> None:
@@ -342,7 +246,7 @@ def _set_error(job: _Job, error: Exception) -> None:
         job.answer.set_exception(error)
 
 
-def _retrieve(answer: asyncio.Future[list[Generated]]) -> None:
-    """Mark the outcome as seen: nobody may be waiting any more when it comes."""
+def _mark_as_seen(answer: asyncio.Future[list[Generated]]) -> None:
+    """Nobody may be waiting any more when the outcome comes; asyncio would warn of an exception that nobody saw."""
     if not answer.cancelled():
         answer.exception()

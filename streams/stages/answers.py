@@ -10,13 +10,13 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from operators.narration.facts import Facts, Text
 from operators.narration.frames import FrameLibrary
-from operators.narration.narrate import narrate
+from operators.narration.narrate import Narration, narrate
 from operators.ranking.ranker import RankedList
 from operators.state.user_state import UserState
 from schemas import draft as drafts
 from schemas import recommendation as records
+from schemas.facts import Facts
 from schemas.recommendation import Latency, ReasonKind, Recommendation, RecommendedItem, TextSource
 from streams.engine import Outbox
 from streams.metrics import Step
@@ -74,7 +74,7 @@ class Answers:
         metrics.recommendations.of(ranked.source).add()
         key = state.user_id.encode()
         if not items:
-            self._send(outbox, key, event, recommendation, Text("", TextSource.TEMPLATE), 0.0)
+            self._send(outbox, key, event, recommendation, Narration("", TextSource.TEMPLATE), 0.0)
             return
         facts = self._facts(event, ranked, items[0])
         if self.context.live.admits(facts, event.priority):
@@ -142,7 +142,7 @@ class Answers:
     def _draft(self, event: AnsweredEvent, recommendation: Recommendation, facts: Facts) -> drafts.Draft:
         return drafts.Draft(
             recommendation=recommendation,
-            facts=drafts.DraftFacts(**{name: getattr(facts, name) for name in drafts.DraftFacts.__struct_fields__}),
+            facts=facts,
             arrived_ms=event.arrived,
             deadline_ms=self.context.clock.now_ms() + int(self.context.settings.draft_deadline * 1000),
         )
@@ -157,7 +157,7 @@ class Answers:
         key: bytes,
         event: AnsweredEvent,
         recommendation: Recommendation,
-        text: Text,
+        text: Narration,
         text_ms: float,
     ) -> None:
         record = finished(self.context, recommendation, text, event.arrived, text_ms, None)
@@ -165,7 +165,7 @@ class Answers:
 
 
 def finished(
-    context: Context, recommendation: Recommendation, text: Text, arrived: int, text_ms: float, model: str | None
+    context: Context, recommendation: Recommendation, text: Narration, arrived: int, text_ms: float, model: str | None
 ) -> Recommendation:
     """The record as it leaves, and its metrics."""
     total = context.latency_ms(arrived)

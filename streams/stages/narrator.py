@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from operators.narration.facts import Facts
 from operators.narration.frames import FrameLibrary
 from operators.narration.narrate import narrate
 from schemas import draft as drafts
@@ -80,7 +79,7 @@ class Narrator(NoStates):
 
     async def write(self, read: Sequence[Placed], outbox: Outbox) -> None:
         """Write the texts of some drafts, and put their records into ``outbox``."""
-        clock, facts = self.context.clock, [_facts(draft) for _, _, draft in read]
+        clock, facts = self.context.clock, [draft.facts for _, _, draft in read]
         started = clock.monotonic()
         left = min((draft.deadline_ms for _, _, draft in read), default=0) - clock.now_ms()
         texts = await self.context.live.write(facts, clock.monotonic() + left / 1000)
@@ -93,8 +92,3 @@ class Narrator(NoStates):
 
     def tick(self) -> None:
         self.context.live.show()
-
-
-def _facts(draft: drafts.Draft) -> Facts:
-    fields = {name: getattr(draft.facts, name) for name in draft.facts.__struct_fields__}
-    return Facts(**fields | {"locale": draft.facts.locale or "en"})

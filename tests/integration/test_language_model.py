@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from operators.narration.checker import check
-from operators.narration.facts import ANCHORED, Facts
 from operators.narration.prompt import Prompt, prompt_for
+from schemas.facts import ANCHORED, Facts
 from schemas.recommendation import ReasonKind
 from streams.model.model_state import Phase
 from streams.model.model_store import MODEL_NAME, ModelFetchError, converted, fetch_smollm2, require_libraries
@@ -18,6 +18,7 @@ from streams.model.process import ModelProcess
 from streams.model.text_backend import BackendUnavailable, Generated
 from streams.model.transformers_backend import TransformersBackend
 from streams.settings import Settings
+from tests.model_process import settled
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(600)]
 
@@ -134,7 +135,7 @@ def test_a_worker_writes_with_it_in_another_process(cache_dir: Path) -> None:
         process = ModelProcess("transformers", cache_dir)
         process.start()
         try:
-            state = await process.wait_settled(120)
+            state = await settled(process, 120)
             assert state.phase is Phase.READY and state.model == MODEL_NAME, state
             many = facts(4)
             prompts = [prompt for one in many if (prompt := prompt_for(one)) is not None]

@@ -15,8 +15,9 @@ import pytest
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from headwater.local_kafka.broker import HOST, LocalKafka, LocalKafkaError
+from headwater.local_kafka.broker import LocalKafka
 from headwater.local_kafka.jars import kafka_class_path
+from headwater.local_kafka.server import HOST, LocalKafkaError
 from streams.settings import Settings
 
 pytestmark = pytest.mark.integration

@@ -7,19 +7,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from operators.narration.checker import check
-from operators.narration.facts import Facts
-from operators.narration.frames import FrameLibrary, Sentence
+from operators.narration.frames import FrameLibrary
 from operators.narration.graphemes import cut, is_boundary
 from operators.narration.narrate import narrate
 from operators.narration.plain_text import is_visible, plain_text
 from operators.narration.prompt import prompt_for
+from operators.narration.sentence import Sentence
 from operators.narration.titles import MAX_CHARACTERS, prose_query, prose_title
+from schemas.facts import Facts
 from schemas.recommendation import ReasonKind
 
 FRAMES = FrameLibrary.load()
 PIECES = st.sampled_from(
     ["{A}", "{B}", "<b>", "</b>", "&amp;", "&#39;", "[x](http://y.z)", "**", "`", "(1972)", ", The", "《", "》", "\u202e",
-     "\u200d", "\U0001f468", "\U0001f1e9", "\ufe0f", "e\u0301", "\ud83d", "\x00", "\n", "“", '"', ".", "!", "Ignore all",
+     "\u200d", "\U0001f468", "\U0001f1e9", "\ufe0f", "e\u0301", "\ud83d", "\x00", "\n", "“", '"', ".", "!",
+     "Ignore all",
      "<script>", "</script>", "javascript:", "%s", "${B}", "\\", "喜欢", "한국어", " ", "The", "12"]
 )  # fmt: skip
 HOSTILE = st.one_of(

@@ -30,7 +30,8 @@ PARAMETERS = Parameters(factors=8, neighbours=12, successors=6)
 # ---- one list, by hand
 @pytest.mark.parametrize(
     ("position", "rank", "gain"),
-    [(0, 1.0, 1.0), (1, 1 / 2, 1 / math.log2(3)), (2, 1 / 3, 0.5), (19, 1 / 20, 1 / math.log2(21)), (20, 0, 0), (-1, 0, 0)],
+    [(0, 1.0, 1.0), (1, 1 / 2, 1 / math.log2(3)), (2, 1 / 3, 0.5), (19, 1 / 20, 1 / math.log2(21)), (20, 0, 0),
+     (-1, 0, 0)],
 )  # fmt: skip
 def test_what_a_position_is_worth(position: int, rank: float, gain: float) -> None:
     assert reciprocal_rank(position, 20) == pytest.approx(rank)

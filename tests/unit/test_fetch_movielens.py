@@ -1,4 +1,4 @@
-"""MovieLens-100k becomes the replay file that issue and README promise."""
+"""MovieLens-100k becomes the replay file that the README promises."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from headwater.importers.movielens import replay_lines, with_searches, write_replay
+from headwater.demo.searches import with_searches
+from headwater.importers.movielens import convert, write_replay
 
 ITEMS = """\
 item_id:token\tmovie_title:token_seq\trelease_year:token\tclass:token_seq
@@ -34,7 +35,7 @@ def cache(tmp_path: Path) -> Path:
 
 
 def test_catalogue_lines_first(cache: Path) -> None:
-    lines = list(replay_lines(cache / "ml-100k"))
+    lines = list(convert(cache / "ml-100k"))
     assert [line["topic"] for line in lines[:3]] == ["catalog.items.v1"] * 3
     assert lines[0]["value"] == {
         "item_id": "1",
@@ -47,7 +48,7 @@ def test_catalogue_lines_first(cache: Path) -> None:
 
 
 def test_ratings_in_stable_time_order(cache: Path) -> None:
-    events = list(replay_lines(cache / "ml-100k"))[3:]
+    events = list(convert(cache / "ml-100k"))[3:]
     assert [(e["topic"], e["value"]["user_id"], e["value"]["occurred_at"]) for e in events] == [
         ("events.purchase.v1", "8", 100_000),
         ("events.click.v1", "9", 200_000),
@@ -61,12 +62,12 @@ def test_file_is_written_once_and_the_same(cache: Path) -> None:
     path = write_replay(cache)
     assert path == cache / "ml-100k.jsonl.gz"
     lines = [json.loads(line) for line in gzip.decompress(path.read_bytes()).split(b"\n") if line]
-    assert lines == list(replay_lines(cache / "ml-100k"))
+    assert lines == list(convert(cache / "ml-100k"))
     assert write_replay(cache, cache / "again.jsonl.gz").read_bytes() == path.read_bytes()
 
 
 def test_a_search_before_every_20th_rating(cache: Path) -> None:
-    catalogue, *_, rating = replay_lines(cache / "ml-100k")
+    catalogue, *_, rating = convert(cache / "ml-100k")
     ratings = [{**rating, "value": {**rating["value"], "event_id": str(n)}} for n in range(1, 61)]
     lines = list(with_searches([catalogue, *ratings]))
     searches = [n for n, line in enumerate(lines) if line["topic"] == "events.search.v1"]

@@ -119,7 +119,7 @@ def test_a_tombstone_and_a_deletion_are_different_things() -> None:
     assert not run.index.learned[row]
     assert run.index.popularity[row] == 0.0
     assert run.index.available[row]
-    assert not run.index.text.has_text(row)
+    assert not run.index.text.token_count[row]
     unseen = ItemIndex(run.parameters)
     assert encode_item(run.index, row) == encode_item(unseen, unseen.intern("i1"))
 

@@ -11,12 +11,13 @@ import pytest
 from operators.narration.catalog_titles import known_titles
 from operators.narration.check_rules import CheckRule
 from operators.narration.checker import check
-from operators.narration.facts import ANCHORED, Facts
-from operators.narration.frames import FrameLibrary, Sentence
+from operators.narration.frames import FrameLibrary
+from operators.narration.names import Names
 from operators.narration.narrate import narrate
-from operators.narration.titles import Names
+from operators.narration.sentence import Sentence
 from operators.state.item_index import ItemIndex
 from operators.state.parameters import Parameters
+from schemas.facts import ANCHORED, Facts
 from schemas.recommendation import ReasonKind
 from schemas.records import CatalogItem
 
@@ -38,7 +39,8 @@ def facts(
 
 
 GOOD = [
-    "Fans of Northern Lights often enjoy Silver Harbor too, an eerie horror film that keeps you on the edge of your seat.",
+    "Fans of Northern Lights often enjoy Silver Harbor too, "
+    "an eerie horror film that keeps you on the edge of your seat.",
     "If you liked Northern Lights, try Silver Harbor.",
 ]
 

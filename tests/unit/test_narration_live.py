@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from operators.narration.check_rules import CheckRule
-from operators.narration.facts import Facts, Text
+from operators.narration.narrate import Narration
+from schemas.facts import Facts
 from schemas.recommendation import ReasonKind, TextSource
 from streams.metrics import Metrics
 from streams.model.admission import Admission, Priority
@@ -19,6 +20,7 @@ from streams.model.live import LiveNarration
 from streams.model.model_state import Phase
 from streams.settings import Settings
 from tests.backends import GOOD_CLAUSE
+from tests.model_process import settled
 
 
 def facts(n: int = 0, **changes: object) -> Facts:
@@ -39,7 +41,7 @@ def scenario(backend: str, tmp_path: Path, body: Callable[[LiveNarration, Metric
         live = LiveNarration(Settings(model_backend=name, cache_dir=tmp_path, live_share=1.0), metrics)
         live.start()
         if backend != "none":
-            await live.process.wait_settled(20)
+            await settled(live.process)
         try:
             await body(live, metrics)
         finally:
@@ -56,7 +58,7 @@ def test_a_checked_sentence_says_who_wrote_it_and_is_kept(tmp_path: Path) -> Non
     async def body(live: LiveNarration, metrics: Metrics) -> None:
         assert live.admits(facts(), Priority.PURCHASE) and live.model == "good-test-model"
         texts = await live.write([facts(n) for n in range(10)], soon())
-        assert all(isinstance(text, Text) and text.source is TextSource.LLM for text in texts)
+        assert all(isinstance(text, Narration) and text.source is TextSource.LLM for text in texts)
         assert all(text is not None and f"Silver Harbor {n}" in text.text for n, text in enumerate(texts))
         assert all(text is not None and text.text.endswith(GOOD_CLAUSE) for text in texts)
 
@@ -82,7 +84,8 @@ def test_a_model_that_misbehaves_gives_none_in_time(backend: str, tmp_path: Path
         assert await live.write([facts(n) for n in range(2)], soon(0.5)) == [None, None]
         assert time.monotonic() - started < 1.0
         if backend == "Junk":
-            assert metrics.registry.value("headwater_checker_rejections_total", rule=CheckRule.CLAIM) >= 1  # type: ignore[operator]
+            refused = metrics.registry.value("headwater_checker_rejections_total", rule=CheckRule.CLAIM)
+            assert refused is not None and refused >= 1
         if backend == "Unsure":
             assert metrics.registry.value("headwater_checker_rejections_total", rule=CheckRule.UNLIKELY) == 2
         if backend == "Hanging":

@@ -8,9 +8,9 @@ import pytest
 
 from operators.narration.checker import check
 from operators.narration.clause_grammar import END, INITIAL, advance, next_words
-from operators.narration.facts import ANCHORED, Facts
 from operators.narration.prompt import PREFIX, can_write_live, prompt_for
 from operators.narration.vocabulary import film_categories
+from schemas.facts import ANCHORED, Facts
 from schemas.recommendation import ReasonKind
 
 

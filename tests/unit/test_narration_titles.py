@@ -1,13 +1,15 @@
-"""Titles in prose, and untrusted text made plain (cases c51, c53, c54)."""
+"""Titles in prose, and untrusted text made plain."""
 
 from __future__ import annotations
 
 import pytest
 
-from operators.narration.facts import Facts
 from operators.narration.graphemes import cut
+from operators.narration.languages.english import quoted
+from operators.narration.names import Names
 from operators.narration.plain_text import is_visible, plain_text
-from operators.narration.titles import MAX_CHARACTERS, Names, prose_title, quoted
+from operators.narration.titles import MAX_CHARACTERS, prose_title
+from schemas.facts import Facts
 from schemas.recommendation import ReasonKind
 
 

@@ -18,10 +18,9 @@ from schemas.records import (
     ItemDeletion,
     Purchase,
     Search,
-    encode_record,
-    record_key,
 )
 from schemas.rejection import Rejection, RejectionCode
+from tests.record_bytes import encode_record, record_key
 
 NOW = 1_772_359_200_000
 AT = "2026-03-01T10:00:00Z"
@@ -56,7 +55,8 @@ def test_all_fields_of_each_kind() -> None:
     assert purchase == Purchase("e1", "u1", "i1", NOW, 2, 12.5, "EUR", "o")
     assert read(Kind.IMPRESSION, IMPRESSION) == Impression("e1", "u1", ("i1", "i2"), NOW)
     row = {"description": "d", "categories": ["tea"], "attributes": {"a": 1, "b": ["x", None]}, "price": 3,
-           "currency": "EUR", "available": False, "expires_at": AT, "locale": "en", "vectors": {"v": [1, 0.5]}}  # fmt: skip
+           "currency": "EUR", "available": False, "expires_at": AT, "locale": "en",
+           "vectors": {"v": [1, 0.5]}}  # fmt: skip
     assert read(Kind.CATALOG, ITEM | row) == CatalogItem(
         "i1", "Green Tea", "d", ("tea",), {"a": 1, "b": ("x", None)}, 3.0, "EUR", False, NOW, "en", {"v": (1.0, 0.5)}
     )
@@ -79,7 +79,7 @@ def test_unknown_fields_are_ignored(kind: Kind) -> None:
 def test_what_is_encoded_is_read_again(kind: Kind) -> None:
     record = read(kind, VALUES[kind])
     value = encode_record(record)
-    assert value is not None and read(kind, value, key=record_key(record).encode()) == record
+    assert value is not None and read(kind, value, key=record_key(record)) == record
 
 
 @pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.CATALOG])

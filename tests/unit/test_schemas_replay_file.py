@@ -1,4 +1,4 @@
-"""Reading replay files (case c49)."""
+"""Reading replay files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from schemas.rejection import RejectionCode
 from schemas.replay_file import Line, ReplayFileError, read_lines
 
 NOW = 1_772_359_200_000
-C49 = bytes.fromhex(
+ODD_FILE = bytes.fromhex(
     "7b22746f706963223a22636174616c6f672e6974656d732e7631222c2276616c7565223a7b226974656d5f6964223a226931222c2274"
     "69746c65223a224c616d70e280a8626c7565227d7d0a7b22746f706963223a22636174616c6f672e6974656d732e7631222c2276616c"
     "7565223a7b226974656d5f6964223a226932222c227469746c65223a22546561c285677265656e227d7d0d0a0a7b22746f706963223a"
@@ -35,7 +35,7 @@ def lines_of(folder: Path, content: bytes) -> list[Line]:
     return list(read_lines(file))
 
 
-def check_c49(lines: list[Line]) -> None:
+def check_odd_file(lines: list[Line]) -> None:
     assert [(line.number, line.topic, line.problem) for line in lines] == [
         (1, "catalog.items.v1", None),
         (2, "catalog.items.v1", None),
@@ -52,19 +52,19 @@ def check_c49(lines: list[Line]) -> None:
 
 
 def test_c49_plain_and_gzipped(tmp_path: Path) -> None:
-    check_c49(lines_of(tmp_path, C49))
-    check_c49(lines_of(tmp_path, gzip.compress(C49)))
+    check_odd_file(lines_of(tmp_path, ODD_FILE))
+    check_odd_file(lines_of(tmp_path, gzip.compress(ODD_FILE)))
 
 
-@pytest.mark.parametrize("cut", [5, 100, len(C49) // 2])
+@pytest.mark.parametrize("cut", [5, 100, len(ODD_FILE) // 2])
 def test_c49_all_gzip_members_are_read(tmp_path: Path, cut: int) -> None:
-    check_c49(lines_of(tmp_path, gzip.compress(C49[:cut]) + gzip.compress(C49[cut:])))
+    check_odd_file(lines_of(tmp_path, gzip.compress(ODD_FILE[:cut]) + gzip.compress(ODD_FILE[cut:])))
 
 
 def test_c49_every_cut_of_the_last_line_is_called_incomplete(tmp_path: Path) -> None:
-    start = C49.rindex(b"\n") + 1
-    for end in range(start + 1, len(C49)):
-        *others, last = lines_of(tmp_path, C49[:end])
+    start = ODD_FILE.rindex(b"\n") + 1
+    for end in range(start + 1, len(ODD_FILE)):
+        *others, last = lines_of(tmp_path, ODD_FILE[:end])
         assert [line.problem for line in others] == [None, None]
         assert last.number == 4 and last.problem is not None
         assert last.problem.code is RejectionCode.INCOMPLETE_LINE
@@ -96,7 +96,7 @@ def test_c49_a_cut_gzip_stream_keeps_the_lines_before(tmp_path: Path) -> None:
 
 
 def test_a_damaged_gzip_stream_is_said(tmp_path: Path) -> None:
-    damaged = bytearray(gzip.compress(C49 * 20))
+    damaged = bytearray(gzip.compress(ODD_FILE * 20))
     damaged[-6] ^= 0xFF  # the checksum
     last = lines_of(tmp_path, bytes(damaged))[-1]
     assert last.problem is not None and "damaged" in last.problem.message

@@ -1,25 +1,34 @@
-"""Rules for Chinese sentences. Each takes the sentence with its names masked and says whether it is broken."""
+"""Chinese: how names stand in a sentence, and the rules of its sentences.
+
+Each rule takes the sentence with its names masked and says whether it is broken.
+"""
 
 from __future__ import annotations
 
 import re
 
-from operators.narration.check_rules import CheckRule
-from operators.narration.languages.english import markup, prompt_leak, unfilled_slot, unsafe_word, url
-from operators.narration.masking import ANCHOR, ITEM, QUERY
-from operators.narration.rule_context import Context, Rules
+from operators.narration.languages.common_rules import markup, prompt_leak, unfilled_slot, unsafe_word, url
+from operators.narration.languages.language import Language
+from operators.narration.marks import ANCHOR, ITEM, NAMES
+from operators.narration.rule_context import RuleContext, Rules, named
 from operators.narration.vocabulary import genre_owners
 from schemas.recommendation import ReasonKind
 
+MAX_CHARACTERS = 60
+
 # fmt: off
-_MARKS = ANCHOR + ITEM + QUERY
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0002fa1f]")
 _UNIT = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\u3000-\u303f\uff00-\uffef\U00020000-\U0002fa1f]|[^\W\u3000-\u9fff]+")
 _SENTENCE = re.compile(r"[^。！？；.!?]*？[^。！？；]*[。！]|[^。！？；]*[。！？]")
-_NUMBER = re.compile(r"[0-9０-９]|[百千万亿]|第[一二三四五六七八九十]|[二三四五六七八九十两](?:部|年|个|次|天|位|分|元)|元\b")
-_CLAIM = re.compile(r"获奖|奥斯卡|大奖|最好|最佳|最高|最受|最新|顶级|首部|第一|唯一|导演|主演|演员|明星|影星|评分|好评|口碑|经典|名著|畅销|票房|价格|便宜|优惠|折扣|免费|特价|新片|新款|著名|知名|传奇|神作|年度|真实故事改编|更健康|更有效")
+_NUMBER = re.compile(
+    r"[0-9０-９]|[百千万亿]|第[一二三四五六七八九十]|[二三四五六七八九十两](?:部|年|个|次|天|位|分|元)|元\b")
+_CLAIM = re.compile(
+    r"获奖|奥斯卡|大奖|最好|最佳|最高|最受|最新|顶级|首部|第一|唯一|导演|主演|演员|明星|影星|评分|好评|口碑|"
+    r"经典|名著|畅销|票房|价格|便宜|优惠|折扣|免费|特价|新片|新款|著名|知名|传奇|神作|年度|真实故事改编|"
+    r"更健康|更有效")
 _ABSOLUTE = re.compile(r"一定|绝对|必看|必买|必定|肯定|不能错过|不容错过|百分|完美|永远|人人|保证|极致")
-_PLOT = re.compile(r"续作|后续|续集|前传|结局|讲述|主角|主人公|男主|女主|改编|下一部|翻拍|情境片|情节片|的精彩剧情|故事发生")
+_PLOT = re.compile(
+    r"续作|后续|续集|前传|结局|讲述|主角|主人公|男主|女主|改编|下一部|翻拍|情境片|情节片|的精彩剧情|故事发生")
 _TREND = re.compile(r"热度|正热|最近|流行|热门|很受欢迎")
 _SEARCH = re.compile(r"搜索|想找|查找")
 _BUY = re.compile(r"购买|下单|顾客|买|选购|顺手带上|搭配")
@@ -44,36 +53,40 @@ _FORBIDDEN: tuple[tuple[re.Pattern[str], frozenset[ReasonKind]], ...] = (
 )
 # A last clause without a verb: "，安静的阅读时光。", "，一部恐怖片的阴森吓人。"
 _VERBLESS = re.compile(
-    r"，(?!.*(?:让|帮|打造|享受|感受|体验|带|有|充满|适合|看|给|为|令)).{0,9}的(?:阅读时光|时光|家|世界|氛围|体验|感觉|玩具)。$|"
-    r"片的(?:阴森|恐怖|烧脑|刺激|氛围)[^，]{0,2}。$|片的氛围轻松|(?:一首|一片)[^，]*片|充满(?:疑云重重|童趣活泼|童趣、活泼|童趣和活泼)|玩的玩具|用来日常|一部节奏快的刺激")
-_DANGLING = re.compile(rf"(?<!自)[的和与在是把被让给、，：；和或]。$|[{ITEM}{ANCHOR}]》|《[{ITEM}{ANCHOR}`]|`|《$|其氛围是")
+    r"，(?!.*(?:让|帮|打造|享受|感受|体验|带|有|充满|适合|看|给|为|令))"
+    r".{0,9}的(?:阅读时光|时光|家|世界|氛围|体验|感觉|玩具)。$|"
+    r"片的(?:阴森|恐怖|烧脑|刺激|氛围)[^，]{0,2}。$|片的氛围轻松|(?:一首|一片)[^，]*片|"
+    r"充满(?:疑云重重|童趣活泼|童趣、活泼|童趣和活泼)|玩的玩具|用来日常|一部节奏快的刺激")
+_DANGLING = re.compile(
+    rf"(?<!自)[的和与在是把被让给、，：；和或]。$|[{ITEM}{ANCHOR}]》|《[{ITEM}{ANCHOR}`]|`|《$|其氛围是")
+_BRACKETED = re.compile(r"[《“「『]([^《》“”「」『』]+)[》”」』]")
 _DOUBLED = re.compile(r"氛围[^。]*气氛|气氛[^。]*氛围|感受[^。]*感觉")
 # "爱情片《…》，感受爱情的美好" is good Chinese, "奇幻片，奇幻的世界" is not.
 _FEELING = re.compile(r"感受[^，。]*")
 # fmt: on
 
 
-def number(text: str, context: Context) -> bool:
+def number(text: str, context: RuleContext) -> bool:
     """Digits and counts; the classifier 一部 is none."""
     return _NUMBER.search(text) is not None
 
 
-def claim(text: str, context: Context) -> bool:
+def claim(text: str, context: RuleContext) -> bool:
     """Awards, makers, superlatives, prices."""
     return _CLAIM.search(text) is not None
 
 
-def absolute(text: str, context: Context) -> bool:
+def absolute(text: str, context: RuleContext) -> bool:
     """一定, 绝对, 不能错过 and other promises."""
     return _ABSOLUTE.search(text) is not None
 
 
-def plot(text: str, context: Context) -> bool:
+def plot(text: str, context: RuleContext) -> bool:
     """Plot, sequels, and 情节片, which is no genre (剧情片 is)."""
     return _PLOT.search(text) is not None
 
 
-def wrong_genre(text: str, context: Context) -> bool:
+def wrong_genre(text: str, context: RuleContext) -> bool:
     """A genre, or a kind of thing, that the item is not known to be."""
     if not context.is_film and re.search(r"电影|影片|观众|片子|看完", text):
         return True
@@ -81,42 +94,42 @@ def wrong_genre(text: str, context: Context) -> bool:
     return any(word in text and names.isdisjoint(context.categories) for word, names in owners.items())
 
 
-def wrong_reason(text: str, context: Context) -> bool:
+def wrong_reason(text: str, context: RuleContext) -> bool:
     """A reason that is not the one, or a comparison of the two items."""
     return any(context.kind not in allowed and pattern.search(text) for pattern, allowed in _FORBIDDEN)
 
 
-def missing_reason(text: str, context: Context) -> bool:
+def missing_reason(text: str, context: RuleContext) -> bool:
     """The sentence does not say why."""
     return _REQUIRED[context.kind].search(text) is None
 
 
-def unknown_name(text: str, context: Context) -> bool:
+def unknown_name(text: str, context: RuleContext) -> bool:
     """Something in 《》 that is neither item nor anchor."""
     return bool(phrases(text))
 
 
-def several_sentences(text: str, context: Context) -> bool:
+def several_sentences(text: str, context: RuleContext) -> bool:
     """More than one sentence; a short question before it is allowed."""
     return text[-1:] in "。！？" and _SENTENCE.fullmatch(text) is None
 
 
-def too_short(text: str, context: Context) -> bool:
+def too_short(text: str, context: RuleContext) -> bool:
     """Fewer than five characters."""
     return len(text) < 5
 
 
-def broken_ending(text: str, context: Context) -> bool:
+def broken_ending(text: str, context: RuleContext) -> bool:
     """No full stop, a particle before it, or a bracket left open."""
     return text[-1:] not in ("。", "！", "？") or _DANGLING.search(text) is not None
 
 
-def fragment(text: str, context: Context) -> bool:
+def fragment(text: str, context: RuleContext) -> bool:
     """A last clause without a verb."""
     return _VERBLESS.search(text) is not None
 
 
-def tautology(text: str, context: Context) -> bool:
+def tautology(text: str, context: RuleContext) -> bool:
     """A genre named twice, or 氛围 beside 气氛."""
     if _DOUBLED.search(text):
         return True
@@ -124,47 +137,52 @@ def tautology(text: str, context: Context) -> bool:
     return any(len(word) >= 2 and told.count(word) > 1 for word in genre_owners("zh"))
 
 
-def repeated_word(text: str, context: Context) -> bool:
+def repeated_word(text: str, context: RuleContext) -> bool:
     """Three characters in a row that stand there twice, names and question marks apart."""
-    bare = re.sub(rf"[{_MARKS}《》“”，。？！、]", " ", text)
+    bare = re.sub(rf"[{NAMES}《》“”，。？！、]", " ", text)
     grams = [bare[i : i + 3] for i in range(len(bare) - 2) if " " not in bare[i : i + 3]]
     return len(set(grams)) < len(grams)
 
 
-def wrong_script(text: str, context: Context) -> bool:
+def wrong_script(text: str, context: RuleContext) -> bool:
     """No Chinese, or words in other letters outside titles."""
     return _HAN.search(text) is None or re.search(r"[^\W\d_\u3000-\ue002\U00020000-\U0002fa1f]{2,}", text) is not None
 
 
 def phrases(text: str) -> list[str]:
     """What stands between title brackets or quotation marks."""
-    return [found for found in re.findall(r"[《“「『]([^《》“”「」『』]+)[》”」』]", text) if found.strip(_MARKS)]
+    return [found for found in _BRACKETED.findall(text) if found.strip(NAMES)]
 
 
-def length(text: str) -> int:
+# fmt: off
+RULES: Rules = named(
+    unfilled_slot, number, url, markup, prompt_leak, unsafe_word, claim, absolute, plot, wrong_genre, wrong_reason,
+    missing_reason, unknown_name, several_sentences, too_short, broken_ending, fragment, tautology, repeated_word,
+    wrong_script,
+)
+# fmt: on
+
+
+def _title_forms(title: str) -> tuple[str, ...]:
+    return f"\u300a{title}\u300b", title
+
+
+def _query_forms(query: str) -> tuple[str, ...]:
+    return (f"\u201c{query}\u201d",)
+
+
+def _length(text: str) -> int:
     """Chinese characters and marks, a run of other letters counting one."""
     return len(_UNIT.findall(text))
 
 
-RULES: Rules = (
-    (CheckRule.UNFILLED_SLOT, unfilled_slot),
-    (CheckRule.NUMBER, number),
-    (CheckRule.URL, url),
-    (CheckRule.MARKUP, markup),
-    (CheckRule.PROMPT_LEAK, prompt_leak),
-    (CheckRule.UNSAFE_WORD, unsafe_word),
-    (CheckRule.CLAIM, claim),
-    (CheckRule.ABSOLUTE, absolute),
-    (CheckRule.PLOT, plot),
-    (CheckRule.WRONG_GENRE, wrong_genre),
-    (CheckRule.WRONG_REASON, wrong_reason),
-    (CheckRule.MISSING_REASON, missing_reason),
-    (CheckRule.UNKNOWN_NAME, unknown_name),
-    (CheckRule.SEVERAL_SENTENCES, several_sentences),
-    (CheckRule.TOO_SHORT, too_short),
-    (CheckRule.BROKEN_ENDING, broken_ending),
-    (CheckRule.FRAGMENT, fragment),
-    (CheckRule.TAUTOLOGY, tautology),
-    (CheckRule.REPEATED_WORD, repeated_word),
-    (CheckRule.WRONG_SCRIPT, wrong_script),
+CHINESE = Language(
+    code="zh",
+    rules=RULES,
+    length=_length,
+    max_length=MAX_CHARACTERS,
+    phrases=phrases,
+    shown=str,
+    title_forms=_title_forms,
+    query_forms=_query_forms,
 )

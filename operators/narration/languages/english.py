@@ -1,71 +1,77 @@
-"""Rules for English sentences. Each takes the sentence with its names masked and says whether it is broken."""
+"""English: how names stand in a sentence, and the rules of its sentences.
+
+Each rule takes the sentence with its names masked and says whether it is broken.
+"""
 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
-from operators.narration.check_rules import CheckRule
-from operators.narration.lexicon import english_words
-from operators.narration.masking import ANCHOR, ITEM, QUERY
-from operators.narration.rule_context import Context, Rules
+from operators.narration.languages.common_rules import (
+    any_word,
+    markup,
+    prompt_leak,
+    unfilled_slot,
+    unsafe_word,
+    url,
+)
+from operators.narration.languages.english_words import english_words
+from operators.narration.languages.language import Language
+from operators.narration.marks import NAMES
+from operators.narration.rule_context import RuleContext, Rules, named
 from operators.narration.vocabulary import film_nouns, genre_owners, mood_owners
 from schemas.recommendation import ReasonKind
 
-_MARKS = ANCHOR + ITEM + QUERY
-
-
-def _any(*alternatives: str) -> re.Pattern[str]:
-    return re.compile(rf"\b(?:{'|'.join(alternatives)})\b", re.I)
-
+MAX_WORDS = 30
 
 # fmt: off
+_NAME = re.compile(r"[A-Z0-9\u00c0-\u00de\u2e80-\U0002fa1f][\w '\u2019&:./()\-!?]*")
+_STOPS = re.compile(r"[.!?:;,](?=\s)")
+_ABBREVIATION = re.compile(r"\b(?:Dr|Mr|Mrs|Ms|St|Jr|Sr|vs|Vol|No|[A-Z])\.")
 _WORD = re.compile(r"[A-Za-z]+(?:['\u2019-][A-Za-z]+)*")
 _SENTENCE = re.compile(r"[^.!?]*(?<!\?)\?\s[^.!?]*[.!]|[^.!?]*[.!?]")
-_SLOT = re.compile(r"[{}$\\]|%[sdr(]|<[A-Z]>|\[[A-Z]\]")
 _NUMBER = re.compile(
     r"\d|\b(?:two|three|four|five|six|seven|eight|nine|ten|dozens?|hundreds?|thousands?|millions?|billions?|decades?|"
     r"twice|half|percent|number one)\b|[%\u20ac\u00a3\u00a5]", re.I)
-_URL = re.compile(r"https?:|www\.|\b[\w-]+\.(?:com|org|net|io|cn|ru|info|shop)\b|javascript:|\w@\w", re.I)
-_MARKUP = re.compile(r"</?[A-Za-z!]|[*_`#~|^\[\]]|&#?\w+;")
-_LEAK = re.compile(
-    r"\b(?:reason|genres?|sentence|title|facts?|prompt|slots?|instructions?|assistant|system|user)\s*:|<\||\|>|###|"
-    r"\bas an? (?:AI|language model)\b|\b(?:I|I'm|I'll|my|me)\b|\bthe (?:prompt|sentence|instructions?|slots?)\b|"
-    r"\bignore (?:all|any|the|previous)\b|\bhere is a\b.*\bsentence\b|\bsorry\b", re.I)
-_UNSAFE = _any(
-    r"sex\w*", r"porn\w*", "nude", "naked", r"rap(?:e|ed|ing|ist)", r"suicid\w+", r"nazi\w*", r"racis\w+", r"fuck\w*", r"shit\w*", "bitch",
-    "slut", "whore", "nigger", "faggot", "kill yourself", "cocaine", "heroin", r"terroris\w+", "stupid", "idiots?")
-_CLAIM = _any(
-    r"award\w*", r"oscars?", r"emmys?", r"nominat\w+", "best", r"best-?sell\w+", "greatest", "finest", "top", "top-rated",
-    "leading", "first", "only", "stars?", "starring", "starred", r"direct(?:or|ed|ing|s)", "cast", "actors?", "actress(?:es)?",
-    r"critic\w*", r"acclaim\w*", r"masterpiece\w*", "classic", "classics", r"years?(?:'s)?", "old", "new(?! world)", "newest",
-    "latest", r"price\w*", "cheap", "discount", "free", "sale", "deal", "bargain", r"rat(?:ed|ing|ings)", "reviews?",
-    "famous", r"legend\w*", "iconic", "cult", r"blockbuster\w*", "box office", "hit", "must-see", "must-have", "must-watch",
-    "originals?", "written by", "produced", "author", "novel", "brand", r"recommended (?:by|for)", "true story", "true",
-    "real-life", "crowd favorite", "favou?rite", "beloved", "healthy", "safe", "proven", "quality", "fans? love")
-_ABSOLUTE = _any(
+_CLAIM = any_word(
+    r"award\w*", r"oscars?", r"emmys?", r"nominat\w+", "best", r"best-?sell\w+", "greatest", "finest", "top",
+    "top-rated", "leading", "first", "only", "stars?", "starring", "starred", r"direct(?:or|ed|ing|s)", "cast",
+    "actors?", "actress(?:es)?", r"critic\w*", r"acclaim\w*", r"masterpiece\w*", "classic", "classics",
+    r"years?(?:'s)?", "old", "new(?! world)", "newest", "latest", r"price\w*", "cheap", "discount", "free", "sale",
+    "deal", "bargain", r"rat(?:ed|ing|ings)", "reviews?", "famous", r"legend\w*", "iconic", "cult",
+    r"blockbuster\w*", "box office", "hit", "must-see", "must-have", "must-watch", "originals?", "written by",
+    "produced", "author", "novel", "brand", r"recommended (?:by|for)", "true story", "true", "real-life",
+    "crowd favorite", "favou?rite", "beloved", "healthy", "safe", "proven", "quality", "fans? love")
+_ABSOLUTE = any_word(
     "definitely", r"guarantee[sd]?", "certainly", "absolutely", "always", "never", "everyone", "everybody", "nobody",
     r"perfect\w*", "sure to", "surely", "ultimate", "unforgettable", "cannot", "can't", r"don't miss", "must",
     "(?:you'll|you will|will) love", "for all ages", "obsessed", "the whole family", "in a tizzy", "nothing")
-_PLOT = _any(
+_PLOT = any_word(
     "sequel", "prequel", "remake", r"spin-?off", "plots?", "storylines?", "endings?", "tells?", r"tales?",
     r"stor(?:y|ies) (?:of|about|that)", "is about", "all about", "where", r"explor(?:e|es|ing)", r"main characters?",
     "characters?", "hero(?:ine|es)?", "based on", "set in", "takes place",
     r"who (?:must|has|have|is|fights?|lives?|discovers?|finds?|falls?|wants? to)", "lives of", "cattle", "cowboys?",
-    r"surpris\w+", "brings? your", "reveal(?:s|ed)?", "same (?:intricate |intriguing )?twists?", "a (?:puzzling |fun )?twist")
-_TREND = _any("trending", "trendy", "right now", "catching on", "getting (?:lots of|a lot of|much)? ?attention", r"popular (?!with|option|choice)", "making waves")
-_SEARCH = _any(r"search(?:ed|es|ing)?", "looking for", "your query")
-_BUY = _any(r"b(?:uy|uys|ought|uying)", r"shoppers?", r"purchas\w+", "customers?")
-_AGAIN = _any("again", "come back", "once more", "another visit")
-_AFTER = _any("after", "follow", "next", "go on to")
+    r"surpris\w+", "brings? your", "reveal(?:s|ed)?", "same (?:intricate |intriguing )?twists?",
+    "a (?:puzzling |fun )?twist")
+_TREND = any_word(
+    "trending", "trendy", "right now", "catching on", "getting (?:lots of|a lot of|much)? ?attention",
+    r"popular (?!with|option|choice)", "making waves")
+_SEARCH = any_word(r"search(?:ed|es|ing)?", "looking for", "your query")
+_BUY = any_word(r"b(?:uy|uys|ought|uying)", r"shoppers?", r"purchas\w+", "customers?")
+_AGAIN = any_word("again", "come back", "once more", "another visit")
+_AFTER = any_word("after", "follow", "next", "go on to")
 _REQUIRED: dict[ReasonKind, re.Pattern[str]] = {
-    ReasonKind.CO_WATCHED: _any("people", "fans?", "viewers", "shoppers", "parents", "if you", "because you"),
-    ReasonKind.BOUGHT_TOGETHER: _any("bought", "buy", "add", "together", "along with"),
-    ReasonKind.SAME_GENRE: _any("like", "liked", "another", "same", "similar", "similarly", "enjoyed", "because you"),
+    ReasonKind.CO_WATCHED: any_word("people", "fans?", "viewers", "shoppers", "parents", "if you", "because you"),
+    ReasonKind.BOUGHT_TOGETHER: any_word("bought", "buy", "add", "together", "along with"),
+    ReasonKind.SAME_GENRE: any_word(
+        "like", "liked", "another", "same", "similar", "similarly", "enjoyed", "because you"),
     ReasonKind.NEXT_IN_SEQUENCE: _AFTER,
     ReasonKind.SEARCH_MATCH: _SEARCH,
-    ReasonKind.TRENDING: _any("trending", "now", "popular", "catching on", "attention", "making waves", "many (?:shoppers|viewers|people)"),
+    ReasonKind.TRENDING: any_word(
+        "trending", "now", "popular", "catching on", "attention", "making waves", "many (?:shoppers|viewers|people)"),
     ReasonKind.REPEAT: _AGAIN,
-    ReasonKind.TASTE: _any("you", "your"),
+    ReasonKind.TASTE: any_word("you", "your"),
 }
 _FORBIDDEN: tuple[tuple[re.Pattern[str], frozenset[ReasonKind]], ...] = (
     (_TREND, frozenset({ReasonKind.TRENDING})),
@@ -74,10 +80,11 @@ _FORBIDDEN: tuple[tuple[re.Pattern[str], frozenset[ReasonKind]], ...] = (
     (_AGAIN, frozenset({ReasonKind.REPEAT})),
     (_AFTER, frozenset({ReasonKind.NEXT_IN_SEQUENCE})),
 )
-_COMPARED = _any("more", "deeper", "better", "than", "unlike", "goes further")
+_COMPARED = any_word("more", "deeper", "better", "than", "unlike", "goes further")
 _DANGLING = re.compile(
-    r"\b(?:a|an|the|of|and|or|(?<!play )with|to|in|on|for|from|by|at|that|which|who|is|are|was|be|been|very|its|their|your|his|"
-    r"her|it's|that's|as|than|but|because|into|so|makes?|keeps?|has|have)[\u201d\"]?[.!?]$|[,;:\u2014-]\s*[.!?]$", re.I)
+    r"\b(?:a|an|the|of|and|or|(?<!play )with|to|in|on|for|from|by|at|that|which|who|is|are|was|"
+    r"be|been|very|its|their|your|his|her|it's|that's|as|than|but|because|into|so|makes?|keeps?|has|have)"
+    r"[\u201d\"]?[.!?]$|[,;:\u2014-]\s*[.!?]$", re.I)
 _ON_THE_EDGE = re.compile(r"\bon the edge(?! of)", re.I)
 _AN_BEFORE_CONSONANT = re.compile(r"\ban (?!hour|honest|heir|honou?r)[b-df-hj-np-tv-z]", re.I)
 _A_BEFORE_VOWEL = re.compile(r"\ba (?!uni(?!m|n)|us[ae]|eur|one|once|ut[ie])[aeiou]", re.I)
@@ -89,59 +96,37 @@ _REPEATABLE = frozenset((
     "movie", "science", "fiction", "together", "everyday", "would", "there", "where",
 ))
 _FRAGMENT = re.compile(
-    rf"(?:[{_MARKS}]|\btoo|\bnow), (?:a|an) (?:[\w-]+,? ){{0,3}}(?:home|routine|reading time|playtime|cooking|outfits?)(?:\.| that)|"
-    rf"[{_MARKS}] (?:can be|is) a (?:daily |cozy, tidy )(?:beauty routine|home)\b|"
-    r"\bmatches for\b|\bmaking (?:it )?(?:a|everyday|kitchen)\b|\bthat (?:thought|mind)-\w+ and\b|, (?:full of song|mind-bending adventures)\.$|"
-    r"\bkeeps the (?:mind-bending(?! \w+ (?:going|high|alive))|futuristic)|\bits (?:fans|viewers)\b|\bas an? [\w -]*film\b|\bfar-to-far\b|\bis feeling\b|\bfilm that is wide open\b", re.I)
+    rf"(?:[{NAMES}]|\btoo|\bnow), (?:a|an) (?:[\w-]+,? ){{0,3}}"
+    r"(?:home|routine|reading time|playtime|cooking|outfits?)(?:\.| that)|"
+    rf"[{NAMES}] (?:can be|is) a (?:daily |cozy, tidy )(?:beauty routine|home)\b|"
+    r"\bmatches for\b|\bmaking (?:it )?(?:a|everyday|kitchen)\b|\bthat (?:thought|mind)-\w+ and\b|"
+    r", (?:full of song|mind-bending adventures)\.$|"
+    r"\bkeeps the (?:mind-bending(?! \w+ (?:going|high|alive))|futuristic)|"
+    r"\bits (?:fans|viewers)\b|\bas an? [\w -]*film\b|\bfar-to-far\b|\bis feeling\b|\bfilm that is wide open\b", re.I)
 # fmt: on
 
 
-def unfilled_slot(text: str, context: Context) -> bool:
-    """Braces, dollar signs and format codes outside titles."""
-    return _SLOT.search(text) is not None
-
-
-def number(text: str, context: Context) -> bool:
+def number(text: str, context: RuleContext) -> bool:
     """No fact holds a number, so any in the sentence is made up."""
     return _NUMBER.search(text) is not None
 
 
-def url(text: str, context: Context) -> bool:
-    """Addresses of any kind."""
-    return _URL.search(text) is not None
-
-
-def markup(text: str, context: Context) -> bool:
-    """HTML, Markdown, entities."""
-    return _MARKUP.search(text) is not None
-
-
-def prompt_leak(text: str, context: Context) -> bool:
-    """Words of the prompt, of a chat, or a model speaking of itself."""
-    return _LEAK.search(text) is not None
-
-
-def unsafe_word(text: str, context: Context) -> bool:
-    """Words that no shop wants said in its name."""
-    return _UNSAFE.search(text) is not None
-
-
-def claim(text: str, context: Context) -> bool:
+def claim(text: str, context: RuleContext) -> bool:
     """Awards, makers, superlatives, prices, age: things that facts never say."""
     return _CLAIM.search(text) is not None
 
 
-def absolute(text: str, context: Context) -> bool:
+def absolute(text: str, context: RuleContext) -> bool:
     """Promises: definitely, perfect, everyone."""
     return _ABSOLUTE.search(text) is not None
 
 
-def plot(text: str, context: Context) -> bool:
+def plot(text: str, context: RuleContext) -> bool:
     """What happens in it, whom it is about, what it follows on from."""
     return _PLOT.search(text) is not None
 
 
-def wrong_genre(text: str, context: Context) -> bool:
+def wrong_genre(text: str, context: RuleContext) -> bool:
     """A genre, or a kind of thing, that the item is not known to be."""
     lowered = text.lower()
     owners = genre_owners("en")
@@ -153,47 +138,47 @@ def wrong_genre(text: str, context: Context) -> bool:
     return any(word in owners and owners[word].isdisjoint(context.categories) for word in words)
 
 
-def wrong_tone(text: str, context: Context) -> bool:
+def wrong_tone(text: str, context: RuleContext) -> bool:
     """A mood that none of the item's genres has, such as a light horror film."""
     owners = mood_owners()
     words = _WORD.findall(text.lower())
     return any(word in owners and owners[word].isdisjoint(context.categories) for word in words)
 
 
-def wrong_reason(text: str, context: Context) -> bool:
+def wrong_reason(text: str, context: RuleContext) -> bool:
     """A reason that is not the one, or a comparison of the two items."""
     if context.kind in (ReasonKind.SAME_GENRE, ReasonKind.CO_WATCHED) and _COMPARED.search(text):
         return True
     return any(context.kind not in allowed and pattern.search(text) for pattern, allowed in _FORBIDDEN)
 
 
-def missing_reason(text: str, context: Context) -> bool:
+def missing_reason(text: str, context: RuleContext) -> bool:
     """The sentence does not say why."""
     return _REQUIRED[context.kind].search(text) is None
 
 
-def unknown_name(text: str, context: Context) -> bool:
+def unknown_name(text: str, context: RuleContext) -> bool:
     """A capitalised word that is no title and does not begin the sentence."""
     return any(True for _ in _names(text))
 
 
-def unknown_word(text: str, context: Context) -> bool:
+def unknown_word(text: str, context: RuleContext) -> bool:
     """A word that reviewed sentences do not use: made-up plot and broken English are caught by it."""
     known = english_words()
     return any(word not in known for word in _WORD.findall(text.lower().replace("\u2019", "'")))
 
 
-def several_sentences(text: str, context: Context) -> bool:
+def several_sentences(text: str, context: RuleContext) -> bool:
     """More than one sentence; a short question before it is allowed ("Looking for a thriller? Try …")."""
     return text[-1:] in '.!?\u201d"' and _SENTENCE.fullmatch(text.rstrip('\u201d"')) is None
 
 
-def too_short(text: str, context: Context) -> bool:
+def too_short(text: str, context: RuleContext) -> bool:
     """Fewer than three words."""
     return len(text.split()) < 3
 
 
-def broken_ending(text: str, context: Context) -> bool:
+def broken_ending(text: str, context: RuleContext) -> bool:
     """No full stop, a function word before it, or an idiom cut short."""
     return (
         text.rstrip('\u201d"')[-1:] not in (".", "!", "?")
@@ -202,31 +187,31 @@ def broken_ending(text: str, context: Context) -> bool:
     )
 
 
-def fragment(text: str, context: Context) -> bool:
+def fragment(text: str, context: RuleContext) -> bool:
     """A clause that hangs on nothing: "…, a cozy, tidy home."."""
     return _FRAGMENT.search(text) is not None
 
 
-def article(text: str, context: Context) -> bool:
+def article(text: str, context: RuleContext) -> bool:
     """*a* before a vowel, *an* before a consonant."""
     return _AN_BEFORE_CONSONANT.search(text) is not None or _A_BEFORE_VOWEL.search(text) is not None
 
 
-def tautology(text: str, context: Context) -> bool:
+def tautology(text: str, context: RuleContext) -> bool:
     """Two forms of one word: *dramatic drama*, *thrilling thriller*."""
     words = set(_content_words(text))
     return len({word[:5] for word in words}) < len(words)
 
 
-def repeated_word(text: str, context: Context) -> bool:
+def repeated_word(text: str, context: RuleContext) -> bool:
     """A content word that stands there twice."""
     words = _content_words(text)
     return len(set(words)) < len(words)
 
 
-def wrong_script(text: str, context: Context) -> bool:
+def wrong_script(text: str, context: RuleContext) -> bool:
     """Letters that English is not written with."""
-    return any(character.isalpha() and character > "\u024f" and character not in _MARKS for character in text)
+    return any(character.isalpha() and character > "\u024f" and character not in NAMES for character in text)
 
 
 def phrases(text: str) -> list[str]:
@@ -249,28 +234,43 @@ def _content_words(text: str) -> list[str]:
     return [word for word in _WORD.findall(text.lower()) if len(word) >= 5 and word not in _REPEATABLE]
 
 
-RULES: Rules = (
-    (CheckRule.UNFILLED_SLOT, unfilled_slot),
-    (CheckRule.NUMBER, number),
-    (CheckRule.URL, url),
-    (CheckRule.MARKUP, markup),
-    (CheckRule.PROMPT_LEAK, prompt_leak),
-    (CheckRule.UNSAFE_WORD, unsafe_word),
-    (CheckRule.CLAIM, claim),
-    (CheckRule.ABSOLUTE, absolute),
-    (CheckRule.PLOT, plot),
-    (CheckRule.WRONG_GENRE, wrong_genre),
-    (CheckRule.WRONG_TONE, wrong_tone),
-    (CheckRule.WRONG_REASON, wrong_reason),
-    (CheckRule.MISSING_REASON, missing_reason),
-    (CheckRule.UNKNOWN_NAME, unknown_name),
-    (CheckRule.UNKNOWN_WORD, unknown_word),
-    (CheckRule.SEVERAL_SENTENCES, several_sentences),
-    (CheckRule.TOO_SHORT, too_short),
-    (CheckRule.BROKEN_ENDING, broken_ending),
-    (CheckRule.FRAGMENT, fragment),
-    (CheckRule.ARTICLE, article),
-    (CheckRule.TAUTOLOGY, tautology),
-    (CheckRule.REPEATED_WORD, repeated_word),
-    (CheckRule.WRONG_SCRIPT, wrong_script),
+# fmt: off
+RULES: Rules = named(
+    unfilled_slot, number, url, markup, prompt_leak, unsafe_word, claim, absolute, plot, wrong_genre, wrong_tone,
+    wrong_reason, missing_reason, unknown_name, unknown_word, several_sentences, too_short, broken_ending, fragment,
+    article, tautology, repeated_word, wrong_script,
+)
+# fmt: on
+
+
+@lru_cache(maxsize=16_384)
+def quoted(title: str) -> str:
+    """The title as an English sentence shows it: in quotation marks unless it reads as a name without them."""
+    if _NAME.fullmatch(title) and not _STOPS.search(_ABBREVIATION.sub("", title)) and title[-1] not in ".!?:":
+        return title
+    return f"\u201c{title}\u201d"
+
+
+def _title_forms(title: str) -> tuple[str, ...]:
+    shown = quoted(title)
+    return (shown, title) if shown != title else (f"\u201c{title}\u201d", f'"{title}"', title)
+
+
+def _query_forms(query: str) -> tuple[str, ...]:
+    return f'"{query}"', f"\u201c{query}\u201d"
+
+
+def _length(text: str) -> int:
+    return len(text.split())
+
+
+ENGLISH = Language(
+    code="en",
+    rules=RULES,
+    length=_length,
+    max_length=MAX_WORDS,
+    phrases=phrases,
+    shown=quoted,
+    title_forms=_title_forms,
+    query_forms=_query_forms,
 )

@@ -1,0 +1,50 @@
+"""What the slots of a sentence stand for: title, anchor and query, cleaned and told apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from operators.narration.languages.language import Language
+from operators.narration.languages.registry import language_of
+from operators.narration.titles import prose_query, prose_title
+from schemas.facts import ANCHORED, Facts
+from schemas.recommendation import ReasonKind
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What the slots of a sentence stand for, cleaned; None where the sentence has to do without."""
+
+    item: str | None
+    anchor: str | None
+    query: str | None
+    language: Language
+
+    @classmethod
+    def of(cls, facts: Facts) -> Names:
+        """Names for the facts.
+
+        An anchor that cannot be told from the item (two films of one name keep their years) is left out, as is a
+        query that holds the title or is part of it: each would stand in the sentence twice.
+
+        >>> facts = Facts(kind=ReasonKind.CO_WATCHED, title="Sabrina (1995)", anchor_title="Sabrina (1954)")
+        >>> Names.of(facts).slots()
+        {'B': 'Sabrina (1995)', 'A': 'Sabrina (1954)'}
+        """
+        item = prose_title(facts.title) if facts.title else ""
+        anchor = prose_title(facts.anchor_title) if facts.anchor_title and facts.kind in ANCHORED else ""
+        if item and item.casefold() == anchor.casefold():
+            item = prose_title(facts.title or "", keep_year=True)
+            anchor = prose_title(facts.anchor_title or "", keep_year=True)
+            if item.casefold() == anchor.casefold():
+                item, anchor = prose_title(facts.title or ""), ""
+        query = prose_query(facts.query) if facts.query and facts.kind is ReasonKind.SEARCH_MATCH else ""
+        if item and query and (item in query or query in item):
+            query = ""
+        return cls(item or None, anchor or None, query or None, language_of(facts.locale))
+
+    def slots(self) -> dict[str, str]:
+        """Text of each slot that can be filled, as it is written in this language."""
+        named = {"B": self.item, "A": self.anchor}
+        filled = {slot: self.language.shown(name) for slot, name in named.items() if name}
+        return filled | ({"Q": self.query} if self.query else {})

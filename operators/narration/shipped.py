@@ -1,0 +1,54 @@
+"""The data files that ship with each language: frames, templates, words."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from importlib.resources.abc import Traversable
+
+import msgspec
+
+from schemas.recommendation import ReasonKind
+
+
+class FrameRow(msgspec.Struct, frozen=True):
+    """One line of a frame file.
+
+    Attributes:
+        reason, category, locale: when the sentence may be used.
+        text: the sentence, with slots.
+        model: the language model that wrote it.
+        reviewed: whether a person has read and kept it; only such frames are shown.
+    """
+
+    reason: ReasonKind
+    category: str
+    locale: str
+    text: str
+    model: str
+    reviewed: bool = False
+
+
+def data_folder() -> Traversable:
+    """Where the data files of this package are."""
+    return resources.files(__package__) / "data"
+
+
+@cache
+def frame_rows(language: str) -> tuple[FrameRow, ...]:
+    """Every line of ``frames-<language>.jsonl``. Raises `msgspec.ValidationError` where one is damaged."""
+    lines = (data_folder() / f"frames-{language}.jsonl").read_bytes().splitlines()
+    return tuple(msgspec.json.decode(line, type=FrameRow) for line in lines if line)
+
+
+@cache
+def template_texts(language: str) -> dict[ReasonKind, tuple[str, ...]]:
+    """The sentences of ``templates-<language>.json`` by reason; the first that fits is used."""
+    content = (data_folder() / f"templates-{language}.json").read_bytes()
+    return msgspec.json.decode(content, type=dict[ReasonKind, tuple[str, ...]])
+
+
+def listed_words(language: str) -> list[str]:
+    """The lines of ``words-<language>.txt`` without its comments."""
+    lines = (data_folder() / f"words-{language}.txt").read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if not line.startswith("#")]
