@@ -13,7 +13,7 @@ from headwater.importers.replay_file import Line, write_replay_file
 from schemas.parse import parse
 from schemas.records import CatalogItem, Purchase
 from schemas.replay_file import read_lines
-from streams.topology import CATALOG, PURCHASE
+from streams.topology import CATALOG_ITEMS, PURCHASE
 
 ORDERS = """\
 when,customer,sku,product
@@ -28,7 +28,7 @@ def convert(path: Path) -> Iterator[Line]:
     with path.open(encoding="utf-8", newline="") as file:
         rows = sorted(csv.DictReader(file), key=lambda row: int(row["when"]))
     for sku, product in {row["sku"]: row["product"] for row in rows}.items():
-        yield {"topic": CATALOG.suffix, "value": {"item_id": sku, "title": product}}
+        yield {"topic": CATALOG_ITEMS.suffix, "value": {"item_id": sku, "title": product}}
     for row in rows:
         value = {
             "event_id": f"order-{row['when']}-{row['customer']}-{row['sku']}",
