@@ -6,11 +6,13 @@ rank, items apply.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from operators.generators.generator import Generator
+from operators.generators.registry import GENERATORS
 from operators.learning.event_batch import EventBatch
 from operators.learning.event_observer import EventObserver
 from operators.learning.item_side import apply_updates, rank_weights
@@ -29,13 +31,15 @@ class Recommender:
     Deterministic: the same events in the same batches give the same bytes. Not for use by two threads at once.
     """
 
-    def __init__(self, parameters: Parameters, index: ItemIndex, seed: int = 0) -> None:
+    def __init__(
+        self, parameters: Parameters, index: ItemIndex, seed: int = 0, generators: Sequence[Generator] = GENERATORS
+    ) -> None:
         self.parameters = parameters
         self.index = index
         self._batch = EventBatch(parameters, index, seed)
         self._observer = EventObserver(parameters, index, self._batch)
         self._rank_weights = rank_weights(parameters.context_exponent)
-        self._ranker = Ranker(parameters, index)
+        self._ranker = Ranker(parameters, index, generators)
 
     def observe(self, state: UserState, event: Event, time_ms: int, source: int, offset: int) -> Observation:
         """Take one event into its user's state and into the batch that `flush` learns (`event_observer`).
@@ -68,8 +72,8 @@ class Recommender:
 
     @property
     def generator_names(self) -> tuple[str, ...]:
-        """Names of the candidate generators, those without a say first."""
-        names, voices = self._ranker.names, self._ranker.generators.voices
+        """Names of the candidate generators, those without a voice first."""
+        names, voices = self._ranker.generators.names, len(self._ranker.generators.voiced)
         return names[voices:] + names[:voices]
 
     def propose(self, state: UserState, *, now_ms: int, query: str | None = None, limit: int = 20) -> Proposal:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    from operators.state.parameters import Parameters
 
 IntArray = NDArray[np.int32]
 FloatArray = NDArray[np.float32]
@@ -94,24 +91,3 @@ class Workspace(NamedTuple):
             np.zeros(items, np.int32), np.zeros(items, np.uint8), np.full(items, -1, np.int32),
             np.zeros(history, np.int32), np.zeros(history, np.bool_),
         )  # fmt: skip
-
-
-class Tuning(NamedTuple):
-    """The numbers of `Parameters` that generators read, as one argument of kernels."""
-
-    knn_history: int
-    knn_decay: float
-    neighbour_half_life: float
-    transition_history: int
-    transition_backoff: float
-    transition_discount: float
-    successor_half_life: float
-    repeat_decay: float
-    content_history: int
-    content_decay: float
-
-    @classmethod
-    def of(cls, parameters: Parameters) -> Tuning:
-        """With exact types: for each other one numba would compile anew."""
-        kinds = (int, float, float, int, float, float, float, float, int, float)
-        return cls(*(kind(getattr(parameters, name)) for name, kind in zip(cls._fields, kinds, strict=True)))

@@ -10,6 +10,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from operators.generators.base import FloatArray, IntArray
+from operators.generators.generator import Generator, Voice, places
 
 NO_RANK = -1
 
@@ -71,11 +72,11 @@ class Fusion(Protocol):
     """How candidates become one list. A learned fusion implements the same interface."""
 
     def fuse(
-        self, generators: Sequence[str], table: CandidateTable, context: FusionContext, fused: FusedScores
+        self, generators: Sequence[Generator], table: CandidateTable, context: FusionContext, fused: FusedScores
     ) -> None:
         """Score every row of the table into `fused`; may not depend on the order of its rows.
 
-        `generators`: names of the g columns.
+        `generators`: those of the g columns.
         """
         ...
 
@@ -91,7 +92,7 @@ def tabulate(arrays):  # type: ignore[no-untyped-def]
 
     `arrays`: `RankingArrays`.
     """
-    return unite(arrays.found, arrays.scratch.slots, arrays.table)
+    return unite(arrays.user_view.found, arrays.user_view.scratch.slots, arrays.table)
 
 
 @njit(cache=True, nogil=True)
@@ -132,30 +133,33 @@ class EqualWeightFusion:
     """
 
     def __init__(self) -> None:
-        self._names: Sequence[str] = ()
-        self._voices = np.ones(0, np.float32)
+        self._generators: Sequence[Generator] = ()
+        self._queries: list[int] = []
+        self._repeats: list[int] = []
+        self._loudness = np.ones(0, np.float32)
 
     def fuse(
-        self, generators: Sequence[str], table: CandidateTable, context: FusionContext, fused: FusedScores
+        self, generators: Sequence[Generator], table: CandidateTable, context: FusionContext, fused: FusedScores
     ) -> None:
-        voices = self._voices_of(generators)
-        if "query_match" in generators:
+        if generators is not self._generators:
+            self._listen_to(generators)
+        for place in self._queries:
             # a list that answers a search answers the search: its matches outweigh all other voices together
-            voices[generators.index("query_match")] = 1.0 + LOUDER * context.query_weight
-        if "repeat" in generators:
+            self._loudness[place] = 1.0 + LOUDER * context.query_weight
+        for place in self._repeats:
             # no other voice speaks for a consumed item: this one is as loud as the user is likely to come back
-            voices[generators.index("repeat")] = 1.0 + LOUDER * context.repeat_rate
-        _fuse(table.scores, table.ranks, voices, fused.scores, fused.contributions)
+            self._loudness[place] = 1.0 + LOUDER * context.repeat_rate
+        _fuse(table.scores, table.ranks, self._loudness, fused.scores, fused.contributions)
 
-    def _voices_of(self, generators: Sequence[str]) -> FloatArray:
-        """f32[g], one but for what the context sets: kept, as a ranking has better things to do than to make it."""
-        if generators is not self._names:
-            self._names, self._voices = generators, np.ones(len(generators), np.float32)
-        return self._voices
+    def _listen_to(self, generators: Sequence[Generator]) -> None:
+        """Keep what stays the same from one ranking to the next."""
+        self._generators, self._loudness = generators, np.ones(len(generators), np.float32)
+        self._queries = places(generators, Voice.QUERY)
+        self._repeats = places(generators, Voice.REPEATS)
 
 
 @njit(cache=True, nogil=True)
-def _fuse(scores, ranks, voices, fused, contributions):  # type: ignore[no-untyped-def]
+def _fuse(scores, ranks, loudness, fused, contributions):  # type: ignore[no-untyped-def]
     rows, generators = scores.shape
     best = np.zeros(generators, np.float32)
     for row in range(rows):
@@ -166,7 +170,7 @@ def _fuse(scores, ranks, voices, fused, contributions):  # type: ignore[no-untyp
         for generator in range(generators):
             contributions[row, generator] = 0.0
             if ranks[row, generator] >= 0 and best[generator] > 0.0:
-                weight = np.sqrt(scores[row, generator] / best[generator]) * voices[generator]
+                weight = np.sqrt(scores[row, generator] / best[generator]) * loudness[generator]
                 weight = np.float32(weight / (1.0 + RANK_DISCOUNT * ranks[row, generator]))
                 contributions[row, generator] = weight
                 total += weight

@@ -9,7 +9,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from operators.generators.base import FloatArray, IntArray
-from operators.generators.eligibility import gate_of, mark, unmark
+from operators.generators.eligibility import mark, unmark
 from operators.ranking.diversity import maximal_marginal_relevance
 from operators.ranking.fill import fill_up
 from operators.ranking.reasons import explain
@@ -49,34 +49,32 @@ class Listing(NamedTuple):
 
 class ListRules(NamedTuple):
     """`diversity`: share of similarity (`maximal_marginal_relevance`); `by_name` i32[g]: generators in alphabetical order, the
-    order of equal shares; `kinds` i8[g]: `reasons.explained_as`; `recent`: items of the history that content looks at."""
+    order of equal shares; `kinds` i8[g]: `reasons.explained_as`."""
 
     diversity: float
     by_name: IntArray
     kinds: NDArray[np.int8]
-    recent: int
 
 
 @njit(cache=True, nogil=True)
-def make_list(arrays, user, size, candidates, history, asked):  # type: ignore[no-untyped-def]
+def make_list(arrays, candidates, asked):  # type: ignore[no-untyped-def]
     """Fill the listing as far as items are eligible; returns how many items and how many voices there are.
 
-    `arrays`: `RankingArrays`; `size`: items known; `candidates`: rows of the table; `history`: items of the user's history
-    in the workspace; `asked`: whether there is a query.
+    `arrays`: `RankingArrays`; `candidates`: rows of the table; `asked`: whether there is a query.
     """
-    rows, text, scratch, listing, rules = arrays.rows, arrays.text, arrays.scratch, arrays.listing, arrays.rules
+    view, listing, rules = arrays.user_view, arrays.listing, arrays.rules
     limit = len(listing.items)
     items, scores, places = maximal_marginal_relevance(
-        arrays.table.items[:candidates], arrays.fused.scores[:candidates], limit, rules.diversity, text
+        arrays.table.items[:candidates], arrays.fused.scores[:candidates], limit, rules.diversity, view.text
     )
     count = len(items)
     listing.items[:count] = items
     listing.scores[:count] = scores
     listing.places[:count] = places
     if count < limit:
-        gate = gate_of(rows, scratch.mask, user.now)
+        scratch, user = view.scratch, view.user
         mark(scratch.mask, user.consumed, user.banned)
-        fillers = fill_up(items, limit - count, arrays.top.trending, size, gate, scratch.slots)
+        fillers = fill_up(items, limit - count, view.top.trending, view.size, view.gate, scratch.slots)
         unmark(scratch.mask, user.consumed, user.banned)
         for item in fillers:
             listing.items[count] = item
@@ -85,9 +83,8 @@ def make_list(arrays, user, size, candidates, history, asked):  # type: ignore[n
             count += 1
     voices = _voices(arrays.fused.contributions, arrays.table.anchors, count, rules.by_name, listing)
     explain(
-        listing.items[:count], rules.kinds, listing.counts, listing.generators, listing.anchors,
-        scratch.history[:history], scratch.nameable, user, rules.recent, asked, rows, text, listing.kinds,
-        listing.named,
+        view, listing.items[:count], rules.kinds, listing.counts, listing.generators, listing.anchors, asked,
+        listing.kinds, listing.named,
     )  # fmt: skip
     return count, voices
 
