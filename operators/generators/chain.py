@@ -45,13 +45,13 @@ def chain(kernels: Iterable[Kernel]) -> Kernel:
     return ask
 
 
-@njit(nogil=True)
+@njit(nogil=True, inline="always")
 def _nobody(view, tunings, asked):  # type: ignore[no-untyped-def]
     pass
 
 
 def _then(before: Kernel, kernel: Kernel, place: int) -> Kernel:
-    @njit(nogil=True)
+    @njit(nogil=True, inline="always")
     def both(view, tunings, asked):  # type: ignore[no-untyped-def]
         before(view, tunings, asked)
         if place < asked:

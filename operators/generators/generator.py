@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import NamedTuple, TypeAlias
@@ -57,6 +57,11 @@ class Generator:
         present = self.tuning._asdict()
         cast = {name: type(present.get(name, number))(number) for name, number in numbers.items()}
         return replace(self, tuning=self.tuning._replace(**cast))
+
+
+def voiced_first(generators: Iterable[Generator]) -> tuple[Generator, ...]:
+    """Those with a voice as they come, then those without."""
+    return tuple(sorted(generators, key=lambda generator: generator.voice is Voice.NONE))
 
 
 def places(generators: Sequence[Generator], voice: Voice) -> list[int]:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from numba import njit
-
 from operators.generators.base import UserArrays
-from operators.generators.chain import Find, Tunings, chain, find_by
-from operators.generators.generator import Generator, Voice
-from operators.generators.registry import GENERATORS
-from operators.generators.view import View, begin, end
+from operators.generators.chain import Tunings, find_by
+from operators.generators.generator import Generator, Voice, voiced_first
+from operators.generators.registry import KERNELS, find_registered
+from operators.generators.view import View
 
 
 class GeneratorSet:
@@ -20,13 +18,14 @@ class GeneratorSet:
     """
 
     def __init__(self, generators: Sequence[Generator]) -> None:
-        self.all = _in_order(generators)
+        self.all = voiced_first(generators)
         self.names = tuple(generator.name for generator in self.all)
         if len(set(self.names)) < len(self.names):
             raise ValueError(f"generators need names that differ, not {', '.join(self.names)}")
         self.voiced = tuple(generator for generator in self.all if generator.voice is not Voice.NONE)
         self._tunings = Tunings(tuple(generator.tuning for generator in self.all))
-        self._find = _compiled(self.all)
+        kernels = tuple(generator.kernel for generator in self.all)
+        self._find = find_registered if kernels == KERNELS else find_by(kernels)
 
     def find(self, view: View, user: UserArrays, size: int, described: bool, *, all_of_them: bool) -> int:
         """Fill the rows of `view.found` with items that the user may get; returns the length of the user's history.
@@ -36,24 +35,3 @@ class GeneratorSet:
         """
         asked = len(self.all) if all_of_them else len(self.voiced)
         return self._find(view, user, size, described, asked, self._tunings)
-
-
-def _in_order(generators: Sequence[Generator]) -> tuple[Generator, ...]:
-    return tuple(sorted(generators, key=lambda generator: generator.voice is Voice.NONE))
-
-
-def _compiled(generators: Sequence[Generator]) -> Find:
-    kernels = tuple(generator.kernel for generator in generators)
-    return _find if kernels == _KERNELS else find_by(kernels)
-
-
-_KERNELS = tuple(generator.kernel for generator in _in_order(GENERATORS))
-_ask = chain(_KERNELS)
-
-
-@njit(cache=True, nogil=True)
-def _find(view, user, size, described, asked, tunings):  # type: ignore[no-untyped-def]
-    """`chain.find_by` of the registry's kernels, which numba can keep for the next process as it is no closure."""
-    begin(view, user, size, described)
-    _ask(view, tunings, asked)
-    return end(view)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numba import njit
+
 from operators.generators import (
     content,
     item_knn,
@@ -12,7 +14,9 @@ from operators.generators import (
     transitions,
     trending,
 )
-from operators.generators.generator import Generator
+from operators.generators.chain import chain
+from operators.generators.generator import Generator, voiced_first
+from operators.generators.view import begin, end
 
 GENERATORS: tuple[Generator, ...] = (
     trending.GENERATOR,
@@ -25,3 +29,17 @@ GENERATORS: tuple[Generator, ...] = (
     popularity.GENERATOR,
 )
 """In the order in which candidates are united."""
+
+KERNELS = tuple(generator.kernel for generator in voiced_first(GENERATORS))
+_ask = chain(KERNELS)
+
+
+@njit(cache=True, nogil=True)
+def find_registered(view, user, size, described, asked, tunings):  # type: ignore[no-untyped-def]
+    """`chain.find_by` of these kernels, which numba can keep for the next process as it is no closure.
+
+    It stands in one file with the tuple: compiled code is kept by the sources of the files that have kernels.
+    """
+    begin(view, user, size, described)
+    _ask(view, tunings, asked)
+    return end(view)
