@@ -1,7 +1,7 @@
 """The recommender: everything that learns and ranks, without a broker, a clock or a file.
 
-`evaluate` drives one instance directly; the streaming stages drive the same parts split by key: profiles observe, flush and
-rank, items apply.
+`evaluate` drives one instance directly. The streaming stages drive the same parts split by key: the stage of profiles
+observes, flushes and ranks, the stage of items applies.
 """
 
 from __future__ import annotations
@@ -29,6 +29,21 @@ class Recommender:
     """Learns from events and ranks items for users; user states are the caller's, item rows are the index's.
 
     Deterministic: the same events in the same batches give the same bytes. Not for use by two threads at once.
+
+    Three users had tea and then milk, a fourth has had tea:
+
+    >>> from schemas.records import Click
+    >>> parameters = Parameters()
+    >>> index = ItemIndex(parameters)
+    >>> recommender = Recommender(parameters, index)
+    >>> users = {name: UserState.fresh(name, parameters) for name in ("ann", "bob", "cem", "dot")}
+    >>> clicks = [(user, item) for user in ("ann", "bob", "cem") for item in ("tea", "milk")] + [("dot", "tea")]
+    >>> for number, (user, item) in enumerate(clicks):
+    ...     event = Click(f"e{number}", user, item, 1_700_000_000_000 + number)
+    ...     observation = recommender.learn(users[user], event, event.occurred_at, source=0, offset=number)
+    >>> ranked = recommender.rank(users["dot"], now_ms=1_700_000_000_100)
+    >>> index.ids[ranked.items[0]], ranked.reasons[0].kind.value, ranked.reasons[0].anchor_item_id
+    ('milk', 'co_watched', 'tea')
     """
 
     def __init__(

@@ -14,7 +14,7 @@ FloatArray = NDArray[np.float32]
 class Candidates(NamedTuple):
     """Distinct items, best first, with positive finite scores on the generator's own scale.
 
-    `anchors`: the item of the user's history that contributed most to each, -1 where none can be named.
+    `anchors` i32: the item of the user's history that each owes most to, -1 where none can be named.
     """
 
     items: IntArray
@@ -25,10 +25,12 @@ class Candidates(NamedTuple):
 class UserArrays(NamedTuple):
     """What kernels may know of one user at one ranking.
 
-    `recent` i32: items of positive interactions, newest first, with repetitions; `actions` u8 beside them, or nothing where
-    actions do not matter; `consumed`, `banned` i32: items;
-    `tokens`, `token_weights`: vector of the query that the list may stand on, both empty where there is none;
-    `repeats_allowed`: whether consumed items may be offered again; `now` epoch milliseconds.
+    - `recent` i32: items of positive interactions, newest first, with repetitions
+    - `actions` u8: what each of these was, or nothing where actions do not matter
+    - `consumed`, `banned` i32: items; `repeats_allowed`: whether consumed items may be offered again
+    - `factors` f32[k]: zero until something was learned
+    - `tokens` i32, `token_weights` f32: vector of the query that the list may stand on, both empty where there is none
+    - `now`: epoch milliseconds
     """
 
     recent: IntArray
@@ -43,7 +45,7 @@ class UserArrays(NamedTuple):
 
 
 class Found(NamedTuple):
-    """Lists of g generators: the first `counts[p]` entries of row p are the candidates of generator p (`Candidates`)."""
+    """Lists of g generators: the first `counts[p]` entries of row p are what generator p found (`Candidates`)."""
 
     counts: IntArray
     items: IntArray
@@ -68,10 +70,9 @@ class Found(NamedTuple):
 
 
 class Workspace(NamedTuple):
-    """Scratch of one ranking at a time: by item number, zero (`slots`: -1) between uses; and the user's history.
+    """Memory that is used again at each ranking. By item number: all zero, `slots` all -1, between uses.
 
-    `history` i32: distinct items of the user's positive interactions, newest first; `nameable` beside it: whether an
-    explanation may name the item. They stay until the next ranking; how many they are, `find` returns.
+    `history`, `nameable`: room for those of the `view.View`, which stay until the next ranking.
     """
 
     scores: FloatArray

@@ -1,4 +1,7 @@
-"""Any kernels of generators as one call of compiled code: a call costs more than most of the work in it."""
+"""Kernels of generators as one call of compiled code: a call from Python costs more than most of the work in it.
+
+Each function wraps the one before, and numba inlines them all, so that the result is as if written by hand.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,9 @@ from operators.generators.generator import Kernel
 from operators.generators.view import begin, end
 
 Find: TypeAlias = Callable[..., int]
-"""`find(view, user, size, described, asked, tunings)`: fills the first `asked` rows of `view.found` for the user, returns the
-length of the user's history. `tunings`: `Tunings`."""
+"""`find(view, user, size, described, asked, tunings)`: fills the first `asked` rows of `view.found` for the user.
+
+It returns the length of the user's history. `tunings`: `Tunings`."""
 
 
 @structref.register
@@ -38,7 +42,7 @@ def _made(each):  # type: ignore[no-untyped-def]
 
 
 def chain(kernels: Iterable[Kernel]) -> Kernel:
-    """A kernel `ask(view, tunings, asked)` that calls the first `asked` of the kernels, each with its tuning of `Tunings`."""
+    """A compiled `ask(view, tunings, asked)` that calls the first `asked` of the kernels, each with its own tuning."""
     ask: Kernel = _nobody
     for place, kernel in enumerate(kernels):
         ask = _then(ask, kernel, place)
@@ -62,7 +66,10 @@ def _then(before: Kernel, kernel: Kernel, place: int) -> Kernel:
 
 @lru_cache
 def find_by(kernels: tuple[Kernel, ...]) -> Find:
-    """`Find` of these kernels. Compiled at its first call in each process, as numba cannot keep what was made by a function."""
+    """`Find` of these kernels, compiled at its first call in each process.
+
+    numba could keep it for the next process only if it were no closure, as that of the registry is none.
+    """
     ask = chain(kernels)
 
     @njit(nogil=True)

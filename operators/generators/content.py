@@ -1,7 +1,7 @@
 """Content: titles and categories like those of the user's last items.
 
-score_j = cosine of j's TF-IDF vector with Σ_r decay^r of the unit vectors of the user's last items. It names no anchor:
-reasons find it, as it must share a category.
+score_j = cosine of j's TF-IDF vector with the sum of the unit vectors of the user's last items, the r-th of them times
+decay^r. It names no anchor: reasons find one, as it must share a category.
 
 Reference: Pazzani and Billsus, "Content-based recommendation systems" (2007).
 """
@@ -20,8 +20,10 @@ from schemas.recommendation import ReasonKind
 
 
 class Tuning(NamedTuple):
-    """`history`: last distinct items whose texts are added up; `decay`: weight of the r-th of them is decay^r; `postings`:
-    looked at for a list at most, rarest tokens first."""
+    """`history`: last distinct items whose texts are added up, the r-th of them times `decay` ** r.
+
+    `postings`: looked at for a list at most, rarest tokens first.
+    """
 
     history: int = 5
     decay: float = 0.7

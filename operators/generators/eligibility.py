@@ -18,6 +18,7 @@ BANNED = np.uint8(2)
 
 _PRIOR_EVENTS = 2.0
 _REPEAT_FLOOR = 0.02
+"""Repeats that are rarer are worth no place in a list."""
 
 
 class Gate(NamedTuple):

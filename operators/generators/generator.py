@@ -1,4 +1,4 @@
-"""What a candidate generator is: a name, a kernel with its numbers, the reason that it gives, and what its voice speaks for."""
+"""What a candidate generator is: a kernel with its numbers, a name, a reason, and what its voice speaks for."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import NamedTuple, TypeAlias
 from schemas.recommendation import ReasonKind
 
 Kernel: TypeAlias = Callable[..., None]
-"""Compiled `kernel(view, tuning, place)`: writes row `place` of `view.found` (`base.Found`, empty before), and leaves all else of
-the `view.View` as it was. `tuning` is that of its `Generator`."""
+"""Compiled `kernel(view, tuning, place)`: fills row `place` of `view.found` (`base.Found`), which is empty before.
+
+It leaves all else of the `view.View` as it was. `tuning` is that of its `Generator`."""
 
 
 class NoTuning(NamedTuple):
@@ -38,9 +39,11 @@ class Voice(Enum):
 class Generator:
     """A source of candidates. It holds no state of users and draws no random numbers.
 
-    `name`: key in `contributions` and the evaluation's table. `reason`: what its contribution is called, None for one that
-    explains nothing (`ranking.reasons` has the conditions). `tuning`: its own numbers, a named tuple declared beside the
-    kernel, whose defaults are those in use; integers, floats or arrays.
+    - `name`: key in `contributions` and in the evaluation's table
+    - `reason`: what its contribution is called where it is the largest, None for one that explains nothing;
+      `ranking.reasons` has the conditions
+    - `tuning`: its own numbers (integers, floats or arrays), a named tuple declared beside the kernel
+    - `voice`: what it speaks for in the fusion
     """
 
     name: str
@@ -50,9 +53,14 @@ class Generator:
     voice: Voice = Voice.TASTE
 
     def tuned(self, **numbers: float) -> Generator:
-        """The same generator with other numbers, as the types of those that it has: for others numba would compile anew.
+        """The same generator with other numbers.
 
-        Raises `ValueError` for a number that it does not have.
+        They get the types of those that it has, as numba would compile anew for others. Raises `ValueError` for a
+        number that it does not have.
+
+        >>> from operators.generators import item_knn
+        >>> item_knn.GENERATOR.tuned(decay=1).tuning
+        Tuning(history=12, decay=1.0)
         """
         present = self.tuning._asdict()
         cast = {name: type(present.get(name, number))(number) for name, number in numbers.items()}

@@ -30,8 +30,8 @@ class GeneratorSet:
     def find(self, view: View, user: UserArrays, size: int, described: bool, *, all_of_them: bool) -> int:
         """Fill the rows of `view.found` with items that the user may get; returns the length of the user's history.
 
-        The cut to the room of `found` is made after the gate, never before. `size`: items known; `described`: whether any has
-        a text, so there is a catalogue; `all_of_them`: also those without a voice.
+        The cut to the room of `found` is made after the gate, never before. `size`: items known; `described`: whether
+        any has a text, so there is a catalogue; `all_of_them`: also those without a voice.
         """
         asked = len(self.all) if all_of_them else len(self.voiced)
         return self._find(view, user, size, described, asked, self._tunings)

@@ -19,8 +19,10 @@ from schemas.recommendation import ReasonKind
 
 
 class Tuning(NamedTuple):
-    """`all_items`: a catalogue of at most so many items is scored as a whole; of a larger one only the popular and trending
-    items (`TopArrays.heads`) are, so that the cost stays bounded."""
+    """`all_items`: a catalogue of at most so many items is scored as a whole.
+
+    Of a larger one only the popular and trending items (`TopArrays.heads`) are, so that the cost stays bounded.
+    """
 
     all_items: int = 2_048
 

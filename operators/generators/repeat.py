@@ -1,6 +1,6 @@
 """Repeat consumption: what the user had before, the latest first. The one generator that returns consumed items.
 
-score of the r-th most recent distinct item = decay^r; each item is its own anchor.
+The r-th most recent distinct item has the score decay^r; each item is its own anchor.
 
 Reference: Anderson, Kumar, Tomkins, Vassilvitskii, "The dynamics of repeat consumption" (WWW 2014): recency is
 the strongest single sign of what is consumed again.
@@ -18,7 +18,7 @@ from schemas.recommendation import ReasonKind
 
 
 class Tuning(NamedTuple):
-    """`decay`: what an item's score is of that of the item before it."""
+    """`decay`: an item's score over that of the item before it."""
 
     decay: float = 0.8
 

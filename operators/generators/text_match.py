@@ -11,7 +11,7 @@ from operators.text.cosines import accumulate
 
 @njit(cache=True, nogil=True)
 def match_text(tokens, weights, budget, view, place):  # type: ignore[no-untyped-def]
-    """The items with the largest cosine to the unit vector of (tokens, weights) that the user may get, into row `place`.
+    """The items nearest to the unit vector of (tokens, weights) that the user may get, with their cosines.
 
     `budget`: postings looked at, rarest tokens first.
     """

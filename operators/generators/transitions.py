@@ -2,9 +2,9 @@
 
     p(j | i_0, i_1, …) = N(i_0, j) / (N(i_0) + κ) + discount κ / (N(i_0) + κ) p(j | i_1, …)
 
-N counts "j came right after i" (decayed); κ is `Tuning.backoff`. An item without a row leaves all its mass to the
-item before it, so the first visitors of a new item get the followers of what they saw before. The anchor is the item that
-a follower most likely follows.
+N counts "j came right after i" (decayed); κ is `Tuning.backoff`. An item that nobody left leaves all its mass to the
+item before it, so the first visitors of a new item get the followers of what they saw before. The anchor is the item
+that a follower most likely follows.
 
 Reference: Rendle, Freudenthaler, Schmidt-Thieme, "Factorizing personalized Markov chains" (WWW 2010), for the
 chain; Witten and Bell, "The zero-frequency problem" (1991), for the share of mass that is left to the backoff.
@@ -23,8 +23,10 @@ from schemas.recommendation import ReasonKind
 
 
 class Tuning(NamedTuple):
-    """`history`: items of a session, at most, that followers are looked up of; `backoff` (κ): counts that the items before
-    the last one are worth; `discount`: what is kept of the mass at each step back."""
+    """`history`: last distinct items whose followers are looked up.
+
+    `backoff` (κ): counts that the items before the last one are worth; `discount`: what is kept of that at each step.
+    """
 
     history: int = 5
     backoff: float = 1.0

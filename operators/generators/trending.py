@@ -1,6 +1,7 @@
 """Trending: popularity that forgets.
 
-score_i = Σ_e w_e 2^-((now - t_e) / half-life) over the positive interactions e with item i (`operators.learning.popularity`).
+score_i = Σ_e w_e 2^-((now - t_e) / half-life) over the positive interactions e with item i;
+`operators.learning.popularity` keeps the sums.
 """
 
 from __future__ import annotations

@@ -38,12 +38,12 @@ class _ViewType(types.StructRef):  # type: ignore[misc]
 class View(structref.StructRefProxy):  # type: ignore[misc]
     """One argument for all arrays: numba takes some 0.2 µs for each array that goes into a call, and there are eighty.
 
-    A structure of numba's own is one pointer, whatever is in it. It is made anew when an array was replaced, which is rare.
-    Kernels read its fields; Python only makes it. It holds the arrays, not copies of them.
+    A structure of numba's own is one pointer, whatever is in it. It is made anew when an array was replaced, which is
+    rare. Kernels read its fields; Python only makes it. It holds the arrays, not copies of them.
 
     The same for all users, until an array is replaced:
 
-    - `rows`: `ItemArrays`, what was learned of each item and its catalogue side; `half_lives`: `HalfLives` of what was learned
+    - `rows`: `ItemArrays`, what was learned of each item, and its catalogue side; `half_lives`: `HalfLives`
     - `text`: `TextArrays`, titles and categories
     - `top`: `TopArrays`, the most popular and trending items
     - `scratch`: `Workspace`
@@ -52,8 +52,8 @@ class View(structref.StructRefProxy):  # type: ignore[misc]
     Of the user who is ranked for, set by `begin`:
 
     - `user`: `UserArrays`
-    - `history` i32[h]: distinct items of the user's positive interactions, newest first; `nameable` bool[h]: whether an
-      explanation may name the item
+    - `history` i32[h]: distinct items of the user's positive interactions, newest first
+    - `nameable` bool[h]: whether an explanation may name each of them
     - `gate`: `Gate`, which items the user may get (`fresh_for_user`, `again_for_user`)
     - `size`: items known; `described`: whether there is a catalogue, as any item has a text
 
@@ -68,7 +68,10 @@ class View(structref.StructRefProxy):  # type: ignore[misc]
 
 structref.define_proxy(
     View, _ViewType,
-    ["rows", "half_lives", "text", "top", "scratch", "found", "user", "history", "nameable", "gate", "size", "described"],
+    [
+        "rows", "half_lives", "text", "top", "scratch", "found",
+        "user", "history", "nameable", "gate", "size", "described",
+    ],
 )  # fmt: skip
 
 _NO_ITEMS = np.empty(0, np.int32)
@@ -88,7 +91,7 @@ def _made(rows, half_lives, text, top, scratch, found, user):  # type: ignore[no
 
 @njit(cache=True, nogil=True)
 def begin(view, user, size, described):  # type: ignore[no-untyped-def]
-    """Turn the view to one user, with the gate closed for what the user may not get; `end` must follow."""
+    """Turn the view to one user, with the gate closed for what this user may not get; `end` must follow."""
     scratch = view.scratch
     mark(scratch.mask, user.consumed, user.banned)
     count = _history(user.recent, view.rows, described, scratch)
@@ -103,7 +106,7 @@ def begin(view, user, size, described):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def end(view):  # type: ignore[no-untyped-def]
-    """Leave the scratch arrays clean; all else of the view stays until the next `begin`. Returns the length of the history."""
+    """Leave the scratch arrays clean; the rest stays until the next `begin`. Returns the length of the history."""
     unmark(view.scratch.mask, view.user.consumed, view.user.banned)
     return len(view.history)
 

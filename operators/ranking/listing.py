@@ -1,4 +1,4 @@
-"""From fused scores to a list: which items in which order, by whose voices, and why; all in one call of compiled code."""
+"""From fused scores to a list, in one call of compiled code: which items, in which order, by whose voices, and why."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ SMALLEST_SHARE = 0.5e-4
 class Listing(NamedTuple):
     """A list of n items, best first, and m voices for them, item after item, the largest share first.
 
-    `places` i32[n]: rows of the candidates' table, -1 for items that only fill the list up; `kinds` i8[n], `named` i32[n]:
-    reasons (`reasons.explain`); `counts` i32[n]: how many of the voices are the item's; `generators` i32[m], `shares`
-    f64[m], rounded to four places, `anchors` i32[m]: the voices.
+    - `places` i32[n]: rows of the candidates' table, -1 for items that only fill the list up
+    - `kinds` i8[n], `named` i32[n]: reasons (`reasons.explain`)
+    - `counts` i32[n]: how many of the voices are the item's
+    - `generators` i32[m], `shares` f64[m] (rounded to four places), `anchors` i32[m]: the voices
     """
 
     items: IntArray
@@ -48,8 +49,11 @@ class Listing(NamedTuple):
 
 
 class ListRules(NamedTuple):
-    """`diversity`: share of similarity (`maximal_marginal_relevance`); `by_name` i32[g]: generators in alphabetical order, the
-    order of equal shares; `kinds` i8[g]: `reasons.explained_as`."""
+    """What does not change from list to list.
+
+    `diversity`: share of similarity (`maximal_marginal_relevance`); `by_name` i32[g]: generators in alphabetical order,
+    the order of equal shares; `kinds` i8[g]: `reasons.explained_as`.
+    """
 
     diversity: float
     by_name: IntArray

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from operators.generators import trending
 from operators.generators.base import Candidates, FloatArray, Found, IntArray, UserArrays, Workspace
 from operators.generators.eligibility import fresh_for_user, gate_of, mark, repeat_rate, repeats_allowed, unmark
 from operators.generators.generator import Generator, Voice, places
@@ -27,8 +28,11 @@ from operators.state.parameters import Parameters
 from operators.state.user_state import UserState
 from schemas.recommendation import Reason, Source
 
-FILL = "trending"
-"""The name that contributions of items without any evidence go by."""
+FILL = trending.GENERATOR.name
+"""The name that contributions of items without any evidence go by, as lists are filled up with what is trending."""
+
+QUIETEST_QUERY = 0.1
+"""Weight, at least, of a search that the list may stand on."""
 
 _NO_TOKENS = np.empty(0, np.int32)
 _NO_WEIGHTS = np.empty(0, np.float32)
@@ -38,7 +42,7 @@ class Proposal(NamedTuple):
     """A list before it is put in words, with what it was made of.
 
     `places`: rows of the table that the items come from, -1 for items that only fill the list up. `candidates`: by
-    generator, also of those without a say, which are never in the table. `generators`: names of the table's columns.
+    generator, also of those without a voice, which are never in the table. `generators`: names of the table's columns.
     """
 
     items: IntArray
@@ -78,7 +82,19 @@ class _Made(NamedTuple):
 
 
 class Ranker:
-    """Ranks items for users over one index. Deterministic; not for use by two threads at once (scratch arrays)."""
+    """Ranks items for users over one index. Deterministic; not for use by two threads at once (scratch arrays).
+
+    Of a user of whom nothing is known, over a catalogue that nobody has touched, the newest items come first:
+
+    >>> from schemas.records import CatalogItem
+    >>> parameters = Parameters()
+    >>> index = ItemIndex(parameters)
+    >>> for item in ("tea", "coffee"):
+    ...     row = index.set_catalog(CatalogItem(item, item.title()))
+    >>> ranked = Ranker(parameters, index).rank(UserState.fresh("anna", parameters), now_ms=0)
+    >>> [index.ids[item] for item in ranked.items], ranked.source.value, ranked.reasons[0].kind.value
+    (['coffee', 'tea'], 'trending', 'trending')
+    """
 
     def __init__(
         self, parameters: Parameters, index: ItemIndex, generators: Sequence[Generator] = GENERATORS,
@@ -165,7 +181,7 @@ class Ranker:
         history = self.generators.find(self._view, user, index.size, described, all_of_them=all_of_them)
         rows = tabulate(arrays)
         table, fused = self._table.head(rows), self._fused.head(rows)
-        weight = 0.0 if query is None else max(0.1, 1.0 - age / self.parameters.query_lifetime)
+        weight = 0.0 if query is None else max(QUIETEST_QUERY, 1.0 - age / self.parameters.query_lifetime)
         context = FusionContext(history, rate if allowed else 0.0, weight)
         self.fusion.fuse(self.generators.voiced, table, context, fused)
         items, voices = make_list(arrays, rows, query is not None)
@@ -174,8 +190,10 @@ class Ranker:
         return _Made(rows, items, voices, query, context, source)
 
     def _query(self, state: UserState, now_ms: int, query: str | None) -> tuple[str | None, int]:
-        """The text that the list may stand on, None when the user asked for nothing lately, and how old it is in ms (0: the
-        list answers it)."""
+        """The text that the list may stand on, and how old it is in ms (0: the list answers it).
+
+        None when the user searched for nothing lately; of a user without any history the last search stays.
+        """
         if query is not None or not state.queries:
             return query, 0
         text, asked_at = state.queries[0]

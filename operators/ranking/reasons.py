@@ -37,7 +37,7 @@ def explained_as(generators: Sequence[Generator]) -> NDArray[np.int8]:
 
 
 def telling_actions(state: UserState, domain: str) -> NDArray[np.uint8]:
-    """u8 beside `UserState.recent_items` where reasons have to know what was purchased, else nothing: only shops speak of it."""
+    """u8 beside `UserState.recent_items` where reasons have to know what was purchased, as in shops, else nothing."""
     if domain != "retail" or _PURCHASE not in state.recent_actions:
         return _NO_ACTIONS
     return np.array(state.recent_actions, np.uint8)
@@ -64,16 +64,17 @@ def in_words(found: list[int], anchors: list[int], index: ItemIndex, query: str 
 def explain(  # type: ignore[no-untyped-def]
     view, items, kinds, counts, generators, anchors, asked, found, named
 ):  # fmt: skip
-    """The kind of reason of each of n items into `found` i8[n], and the item that it may name, -1 for none, into `named`.
+    """The kind of reason of each of n items into `found` i8[n], and the item that it names into `named`, -1 for none.
 
-    `kinds`: `explained_as`; `counts` i32[n]: how many generators contributed; `generators` i32[sum of counts]: item after
-    item which ones, the largest share first; `anchors` beside them: the history item that the reason may name, -1 for none.
-    `view`: `generators.view.View`; `asked`: whether there is a query.
+    - `view`: `generators.view.View`; `kinds`: `explained_as`; `asked`: whether there is a query
+    - `counts` i32[n]: how many generators contributed
+    - `generators` i32[sum of counts]: item after item which ones, the largest share first
+    - `anchors` beside them: the history item that the reason may name, -1 for none
 
-    Generators are asked in this order; matrix factorisation explains only what nothing else
-    does, as "your taste" is the least that can be said. An item that nothing contributed to fills the list up
-    and is called what such lists are: trending. Content names the most similar item of the history with a category in
-    common (`ItemIndex.category_ids`).
+    The first of them that can be said in words is the reason. "Your taste" is the least that can be said, so it
+    explains only what nothing else does. "Same genre" names the most similar item of the history with a category in
+    common (`ItemIndex.category_ids`). An item that nothing contributed to fills the list up and is called what such
+    lists are: trending.
     """
     user, history, nameable, rows, text = view.user, view.history, view.nameable, view.rows, view.text
     latest = history[:COMPARED]
