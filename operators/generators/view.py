@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numba import njit, types
@@ -62,8 +62,8 @@ class View(structref.StructRefProxy):  # type: ignore[misc]
 
     def __new__(
         cls, rows: ItemArrays, half_lives: HalfLives, text: TextArrays, top: TopArrays, scratch: Workspace, found: Found
-    ) -> Any:
-        return _made(rows, half_lives, text, top, scratch, found, _NOBODY)
+    ) -> View:
+        return _made(rows, half_lives, text, top, scratch, found, _NOBODY)  # type: ignore[no-any-return]
 
 
 structref.define_proxy(

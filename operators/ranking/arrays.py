@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from numba import njit, types
 from numba.experimental import structref
 
@@ -25,8 +23,8 @@ class RankingArrays(structref.StructRefProxy):  # type: ignore[misc]
 
     def __new__(
         cls, user_view: View, table: CandidateTable, fused: FusedScores, rules: ListRules, listing: Listing
-    ) -> Any:
-        return _made(user_view, table, fused, rules, listing)
+    ) -> RankingArrays:
+        return _made(user_view, table, fused, rules, listing)  # type: ignore[no-any-return]
 
 
 structref.define_proxy(RankingArrays, _RankingArraysType, ["user_view", "table", "fused", "rules", "listing"])
