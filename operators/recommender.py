@@ -1,16 +1,18 @@
 """The recommender: everything that learns and ranks, without a broker, a clock or a file.
 
-`evaluate` drives one instance directly; the streaming stages drive the same parts split by key: profiles observe, flush and
-rank, items apply.
+`evaluate` drives one instance directly. The streaming stages drive the same parts split by key: the stage of profiles
+observes, flushes and ranks, the stage of items applies.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from operators.generators.generator import Generator
+from operators.generators.registry import GENERATORS
 from operators.learning.event_batch import EventBatch
 from operators.learning.event_observer import EventObserver
 from operators.learning.item_side import apply_updates, rank_weights
@@ -27,15 +29,32 @@ class Recommender:
     """Learns from events and ranks items for users; user states are the caller's, item rows are the index's.
 
     Deterministic: the same events in the same batches give the same bytes. Not for use by two threads at once.
+
+    Three users had tea and then milk, a fourth has had tea:
+
+    >>> from schemas.records import Click
+    >>> parameters = Parameters()
+    >>> index = ItemIndex(parameters)
+    >>> recommender = Recommender(parameters, index)
+    >>> users = {name: UserState.fresh(name, parameters) for name in ("ann", "bob", "cem", "dot")}
+    >>> clicks = [(user, item) for user in ("ann", "bob", "cem") for item in ("tea", "milk")] + [("dot", "tea")]
+    >>> for number, (user, item) in enumerate(clicks):
+    ...     event = Click(f"e{number}", user, item, 1_700_000_000_000 + number)
+    ...     observation = recommender.learn(users[user], event, event.occurred_at, source=0, offset=number)
+    >>> ranked = recommender.rank(users["dot"], now_ms=1_700_000_000_100)
+    >>> index.ids[ranked.items[0]], ranked.reasons[0].kind.value, ranked.reasons[0].anchor_item_id
+    ('milk', 'co_watched', 'tea')
     """
 
-    def __init__(self, parameters: Parameters, index: ItemIndex, seed: int = 0) -> None:
+    def __init__(
+        self, parameters: Parameters, index: ItemIndex, seed: int = 0, generators: Sequence[Generator] = GENERATORS
+    ) -> None:
         self.parameters = parameters
         self.index = index
         self._batch = EventBatch(parameters, index, seed)
         self._observer = EventObserver(parameters, index, self._batch)
         self._rank_weights = rank_weights(parameters.context_exponent)
-        self._ranker = Ranker(parameters, index)
+        self._ranker = Ranker(parameters, index, generators)
 
     def observe(self, state: UserState, event: Event, time_ms: int, source: int, offset: int) -> Observation:
         """Take one event into its user's state and into the batch that `flush` learns (`event_observer`).
@@ -68,8 +87,8 @@ class Recommender:
 
     @property
     def generator_names(self) -> tuple[str, ...]:
-        """Names of the candidate generators, those without a say first."""
-        names, voices = self._ranker.names, self._ranker.generators.voices
+        """Names of the candidate generators, those without a voice first."""
+        names, voices = self._ranker.generators.names, len(self._ranker.generators.voiced)
         return names[voices:] + names[:voices]
 
     def propose(self, state: UserState, *, now_ms: int, query: str | None = None, limit: int = 20) -> Proposal:

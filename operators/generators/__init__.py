@@ -1,1 +1,1 @@
-"""Candidate generators: one file each, one interface (`base.Generator`)."""
+"""Candidate generators, one a file (`generator.Generator`), and what they share."""

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    from operators.state.parameters import Parameters
 
 IntArray = NDArray[np.int32]
 FloatArray = NDArray[np.float32]
@@ -17,7 +14,7 @@ FloatArray = NDArray[np.float32]
 class Candidates(NamedTuple):
     """Distinct items, best first, with positive finite scores on the generator's own scale.
 
-    `anchors`: the item of the user's history that contributed most to each, -1 where none can be named.
+    `anchors` i32: the item of the user's history that each owes most to, -1 where none can be named.
     """
 
     items: IntArray
@@ -28,10 +25,12 @@ class Candidates(NamedTuple):
 class UserArrays(NamedTuple):
     """What kernels may know of one user at one ranking.
 
-    `recent` i32: items of positive interactions, newest first, with repetitions; `actions` u8 beside them, or nothing where
-    actions do not matter; `consumed`, `banned` i32: items;
-    `tokens`, `token_weights`: vector of the query that the list may stand on, both empty where there is none;
-    `repeats_allowed`: whether consumed items may be offered again; `now` epoch milliseconds.
+    - `recent` i32: items of positive interactions, newest first, with repetitions
+    - `actions` u8: what each of these was, or nothing where actions do not matter
+    - `consumed`, `banned` i32: items; `repeats_allowed`: whether consumed items may be offered again
+    - `factors` f32[k]: zero until something was learned
+    - `tokens` i32, `token_weights` f32: vector of the query that the list may stand on, both empty where there is none
+    - `now`: epoch milliseconds
     """
 
     recent: IntArray
@@ -46,7 +45,7 @@ class UserArrays(NamedTuple):
 
 
 class Found(NamedTuple):
-    """Lists of g generators: the first `counts[p]` entries of row p are the candidates of generator p (`Candidates`)."""
+    """Lists of g generators: the first `counts[p]` entries of row p are what generator p found (`Candidates`)."""
 
     counts: IntArray
     items: IntArray
@@ -71,10 +70,9 @@ class Found(NamedTuple):
 
 
 class Workspace(NamedTuple):
-    """Scratch of one ranking at a time: by item number, zero (`slots`: -1) between uses; and the user's history.
+    """Memory that is used again at each ranking. By item number: all zero, `slots` all -1, between uses.
 
-    `history` i32: distinct items of the user's positive interactions, newest first; `nameable` beside it: whether an
-    explanation may name the item. They stay until the next ranking; how many they are, `find` returns.
+    `history`, `nameable`: room for those of the `view.View`, which stay until the next ranking.
     """
 
     scores: FloatArray
@@ -94,24 +92,3 @@ class Workspace(NamedTuple):
             np.zeros(items, np.int32), np.zeros(items, np.uint8), np.full(items, -1, np.int32),
             np.zeros(history, np.int32), np.zeros(history, np.bool_),
         )  # fmt: skip
-
-
-class Tuning(NamedTuple):
-    """The numbers of `Parameters` that generators read, as one argument of kernels."""
-
-    knn_history: int
-    knn_decay: float
-    neighbour_half_life: float
-    transition_history: int
-    transition_backoff: float
-    transition_discount: float
-    successor_half_life: float
-    repeat_decay: float
-    content_history: int
-    content_decay: float
-
-    @classmethod
-    def of(cls, parameters: Parameters) -> Tuning:
-        """With exact types: for each other one numba would compile anew."""
-        kinds = (int, float, float, int, float, float, float, float, int, float)
-        return cls(*(kind(getattr(parameters, name)) for name, kind in zip(cls._fields, kinds, strict=True)))

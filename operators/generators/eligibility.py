@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from operators.state.parameters import Parameters
 
 if TYPE_CHECKING:
-    from operators.state.item_index import ItemIndex
     from operators.state.user_state import UserState
 
 SEEN = np.uint8(1)
@@ -19,6 +18,7 @@ BANNED = np.uint8(2)
 
 _PRIOR_EVENTS = 2.0
 _REPEAT_FLOOR = 0.02
+"""Repeats that are rarer are worth no place in a list."""
 
 
 class Gate(NamedTuple):
@@ -81,16 +81,6 @@ def fresh_for_user(gate, item):  # type: ignore[no-untyped-def]
 def again_for_user(gate, item):  # type: ignore[no-untyped-def]
     """Whether a consumed item may be offered again: recommendable and not banned."""
     return gate.mask[item] & BANNED == 0 and recommendable(gate, item)
-
-
-def is_recommendable(index: ItemIndex, item: int, now_ms: int) -> bool:
-    """`recommendable` for a single item, outside kernels."""
-    return bool(
-        index.available[item]
-        and not index.deleted[item]
-        and index.expires_at[item] > now_ms
-        and (index.cataloged[item] or index.interactions[item] > 0.0)
-    )
 
 
 def repeat_rate(state: UserState, global_rate: float) -> float:

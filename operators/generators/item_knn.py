@@ -10,26 +10,39 @@ Reference: Sarwar, Karypis, Konstan, Riedl, "Item-based collaborative filtering 
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 
+from operators.generators.generator import Generator
 from operators.generators.select import add_evidence, best_touched
+from schemas.recommendation import ReasonKind
 
 ONE = np.float32(1.0)
 NEGLIGIBLE_AGE = np.float32(1e-3)
 MAX_AGE = np.float32(30.0)
 
 
+class Tuning(NamedTuple):
+    """`history`: last distinct items that are asked for neighbours; `decay`: weight of the r-th of them is decay^r."""
+
+    history: int = 12
+    decay: float = 0.9
+
+
 @njit(cache=True, nogil=True)
-def item_knn(history, nameable, decay, half_life, rows, scratch, gate, found, place):  # type: ignore[no-untyped-def]
-    """Neighbours of the items of `history`, newest first; `nameable` beside it."""
+def item_knn(view, tuning, place):  # type: ignore[no-untyped-def]
+    """Neighbours of the last items of the history."""
+    rows, gate, scratch = view.rows, view.gate, view.scratch
+    history, nameable = view.history[: tuning.history], view.nameable
     neighbours, weights = rows.neighbour_items, rows.neighbour_weights
     totals, at = rows.neighbour_total, rows.neighbour_at
     count = 0
     row = np.empty(neighbours.shape[1], np.float32)
     factor = ONE
-    decay = np.float32(decay)
-    per_time = np.float32(0.5 / half_life)
+    decay = np.float32(tuning.decay)
+    per_time = np.float32(0.5 / view.half_lives.neighbours)
     for rank in range(len(history)):
         item = history[rank]
         anchor = item if nameable[rank] else -1
@@ -54,4 +67,7 @@ def item_knn(history, nameable, decay, half_life, rows, scratch, gate, found, pl
             row[column] = min(score, factor)
         count = add_evidence(neighbours[item], row, size, anchor, scratch, count)
         factor *= decay
-    best_touched(scratch, count, gate, found, place)
+    best_touched(scratch, count, gate, view.found, place)
+
+
+GENERATOR = Generator("item_knn", ReasonKind.CO_WATCHED, item_knn, Tuning())

@@ -8,24 +8,34 @@ Reference: Koren, Bell, Volinsky, "Matrix factorization techniques for recommend
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 
+from operators.generators.generator import Generator
 from operators.generators.select import keep_best, name_nothing
+from schemas.recommendation import ReasonKind
 
-ALL_ITEMS_UP_TO = 2_048
-"""In a larger catalogue only the heads of the lists of popular and trending items are scored, so that the cost stays bounded."""
+
+class Tuning(NamedTuple):
+    """`all_items`: a catalogue of at most so many items is scored as a whole.
+
+    Of a larger one only the popular and trending items (`TopArrays.heads`) are, so that the cost stays bounded.
+    """
+
+    all_items: int = 2_048
 
 
 @njit(cache=True, nogil=True)
-def matrix_factorization(user, factors, size, heads, gate, found, place):  # type: ignore[no-untyped-def]
-    """The items with the largest positive product with the factors `user`, of all `size` items or of `heads`."""
-    found.counts[place] = 0
+def matrix_factorization(view, tuning, place):  # type: ignore[no-untyped-def]
+    """The items with the largest positive product with the user's factors."""
+    user, found, gate = view.user.factors, view.found, view.gate
     if not user.any():
         return
-    pool = np.arange(size).astype(np.int32) if size <= ALL_ITEMS_UP_TO else heads
+    pool = np.arange(view.size).astype(np.int32) if view.size <= tuning.all_items else view.top.heads
     products = np.empty(len(pool), np.float32)
-    _products(user, factors, pool, products)
+    _products(user, view.rows.factors, pool, products)
     kept = keep_best(pool, products, len(pool), found.items.shape[1], gate, found.items[place], found.scores[place])
     name_nothing(found, place, kept)
 
@@ -37,3 +47,6 @@ def _products(user, factors, pool, products):  # type: ignore[no-untyped-def]
         for k in range(len(user)):
             product += user[k] * factors[pool[place], k]
         products[place] = product
+
+
+GENERATOR = Generator("matrix_factorization", ReasonKind.TASTE, matrix_factorization, Tuning())

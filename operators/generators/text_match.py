@@ -10,11 +10,12 @@ from operators.text.cosines import accumulate
 
 
 @njit(cache=True, nogil=True)
-def match_text(tokens, weights, text, budget, gate, found, place):  # type: ignore[no-untyped-def]
-    """The eligible items with the largest cosine to a unit vector of (tokens, weights), with their cosines.
+def match_text(tokens, weights, budget, view, place):  # type: ignore[no-untyped-def]
+    """The items nearest to the unit vector of (tokens, weights) that the user may get, with their cosines.
 
     `budget`: postings looked at, rarest tokens first.
     """
+    text, found, gate = view.text, view.found, view.gate
     count = accumulate(tokens, weights, text, budget)
     items = text.touched[:count]
     scores = np.empty(count, np.float32)

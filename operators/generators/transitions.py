@@ -2,9 +2,9 @@
 
     p(j | i_0, i_1, …) = N(i_0, j) / (N(i_0) + κ) + discount κ / (N(i_0) + κ) p(j | i_1, …)
 
-N counts "j came right after i" (decayed); κ is `transition_backoff`. An item without a row leaves all its mass to the
-item before it, so the first visitors of a new item get the followers of what they saw before. The anchor is the item that
-a follower most likely follows.
+N counts "j came right after i" (decayed); κ is `Tuning.backoff`. An item that nobody left leaves all its mass to the
+item before it, so the first visitors of a new item get the followers of what they saw before. The anchor is the item
+that a follower most likely follows.
 
 Reference: Rendle, Freudenthaler, Schmidt-Thieme, "Factorizing personalized Markov chains" (WWW 2010), for the
 chain; Witten and Bell, "The zero-frequency problem" (1991), for the share of mass that is left to the backoff.
@@ -12,17 +12,33 @@ chain; Witten and Bell, "The zero-frequency problem" (1991), for the share of ma
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 
+from operators.generators.generator import Generator
 from operators.generators.select import add_evidence, best_touched
+from schemas.recommendation import ReasonKind
+
+
+class Tuning(NamedTuple):
+    """`history`: last distinct items whose followers are looked up.
+
+    `backoff` (κ): counts that the items before the last one are worth; `discount`: what is kept of that at each step.
+    """
+
+    history: int = 5
+    backoff: float = 1.0
+    discount: float = 0.5
 
 
 @njit(cache=True, nogil=True)
-def transitions(  # type: ignore[no-untyped-def]
-    history, nameable, kappa, discount, half_life, rows, scratch, gate, found, place
-):
-    """Followers of the items of `history`, newest first; `nameable` beside it."""
+def transitions(view, tuning, place):  # type: ignore[no-untyped-def]
+    """Followers of the last items of the history."""
+    rows, gate, scratch = view.rows, view.gate, view.scratch
+    half_life, kappa = view.half_lives.successors, tuning.backoff
+    history, nameable = view.history[: tuning.history], view.nameable
     successors, weights = rows.successor_items, rows.successor_weights
     totals, at = rows.successor_total, rows.successor_at
     count = 0
@@ -41,7 +57,10 @@ def transitions(  # type: ignore[no-untyped-def]
             row[column] = share * weights[item, column]
             size += 1
         count = add_evidence(successors[item], row, size, anchor, scratch, count)
-        mass *= discount * kappa / (total + kappa)
+        mass *= tuning.discount * kappa / (total + kappa)
         if mass < 1e-4:
             break
-    best_touched(scratch, count, gate, found, place)
+    best_touched(scratch, count, gate, view.found, place)
+
+
+GENERATOR = Generator("transitions", ReasonKind.NEXT_IN_SEQUENCE, transitions, Tuning())

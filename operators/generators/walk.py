@@ -1,8 +1,4 @@
-"""Trending and popularity: walking a precomputed list (`top_lists`), the first items that the user may get.
-
-Trending is popularity that forgets: score_i = Σ_e w_e 2^-((now - t_e) / half_life); `operators.learning.popularity` keeps
-the masses. Plain popularity is the number of positive interactions with i, ever: the baseline of every comparison.
-"""
+"""Walking a list that was made before: the first items that the user may get."""
 
 from __future__ import annotations
 
@@ -13,8 +9,9 @@ from operators.generators.select import name_nothing
 
 
 @njit(cache=True, nogil=True)
-def walk(items, scores, gate, found, place):  # type: ignore[no-untyped-def]
-    """The first items of a list that pass the gate, with their scores."""
+def walk(items, scores, view, place):  # type: ignore[no-untyped-def]
+    """The first of `items` that pass the gate, with their `scores`, into row `place`."""
+    found, gate = view.found, view.gate
     kept = 0
     for at in range(len(items)):
         if kept == found.items.shape[1]:

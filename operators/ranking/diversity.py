@@ -41,6 +41,16 @@ def maximal_marginal_relevance(items, scores, limit, share, text):  # type: igno
     Equal scores go by item number, so the order in which the items come has no say.
 
     `items` i32[n], `scores` f32[n] not negative, `text`: `TextIndex.arrays()`.
+
+    The second lamp waits until something else was shown:
+
+    >>> from operators.text.index import TextIndex
+    >>> index = TextIndex()
+    >>> for item, title in enumerate(("lamp", "lamp", "green tea")):
+    ...     index.add(item, title)
+    >>> items, scores = np.arange(3, dtype=np.int32), np.array([1.0, 0.9, 0.5], np.float32)
+    >>> maximal_marginal_relevance(items, scores, 3, 0.5, index.arrays())[0].tolist()
+    [0, 2, 1]
     """
     places = _best(items, scores, POOL * limit)
     limit = min(limit, len(places))

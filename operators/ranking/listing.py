@@ -1,4 +1,4 @@
-"""From fused scores to a list: which items in which order, by whose voices, and why; all in one call of compiled code."""
+"""From fused scores to a list, in one call of compiled code: which items, in which order, by whose voices, and why."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from operators.generators.base import FloatArray, IntArray
-from operators.generators.eligibility import gate_of, mark, unmark
+from operators.generators.eligibility import mark, unmark
 from operators.ranking.diversity import maximal_marginal_relevance
 from operators.ranking.fill import fill_up
 from operators.ranking.reasons import explain
@@ -21,9 +21,10 @@ SMALLEST_SHARE = 0.5e-4
 class Listing(NamedTuple):
     """A list of n items, best first, and m voices for them, item after item, the largest share first.
 
-    `places` i32[n]: rows of the candidates' table, -1 for items that only fill the list up; `kinds` i8[n], `named` i32[n]:
-    reasons (`reasons.explain`); `counts` i32[n]: how many of the voices are the item's; `generators` i32[m], `shares`
-    f64[m], rounded to four places, `anchors` i32[m]: the voices.
+    - `places` i32[n]: rows of the candidates' table, -1 for items that only fill the list up
+    - `kinds` i8[n], `named` i32[n]: reasons (`reasons.explain`)
+    - `counts` i32[n]: how many of the voices are the item's
+    - `generators` i32[m], `shares` f64[m] (rounded to four places), `anchors` i32[m]: the voices
     """
 
     items: IntArray
@@ -48,35 +49,36 @@ class Listing(NamedTuple):
 
 
 class ListRules(NamedTuple):
-    """`diversity`: share of similarity (`maximal_marginal_relevance`); `by_name` i32[g]: generators in alphabetical order, the
-    order of equal shares; `kinds` i8[g]: `reasons.explained_as`; `recent`: items of the history that content looks at."""
+    """What does not change from list to list.
+
+    `diversity`: share of similarity (`maximal_marginal_relevance`); `by_name` i32[g]: generators in alphabetical order,
+    the order of equal shares; `kinds` i8[g]: `reasons.explained_as`.
+    """
 
     diversity: float
     by_name: IntArray
     kinds: NDArray[np.int8]
-    recent: int
 
 
 @njit(cache=True, nogil=True)
-def make_list(arrays, user, size, candidates, history, asked):  # type: ignore[no-untyped-def]
+def make_list(arrays, candidates, asked):  # type: ignore[no-untyped-def]
     """Fill the listing as far as items are eligible; returns how many items and how many voices there are.
 
-    `arrays`: `RankingArrays`; `size`: items known; `candidates`: rows of the table; `history`: items of the user's history
-    in the workspace; `asked`: whether there is a query.
+    `arrays`: `RankingArrays`; `candidates`: rows of the table; `asked`: whether there is a query.
     """
-    rows, text, scratch, listing, rules = arrays.rows, arrays.text, arrays.scratch, arrays.listing, arrays.rules
+    view, listing, rules = arrays.user_view, arrays.listing, arrays.rules
     limit = len(listing.items)
     items, scores, places = maximal_marginal_relevance(
-        arrays.table.items[:candidates], arrays.fused.scores[:candidates], limit, rules.diversity, text
+        arrays.table.items[:candidates], arrays.fused.scores[:candidates], limit, rules.diversity, view.text
     )
     count = len(items)
     listing.items[:count] = items
     listing.scores[:count] = scores
     listing.places[:count] = places
     if count < limit:
-        gate = gate_of(rows, scratch.mask, user.now)
+        scratch, user = view.scratch, view.user
         mark(scratch.mask, user.consumed, user.banned)
-        fillers = fill_up(items, limit - count, arrays.top.trending, size, gate, scratch.slots)
+        fillers = fill_up(items, limit - count, view.top.trending, view.size, view.gate, scratch.slots)
         unmark(scratch.mask, user.consumed, user.banned)
         for item in fillers:
             listing.items[count] = item
@@ -85,9 +87,8 @@ def make_list(arrays, user, size, candidates, history, asked):  # type: ignore[n
             count += 1
     voices = _voices(arrays.fused.contributions, arrays.table.anchors, count, rules.by_name, listing)
     explain(
-        listing.items[:count], rules.kinds, listing.counts, listing.generators, listing.anchors,
-        scratch.history[:history], scratch.nameable, user, rules.recent, asked, rows, text, listing.kinds,
-        listing.named,
+        view, listing.items[:count], rules.kinds, listing.counts, listing.generators, listing.anchors, asked,
+        listing.kinds, listing.named,
     )  # fmt: skip
     return count, voices
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
@@ -10,10 +10,14 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from operators.generators.base import Candidates, FloatArray, Found, IntArray, Tuning, UserArrays, Workspace
+from operators.generators import trending
+from operators.generators.base import Candidates, FloatArray, Found, IntArray, UserArrays, Workspace
 from operators.generators.eligibility import fresh_for_user, gate_of, mark, repeat_rate, repeats_allowed, unmark
-from operators.generators.registry import DefaultGenerators, Generators
+from operators.generators.generator import Generator, Voice, places
+from operators.generators.generator_set import GeneratorSet
+from operators.generators.registry import GENERATORS
 from operators.generators.top_lists import TopLists
+from operators.generators.view import HalfLives, View
 from operators.ranking.arrays import RankingArrays
 from operators.ranking.cold_start import ladder
 from operators.ranking.fusion import CandidateTable, EqualWeightFusion, FusedScores, Fusion, FusionContext, tabulate
@@ -24,8 +28,11 @@ from operators.state.parameters import Parameters
 from operators.state.user_state import UserState
 from schemas.recommendation import Reason, Source
 
-FILL = "trending"
-"""The name that contributions of items without any evidence go by."""
+FILL = trending.GENERATOR.name
+"""The name that contributions of items without any evidence go by, as lists are filled up with what is trending."""
+
+QUIETEST_QUERY = 0.1
+"""Weight, at least, of a search that the list may stand on."""
 
 _NO_TOKENS = np.empty(0, np.int32)
 _NO_WEIGHTS = np.empty(0, np.float32)
@@ -35,7 +42,7 @@ class Proposal(NamedTuple):
     """A list before it is put in words, with what it was made of.
 
     `places`: rows of the table that the items come from, -1 for items that only fill the list up. `candidates`: by
-    generator, also of those without a say, which are never in the table. `generators`: names of the table's columns.
+    generator, also of those without a voice, which are never in the table. `generators`: names of the table's columns.
     """
 
     items: IntArray
@@ -75,32 +82,48 @@ class _Made(NamedTuple):
 
 
 class Ranker:
-    """Ranks items for users over one index. Deterministic; not for use by two threads at once (scratch arrays)."""
+    """Ranks items for users over one index. Deterministic; not for use by two threads at once (scratch arrays).
+
+    Of a user of whom nothing is known, over a catalogue that nobody has touched, the newest items come first:
+
+    >>> from schemas.records import CatalogItem
+    >>> parameters = Parameters()
+    >>> index = ItemIndex(parameters)
+    >>> for item in ("tea", "coffee"):
+    ...     row = index.set_catalog(CatalogItem(item, item.title()))
+    >>> ranked = Ranker(parameters, index).rank(UserState.fresh("anna", parameters), now_ms=0)
+    >>> [index.ids[item] for item in ranked.items], ranked.source.value, ranked.reasons[0].kind.value
+    (['coffee', 'tea'], 'trending', 'trending')
+    """
 
     def __init__(
-        self, parameters: Parameters, index: ItemIndex, generators: Generators | None = None,
+        self, parameters: Parameters, index: ItemIndex, generators: Sequence[Generator] = GENERATORS,
         fusion: Fusion | None = None,
     ) -> None:  # fmt: skip
+        """Raises `ValueError` where two generators have the same name.
+
+        Other generators than those of the registry are compiled together at the first ranking, which takes seconds.
+        """
         self.parameters = parameters
         self.index = index
-        self.generators = generators if generators is not None else DefaultGenerators()
+        self.generators = GeneratorSet(generators)
         self.fusion = fusion if fusion is not None else EqualWeightFusion()
-        self.names = self.generators.names
-        self._voices = self.names[: self.generators.voices]
-        self._query_match = self.names.index("query_match") if "query_match" in self.names else None
+        voiced = self.generators.voiced
+        self._voices = self.generators.names[: len(voiced)]
+        self._queries = places(voiced, Voice.QUERY)
         self._rules = ListRules(
-            float(parameters.diversity), np.argsort(self._voices).astype(np.int32), explained_as(self._voices),
-            int(parameters.content_history),
-        )  # fmt: skip
+            float(parameters.diversity), np.argsort(self._voices).astype(np.int32), explained_as(voiced)
+        )
         self._top = TopLists()
-        self._tuning = Tuning.of(parameters)
+        self._half_lives = HalfLives.of(parameters)
         most = parameters.candidates_per_generator
-        self._found = Found.of_size(len(self.names), most)
+        self._found = Found.of_size(len(self.generators.all), most)
         self._table = CandidateTable.of_size(most * len(self._voices), len(self._voices))
         self._fused = FusedScores.of_size(most * len(self._voices), len(self._voices))
         self._listing = Listing.of_size(20, len(self._voices))
         self._workspace = Workspace.of_size(index.capacity, parameters.history)
         self._generations = (-1, -1)
+        self._view: View
         self._arrays: RankingArrays
 
     def rank(
@@ -128,7 +151,7 @@ class Ranker:
         table, fused = self._table.head(made.rows), self._fused.head(made.rows)
         return Proposal(
             listing.items[:count].copy(), listing.scores[:count].copy(), listing.places[:count].copy(),
-            {name: self._found.of(place) for place, name in enumerate(self.names)}, self._voices,
+            {name: self._found.of(place) for place, name in enumerate(self.generators.names)}, self._voices,
             CandidateTable(*_copied(table)), FusedScores(*_copied(fused)), made.context, made.source,
         )  # fmt: skip
 
@@ -138,14 +161,14 @@ class Ranker:
         The baseline that is shown beside every figure; ask before the item's event is learned.
         """
         self._refresh(len(self._listing.items))
-        return int(_position(self._arrays, item, k, _numbers(state.consumed), _numbers(state.banned), now_ms))
+        return int(_position(self._view, item, k, _numbers(state.consumed), _numbers(state.banned), now_ms))
 
     def _make(
         self, state: UserState, now_ms: int, query: str | None, limit: int, *, all_of_them: bool = False
     ) -> _Made:
         """One ranking, left in the scratch arrays."""
         self._refresh(limit)
-        index, arrays, found = self.index, self._arrays, self._found
+        index, arrays = self.index, self._arrays
         query, age = self._query(state, now_ms, query)
         rate = repeat_rate(state, self._top.repeat_rate)
         allowed = repeats_allowed(self.parameters, rate)
@@ -154,21 +177,23 @@ class Ranker:
             np.array(state.recent_items, np.int32), telling_actions(state, self.parameters.domain),
             _numbers(state.consumed), _numbers(state.banned), state.factors, tokens, weights, allowed, now_ms,
         )  # fmt: skip
-        size = index.size
-        history = self.generators.find(arrays, user, size, index.text.documents > 0, all_of_them=all_of_them)
+        described = index.text.documents > 0
+        history = self.generators.find(self._view, user, index.size, described, all_of_them=all_of_them)
         rows = tabulate(arrays)
         table, fused = self._table.head(rows), self._fused.head(rows)
-        weight = 0.0 if query is None else max(0.1, 1.0 - age / self.parameters.query_lifetime)
+        weight = 0.0 if query is None else max(QUIETEST_QUERY, 1.0 - age / self.parameters.query_lifetime)
         context = FusionContext(history, rate if allowed else 0.0, weight)
-        self.fusion.fuse(self._voices, table, context, fused)
-        items, voices = make_list(arrays, user, size, rows, history, query is not None)
-        matched = query is not None and self._query_match is not None and found.counts[self._query_match] > 0
-        source = ladder(history, query_matched=bool(matched), answers_query=age == 0)
+        self.fusion.fuse(self.generators.voiced, table, context, fused)
+        items, voices = make_list(arrays, rows, query is not None)
+        matched = query is not None and any(self._found.counts[place] > 0 for place in self._queries)
+        source = ladder(history, query_matched=matched, answers_query=age == 0)
         return _Made(rows, items, voices, query, context, source)
 
     def _query(self, state: UserState, now_ms: int, query: str | None) -> tuple[str | None, int]:
-        """The text that the list may stand on, None when the user asked for nothing lately, and how old it is in ms (0: the
-        list answers it)."""
+        """The text that the list may stand on, and how old it is in ms (0: the list answers it).
+
+        None when the user searched for nothing lately; of a user without any history the last search stays.
+        """
         if query is not None or not state.queries:
             return query, 0
         text, asked_at = state.queries[0]
@@ -186,10 +211,10 @@ class Ranker:
             self._workspace = Workspace.of_size(index.capacity, self.parameters.history)
         if limit != len(self._listing.items):
             self._listing = Listing.of_size(limit, len(self._voices))
-        self._arrays = RankingArrays(
-            index.arrays(), index.text.arrays(), self._top.arrays(), self._workspace, self._tuning, self._found,
-            self._table, self._fused, self._rules, self._listing,
-        )  # fmt: skip
+        self._view = View(
+            index.arrays(), self._half_lives, index.text.arrays(), self._top.arrays(), self._workspace, self._found
+        )
+        self._arrays = RankingArrays(self._view, self._table, self._fused, self._rules, self._listing)
 
     def _contributions(self, counts: list[int], generators: list[int], shares: list[float]) -> list[dict[str, float]]:
         """Shares by name of each listed item."""
@@ -214,14 +239,14 @@ def _copied(arrays: Iterable[np.ndarray]) -> Iterable[np.ndarray]:
 
 
 @njit(cache=True, nogil=True)
-def _position(arrays, item, k, consumed, banned, now):  # type: ignore[no-untyped-def]
+def _position(view, item, k, consumed, banned, now):  # type: ignore[no-untyped-def]
     """Place of `item` among the `k` most popular ones that the user may get, -1 if it is not there."""
-    mask = arrays.scratch.mask
-    gate = gate_of(arrays.rows, mask, now)
+    mask = view.scratch.mask
+    gate = gate_of(view.rows, mask, now)
     mark(mask, consumed, banned)
     found = -1
     place = 0
-    for other in arrays.top.popular:
+    for other in view.top.popular:
         if place == k:
             break
         if fresh_for_user(gate, other):

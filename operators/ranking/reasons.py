@@ -9,6 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from operators.generators.generator import Generator
 from operators.state.user_state import ACTION_CODES
 from operators.text.cosines import cosines
 from schemas.recommendation import Reason, ReasonKind
@@ -22,28 +23,21 @@ _KINDS = tuple(ReasonKind)
 _CO_WATCHED, _BOUGHT_TOGETHER, _SAME_GENRE, _NEXT_IN_SEQUENCE, _SEARCH_MATCH, _TRENDING, _REPEAT, _TASTE = range(
     len(_KINDS)
 )
-_EXPLAINED_AS = {
-    "item_knn": _CO_WATCHED,
-    "transitions": _NEXT_IN_SEQUENCE,
-    "content": _SAME_GENRE,
-    "query_match": _SEARCH_MATCH,
-    "popularity": _TRENDING,
-    "trending": _TRENDING,
-    "repeat": _REPEAT,
-    "matrix_factorization": _TASTE,
-}
-"""What a generator's contribution is called; one that is not named here explains nothing."""
 _UNEXPLAINED = -1
+COMPARED = 5
+"""Last items of the history that an item of the same genre may be said to be like."""
+
 _NO_ACTIONS = np.empty(0, np.uint8)
 
 
-def explained_as(generators: Sequence[str]) -> NDArray[np.int8]:
+def explained_as(generators: Sequence[Generator]) -> NDArray[np.int8]:
     """i8[g]: the kind of reason that each generator's contribution gives, for `explain`."""
-    return np.array([_EXPLAINED_AS.get(name, _UNEXPLAINED) for name in generators], np.int8)
+    reasons = (generator.reason for generator in generators)
+    return np.array([_UNEXPLAINED if reason is None else _KINDS.index(reason) for reason in reasons], np.int8)
 
 
 def telling_actions(state: UserState, domain: str) -> NDArray[np.uint8]:
-    """u8 beside `UserState.recent_items` where reasons have to know what was purchased, else nothing: only shops speak of it."""
+    """u8 beside `UserState.recent_items` where reasons have to know what was purchased, as in shops, else nothing."""
     if domain != "retail" or _PURCHASE not in state.recent_actions:
         return _NO_ACTIONS
     return np.array(state.recent_actions, np.uint8)
@@ -68,21 +62,22 @@ def in_words(found: list[int], anchors: list[int], index: ItemIndex, query: str 
 
 @njit(cache=True, nogil=True)
 def explain(  # type: ignore[no-untyped-def]
-    items, kinds, counts, generators, anchors, history, nameable, user, recent, asked, rows, text, found, named
+    view, items, kinds, counts, generators, anchors, asked, found, named
 ):  # fmt: skip
-    """The kind of reason of each of n items into `found` i8[n], and the item that it may name, -1 for none, into `named`.
+    """The kind of reason of each of n items into `found` i8[n], and the item that it names into `named`, -1 for none.
 
-    `kinds`: `explained_as`; `counts` i32[n]: how many generators contributed; `generators` i32[sum of counts]: item after
-    item which ones, the largest share first; `anchors` beside them: the history item that the reason may name, -1 for none.
-    `history` and `nameable`: `Workspace`; `user`: `UserArrays`; `recent`: items of the history that content looks at; `asked`:
-    whether there is a query.
+    - `view`: `generators.view.View`; `kinds`: `explained_as`; `asked`: whether there is a query
+    - `counts` i32[n]: how many generators contributed
+    - `generators` i32[sum of counts]: item after item which ones, the largest share first
+    - `anchors` beside them: the history item that the reason may name, -1 for none
 
-    Generators are asked in this order; matrix factorisation explains only what nothing else
-    does, as "your taste" is the least that can be said. An item that nothing contributed to fills the list up
-    and is called what such lists are: trending. Content names the most similar item of the history with a category in
-    common (`ItemIndex.category_ids`).
+    The first of them that can be said in words is the reason. "Your taste" is the least that can be said, so it
+    explains only what nothing else does. "Same genre" names the most similar item of the history with a category in
+    common (`ItemIndex.category_ids`). An item that nothing contributed to fills the list up and is called what such
+    lists are: trending.
     """
-    latest = history[:recent]
+    user, history, nameable, rows, text = view.user, view.history, view.nameable, view.rows, view.text
+    latest = history[:COMPARED]
     similar = np.empty(len(latest), np.float32)
     end = 0
     for place in range(len(items)):

@@ -68,17 +68,6 @@ class Parameters:
 
     # --- ranking
     candidates_per_generator: int = 40
-    knn_history: int = 12
-    """Items that are asked for neighbours. Recall@20 / MRR on ML-100k with 50: .2779 / .0750, 20: .2785 / .0755, 12: .2790 / .0760."""
-    knn_decay: float = 0.9
-    """Weight of the r-th most recent distinct item is knn_decay ** r."""
-    transition_history: int = 5
-    transition_backoff: float = 1.0
-    """Counts that the items before the last one are worth (κ of `generators.transitions`)."""
-    transition_discount: float = 0.5
-    repeat_decay: float = 0.8
-    content_history: int = 5
-    content_decay: float = 0.7
     query_lifetime: int = 30 * 60_000
     """A search shapes later lists for this long (ms), fading linearly."""
     diversity: float = 0.1

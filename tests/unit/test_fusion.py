@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from operators.generators.base import Found
+from operators.generators.registry import GENERATORS
 from operators.ranking.fusion import CandidateTable, EqualWeightFusion, FusedScores, FusionContext, unite
+
+GENERATOR = {generator.name: generator for generator in GENERATORS}
 
 
 def candidates(*pairs: tuple[int, float]) -> tuple[tuple[int, float], ...]:
@@ -25,7 +28,9 @@ def fuse(
     table, fused = CandidateTable.of_size(100, len(names)), FusedScores.of_size(100, len(names))
     rows = unite(found, np.full(100, -1, np.int32), table)
     table, fused = table.head(rows), fused.head(rows)
-    EqualWeightFusion().fuse(names, table, FusionContext(3, repeat_rate, query_weight), fused)
+    EqualWeightFusion().fuse(
+        [GENERATOR[name] for name in names], table, FusionContext(3, repeat_rate, query_weight), fused
+    )
     listed = zip(table.items.tolist(), fused.scores.tolist(), fused.contributions.tolist(), strict=True)
     return {item: (score, dict(zip(names, shares, strict=True))) for item, score, shares in listed}
 

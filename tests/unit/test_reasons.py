@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NamedTuple
 
+import numpy as np
 import pytest
 from numba import njit
 
-from operators.generators.base import Found, UserArrays
-from operators.generators.registry import DefaultGenerators
-from operators.ranking.arrays import RankingArrays
+from operators.generators import popularity
+from operators.generators.base import FloatArray, IntArray
+from operators.generators.generator import Generator
+from operators.generators.registry import GENERATORS
 from operators.ranking.ranker import FILL, Ranker
 from operators.state.parameters import DAY_MS
 from schemas.recommendation import Reason, ReasonKind
@@ -26,44 +29,35 @@ def busy() -> Run:
     return shop()
 
 
-REASONS = {
-    "item_knn": ReasonKind.CO_WATCHED,
-    "transitions": ReasonKind.NEXT_IN_SEQUENCE,
-    "content": ReasonKind.SAME_GENRE,
-    "query_match": ReasonKind.SEARCH_MATCH,
-    "trending": ReasonKind.TRENDING,
-    "repeat": ReasonKind.REPEAT,
-    "matrix_factorization": ReasonKind.TASTE,
-}
+REASONS = {generator.name: generator.reason for generator in GENERATORS if generator.name != "popularity"}
 
 
-class Say:
-    """Generators under the names of others, with fixed candidates that all have the same anchor."""
+class Said(NamedTuple):
+    """What a generator says whoever is asked about; all of it has the same anchor."""
 
-    def __init__(self, anchor: int, **lists: list[tuple[int, float]]) -> None:
-        self.names, self.voices, self._nobody = tuple(lists), len(lists), DefaultGenerators(())
-        self._said = Found.of_size(len(lists), max(map(len, lists.values())))
-        for place, pairs in enumerate(lists.values()):
-            self._said.counts[place] = len(pairs)
-            self._said.items[place, : len(pairs)] = [item for item, _ in pairs]
-            self._said.scores[place, : len(pairs)] = [score for _, score in pairs]
-            self._said.anchors[place, : len(pairs)] = anchor
-
-    def find(self, arrays: RankingArrays, user: UserArrays, size: int, described: bool, *, all_of_them: bool) -> int:
-        history = self._nobody.find(arrays, user, size, described, all_of_them=all_of_them)
-        _say(arrays, self._said)
-        return history
+    items: IntArray
+    scores: FloatArray
+    anchor: int
 
 
 @njit
-def _say(arrays, said):  # type: ignore[no-untyped-def]
-    found = arrays.found
-    for place in range(len(said.counts)):
-        found.counts[place] = said.counts[place]
-        for at in range(said.counts[place]):
-            found.items[place, at] = said.items[place, at]
-            found.scores[place, at] = said.scores[place, at]
-            found.anchors[place, at] = said.anchors[place, at]
+def say(view, said, place):  # type: ignore[no-untyped-def]
+    found = view.found
+    for at in range(len(said.items)):
+        found.items[place, at], found.scores[place, at], found.anchors[place, at] = (
+            said.items[at], said.scores[at], said.anchor,
+        )  # fmt: skip
+    found.counts[place] = len(said.items)
+
+
+def saying(anchor: int, **lists: list[tuple[int, float]]) -> tuple[Generator, ...]:
+    """Those generators with fixed candidates."""
+    by_name = {generator.name: generator for generator in GENERATORS}
+    return tuple(
+        replace(by_name[name], kernel=say, tuning=Said(
+            np.array([item for item, _ in pairs], np.int32), np.array([score for _, score in pairs], np.float32), anchor
+        )) for name, pairs in lists.items()
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("loudest", sorted(REASONS))
@@ -77,7 +71,7 @@ def test_the_reason_is_the_largest_contribution(busy: Run, loudest: str) -> None
     if loudest == "matrix_factorization":
         others = []  # it explains only what nothing else does
     found = {name: [*quiet, (item, 0.001)] for name in others}
-    generators = Say(anchor, **{loudest: [(item, 1.0)]}, **found)
+    generators = saying(anchor, **{loudest: [(item, 1.0)]}, **found)
     listed = Ranker(PARAMETERS, run.index, generators).rank(run.user("me"), now_ms=NOW, query="green tea", limit=60)
     place = listed.items.tolist().index(item)
     shares, reason = listed.contributions[place], listed.reasons[place]
@@ -94,13 +88,13 @@ def test_contributions_are_shares(busy: Run) -> None:
     for user, query, limit in (("u1", None, 60), ("u1", "green tea", 20), ("nobody", None, 60), ("nobody", "tea", 20)):
         for shares in ranker.rank(busy.user(user), now_ms=NOW, query=query, limit=limit).contributions:
             assert sum(shares.values()) == pytest.approx(1.0, abs=1e-3)
-            assert set(shares) <= set(ranker.names) and all(0 < share <= 1 for share in shares.values())
+            assert set(shares) <= set(ranker.generators.names) and all(0 < share <= 1 for share in shares.values())
 
 
 def test_an_item_that_only_popularity_knows_is_said_to_fill_the_list() -> None:
     """Popularity is computed beside and has no say; what it alone names is in the list all the same."""
     run = shop()
-    ranker = Ranker(PARAMETERS, run.index, DefaultGenerators(("popularity",)))
+    ranker = Ranker(PARAMETERS, run.index, (popularity.GENERATOR,))
     proposal = ranker.propose(run.user("nobody"), now_ms=NOW, limit=5)
     assert len(proposal.candidates["popularity"].items) > 5 and len(proposal.table.items) == 0
     listed = ranker.rank(run.user("nobody"), now_ms=NOW, limit=5)
@@ -113,7 +107,7 @@ def test_bought_together_is_said_of_purchases_in_a_shop_only() -> None:
         run = shop(parameters=replace(PARAMETERS, domain=domain))
         run.learn(Purchase("p", "me", "i1", START + 50_000_000))
         item = run.row("i4")
-        ranker = Ranker(run.parameters, run.index, Say(run.row("i1"), item_knn=[(item, 1.0)]))
+        ranker = Ranker(run.parameters, run.index, saying(run.row("i1"), item_knn=[(item, 1.0)]))
         listed = ranker.rank(run.user("me"), now_ms=NOW, limit=1)
         assert listed.reasons == [Reason(kind, anchor_item_id="i1")]
 
@@ -122,5 +116,5 @@ def test_next_in_sequence_is_said_of_the_last_item_only() -> None:
     run = shop()
     run.learn(click(9000, "me", "i1", 50_000), click(9001, "me", "i2", 50_001))
     for anchor, kind in (("i2", ReasonKind.NEXT_IN_SEQUENCE), ("i1", ReasonKind.TRENDING)):
-        ranker = Ranker(PARAMETERS, run.index, Say(run.row(anchor), transitions=[(run.row("i4"), 1.0)]))
+        ranker = Ranker(PARAMETERS, run.index, saying(run.row(anchor), transitions=[(run.row("i4"), 1.0)]))
         assert ranker.rank(run.user("me"), now_ms=NOW, limit=1).reasons[0].kind is kind
