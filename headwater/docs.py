@@ -69,9 +69,9 @@ def series_bound() -> str:
     user, item = settings.user_partitions, settings.item_partitions
     most = metrics.series_bound(user, item)
     return (
-        f"A worker shows at most **{most:,} time series** with {user} user and {item} item partitions, all of them its own "
-        "(the process figures of the Python client, fewer than ten, come on top). More partitions add two series each and "
-        "topic; users, items, queries, wrong topics and malformed records add none.\n"
+        f"A worker shows at most **{most:,} time series** with {user} user and {item} item partitions. The process figures\n"
+        "of the Python client, fewer than ten, are not counted in. Each further partition of a topic adds two series; users,\n"
+        "items, queries, unknown topics and malformed records add none.\n"
     )
 
 
