@@ -67,7 +67,7 @@ def healthy(worker: Worker) -> bool:
 
 
 @pytest.mark.parametrize("fault", ["agent", "compute"])
-def test_c59_a_crashed_agent_ends_the_process(shop: Shop, tmp_path: Path, fault: str) -> None:
+def test_a_crashed_agent_ends_the_process(shop: Shop, tmp_path: Path, fault: str) -> None:
     """c59 A: the agent's task, or its work on a batch, ends with an exception: exit code 1, and nothing is lost."""
     mark = tmp_path / "mark"
     worker = faulty(shop, fault, mark)
@@ -84,7 +84,7 @@ def test_c59_a_crashed_agent_ends_the_process(shop: Shop, tmp_path: Path, fault:
 
 
 @pytest.mark.faults
-def test_c59_b_a_blocked_event_loop_fails_liveness(shop: Shop, tmp_path: Path) -> None:
+def test_a_blocked_event_loop_fails_liveness(shop: Shop, tmp_path: Path) -> None:
     """c59 B: the pages are answered all the same, and name what stands still."""
     worker = faulty(shop, "block", tmp_path / "mark")
     assert healthy(worker)
@@ -98,7 +98,7 @@ def test_c59_b_a_blocked_event_loop_fails_liveness(shop: Shop, tmp_path: Path) -
 
 
 @pytest.mark.faults
-def test_c59_c_a_broker_that_is_away_and_comes_back(fragile_kafka: LocalKafka, namespace: str, tmp_path: Path) -> None:
+def test_a_broker_that_is_away_and_comes_back(fragile_kafka: LocalKafka, namespace: str, tmp_path: Path) -> None:
     """c59 C: in mid stream the broker ends; not ready, alive, and all goes on by itself when it is back."""
     shop = Shop(fragile_kafka.bootstrap, namespace, tmp_path)
     try:
@@ -124,7 +124,7 @@ def test_c59_c_a_broker_that_is_away_and_comes_back(fragile_kafka: LocalKafka, n
         shop.close()
 
 
-def test_c59_d_an_open_transaction_is_named(shop: Shop) -> None:
+def test_an_open_transaction_is_named(shop: Shop) -> None:
     """c59 D: a producer's open transaction holds one of four partitions for ever; its end frees it."""
     worker = shop.worker(HEADWATER_PARTITION_STALL_TIMEOUT=str(STALL))
     worker.wait_ready()
@@ -143,7 +143,7 @@ def test_c59_d_an_open_transaction_is_named(shop: Shop) -> None:
     shop.wait_lag_zero()
 
 
-def test_c59_d_a_partition_that_is_not_fetched_is_named(shop: Shop, tmp_path: Path) -> None:
+def test_a_partition_that_is_not_fetched_is_named(shop: Shop, tmp_path: Path) -> None:
     """c59 D: one of four partitions is paused for ever with traffic on it."""
     worker = faulty(shop, "pause", tmp_path / "mark", HEADWATER_PARTITION_STALL_TIMEOUT=str(STALL))
     load = Load(shop, clicks(3_000), rate=100)
@@ -159,7 +159,7 @@ def test_c59_d_a_partition_that_is_not_fetched_is_named(shop: Shop, tmp_path: Pa
 
 
 @pytest.mark.faults
-def test_c59_e_and_f_neither_silence_nor_a_dead_model_matters(shop: Shop) -> None:
+def test_neither_silence_nor_a_dead_model_matters(shop: Shop) -> None:
     """c59 E and F: ready and alive while nothing comes, for longer than any stall; texts come from frame or template."""
     worker = shop.worker(
         HEADWATER_MODEL_BACKEND="tests.backends:Dying",
@@ -187,7 +187,7 @@ def test_c59_e_and_f_neither_silence_nor_a_dead_model_matters(shop: Shop) -> Non
     assert worker.metric("headwater_model_failures_total", kind="crash")
 
 
-def test_c59_g_recovery_is_alive_and_not_ready(shop: Shop, tmp_path: Path) -> None:
+def test_recovery_is_alive_and_not_ready(shop: Shop, tmp_path: Path) -> None:
     """c59 G: a long changelog: alive all the time, not ready until the last state is back, and it says what it waits for."""
     mark = tmp_path / "mark"
     worker = faulty(shop, "slow", mark)

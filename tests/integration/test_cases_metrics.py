@@ -87,7 +87,7 @@ def wrong_topics(shop: Shop, count: int) -> list[str]:
     [(10_000, 500, 10), pytest.param(100_000, 5_000, 100, marks=[pytest.mark.faults, pytest.mark.timeout(300)])],
     ids=["small", "whole"],
 )
-def test_c57_the_series_do_not_grow_with_the_traffic(shop: Shop, events: int, malformed: int, topics: int) -> None:
+def test_the_series_do_not_grow_with_the_traffic(shop: Shop, events: int, malformed: int, topics: int) -> None:
     """c57: many users, items and malformed records: under 50 series more, then none; nobody's data in a label."""
     worker = shop.worker(HEADWATER_DEAD_LETTER_RATE="0.5")
     worker.wait_ready()
@@ -198,7 +198,7 @@ def catalogue(shop: Shop, worker: Worker, items: int) -> None:
 
 
 @pytest.mark.faults
-def test_c58_durations_are_seconds_and_resolved(shop: Shop) -> None:
+def test_durations_are_seconds_and_resolved(shop: Shop) -> None:
     """c58: 1,000 events at 100/s on an idle worker: quantiles of the histogram, the records and a client agree."""
     for definition in definitions():
         if definition.unit == "seconds":
@@ -229,7 +229,7 @@ def test_c58_durations_are_seconds_and_resolved(shop: Shop) -> None:
         assert Histogram.of(scrape, "headwater_batch_records", {"stage": stage.value}).count > 0, stage
 
 
-def test_c58_a_slow_model_shows_in_seconds(shop: Shop) -> None:
+def test_a_slow_model_shows_in_seconds(shop: Shop) -> None:
     """c58: 20 events with a model that takes 3 s."""
     worker = shop.worker(
         HEADWATER_MODEL_BACKEND="tests.integration.slow_backend:ThreeSeconds",
@@ -259,7 +259,7 @@ def test_c58_a_slow_model_shows_in_seconds(shop: Shop) -> None:
 
 
 # ---- c61
-def test_c61_the_first_dead_letter_and_a_restart(shop: Shop, tmp_path: Path) -> None:
+def test_the_first_dead_letter_and_a_restart(shop: Shop, tmp_path: Path) -> None:
     """c61: all closed label sets are there with 0 at once; the first refused record is an increase of 1."""
     scrapes = three_scrapes(shop)
     fresh, refused, restarted = scrapes
@@ -283,7 +283,7 @@ def test_c61_the_first_dead_letter_and_a_restart(shop: Shop, tmp_path: Path) -> 
 
 
 @needs_promtool
-def test_c61_no_rule_fires_for_a_restart_or_silence(shop: Shop, tmp_path: Path) -> None:
+def test_no_rule_fires_for_a_restart_or_silence(shop: Shop, tmp_path: Path) -> None:
     """c61: the shipped rules over the three scrapes and ten minutes without traffic: the refused record alone is told."""
     fresh, refused, restarted = three_scrapes(shop)
     told = {"HeadwaterDeadLetters": 1}
