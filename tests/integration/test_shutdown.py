@@ -1,4 +1,4 @@
-"""Case c60. SIGTERM at any moment: exit code 0 in under 10 s, nothing lost, nothing repeated where the broker took the last checkpoint."""
+"""SIGTERM at any moment: exit code 0 in under 10 s, nothing lost, and nothing repeated after a last checkpoint."""
 
 from __future__ import annotations
 

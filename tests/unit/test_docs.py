@@ -71,7 +71,7 @@ def test_an_unknown_table_is_an_error() -> None:
 
 
 def long_lines(text: str) -> list[str]:
-    """Lines of prose that are too long. Exempt: generated table rows, code, and lines that are one link or file name."""
+    """Lines of prose that are too long. Exempt: generated table rows, code, and a link or file name on its own."""
     generated = "".join(block[2] for block in docs.BLOCK.findall(text)).splitlines()
     rows = {line for line in generated if line.startswith("|")}
     prose = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
@@ -111,7 +111,9 @@ def test_settings_and_metrics_that_are_named_exist(path: Path) -> None:
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_files_that_are_named_exist(path: Path) -> None:
-    for name in re.findall(r"`((?:schemas|operators|streams|headwater|benchmarks|deploy|docs|tests)/[\w./-]+)`", path.read_text("utf-8")):
+    for name in re.findall(
+        r"`((?:schemas|operators|streams|headwater|benchmarks|deploy|docs|tests)/[\w./-]+)`", path.read_text("utf-8")
+    ):
         assert (ROOT / name).exists(), f"{path.name} names {name}"
 
 

@@ -1,4 +1,4 @@
-"""MovieLens-100k becomes the replay file that issue and README promise."""
+"""MovieLens-100k becomes the replay file that the README promises."""
 
 from __future__ import annotations
 

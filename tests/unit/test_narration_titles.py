@@ -1,4 +1,4 @@
-"""Titles in prose, and untrusted text made plain (cases c51, c53, c54)."""
+"""Titles in prose, and untrusted text made plain."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ def test_an_item_that_only_a_deletion_or_a_search_named_is_no_item() -> None:
 
 
 def test_a_rejected_item_is_never_there_again() -> None:
-    """c21: through no generator, filler or search; others keep it."""
+    """Through no generator, filler or search; others keep it."""
     run = shop(parameters=replace(PARAMETERS, allow_repeats=True))
     run.learn(*[click(7000 + n, f"fan{n}", "i4", 40_000 + n) for n in range(100)])
     run.learn(click(8000, "me", "i4", 50_000), click(8001, "me", "i1", 50_001))
@@ -172,7 +172,7 @@ def test_an_index_that_grows_between_two_rankings() -> None:
 
 
 def test_a_ranker_follows_an_index_that_grows() -> None:
-    """Arrays of items, tokens and postings are replaced one at a time as the index grows: each new item is found at once."""
+    """Arrays are replaced one at a time as the index grows; each new item is found at once."""
     run = shop()
     run.learn(*[click(9000 + n, "me", f"i{3 * n + 1}", 50_000 + n) for n in range(5)])
     ranker = Ranker(PARAMETERS, run.index)

@@ -1,4 +1,4 @@
-"""Records of other systems are refused by name (cases c41, c47)."""
+"""Records of other systems are refused by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading replay files (case c49)."""
+"""Reading replay files: plain, gzipped, and cut short."""
 
 from __future__ import annotations
 
