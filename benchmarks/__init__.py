@@ -1,1 +1,1 @@
-"""What is claimed about speed, as commands that print it: ``python -m benchmarks`` runs all of them (``make bench``)."""
+"""Claims about speed, as commands that measure them. ``python -m benchmarks`` (``make bench``) runs all of them."""

@@ -1,7 +1,7 @@
-"""``python -m benchmarks`` (``make bench``): the seven tables one after another, each with its bars, in under 30 minutes.
+"""``python -m benchmarks`` (``make bench``): seven tables, each with its targets, in under 30 minutes.
 
-Each table is a command of its own with a broker of its own; what it is given here fits the time. ``--quick`` takes a few minutes
-and says less; ``--table 3`` runs one.
+Each table is a command of its own with its own broker; the arguments here fit the time. ``--quick`` takes a few
+minutes and says less; ``--table 3`` runs one.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Peer (b): the same learning without Faust, tables, changelogs or outputs: consume, decode, learn, in batches.
+"""A loop that learns the same without Faust, tables, changelogs or outputs: consume, decode, learn, in batches.
 
-It is what the operators and the client library leave of a core's second, so the ceiling of any program around them that
-gets its records from librdkafka. State lives in memory and is gone with the process.
+It shows what the operators and the client library take of a core. So it is the upper limit for any program around
+them that gets its records from librdkafka. State lives in memory and is lost with the process.
 
 Usage: python -m benchmarks.bare_loop BROKERS NAMESPACE
 """

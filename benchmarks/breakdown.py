@@ -1,7 +1,8 @@
 """``python -m benchmarks.breakdown``: where each microsecond of an event goes, step by step, without a broker.
 
-The steps are those of the worker's stages, in their order, over groups as large as while it catches up; what is missing
-here (fetching, record batches, RocksDB, waiting) is the difference to the worker's figure in ``benchmarks.throughput``.
+The steps are those of the worker's stages, in their order, over groups as large as while it catches up. What is
+missing (fetching, record batches, RocksDB, waiting) is the difference to the worker's figure in
+``benchmarks.throughput``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""A shop's two clients for measuring latency: one sends events at a steady rate, one reads the records that answer them.
+"""A shop's two clients for measuring latency: one sends events at a steady rate, one reads the answers.
 
-Both are kept cheap, because they share the cores with what is measured: inputs are made beforehand, everything that is due is
-sent once a millisecond, and the reader takes all that has arrived at once.
+Both are cheap, because they share the cores with the measured program: inputs are prepared in advance, events that
+are due are sent once a millisecond, and the reader takes everything that has arrived at once.
 """
 
 from __future__ import annotations

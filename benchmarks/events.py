@@ -94,7 +94,7 @@ def item_id(item: int) -> str:
 
 
 def mean_history(stream: Stream, first: int, last: int, most: int = 30) -> float:
-    """Mean of min(earlier item events of the user, ``most``) over events first..last: how much there is to learn from."""
+    """Mean of min(earlier item events of the user, ``most``) over events first..last: how much can be learned."""
     seen: dict[bytes, int] = {}
     total = counted = 0
     for number, event in enumerate(stream.read(last, (0, 0))):

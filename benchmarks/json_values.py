@@ -1,4 +1,4 @@
-"""States as the dictionaries that a plain Faust program keeps in its tables (peer (a))."""
+"""States as dictionaries, as a plain Faust program keeps them in its tables."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""``python -m benchmarks.latency``: event in, record out at steady rates; Headwater ranks, Kafka Streams beside it only counts.
+"""``python -m benchmarks.latency``: event in, record out at steady rates; Headwater ranks, Kafka Streams only counts.
 
-Times are taken on this side of the broker: from the call that sends the event to the poll that hands out the record that
-names it as its trigger; so they contain both clients. Broker, program and both clients share this machine's cores. Both
-programs run all the time, and are given their turns one after the other; the other one idles.
+Times are measured by the clients, from the call that sends the event to the poll that returns the record that names
+it as its trigger; so they include both clients. Broker, program and both clients share this machine's cores. Both
+programs run all the time and take turns; the other one idles.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Holding a rate of events at a program, and what came of it: latencies, and who used the processors."""
+"""Sends events to a program at a steady rate; measures latencies and who used the processors."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""How a program is measured: its CPU and wall time from one drained state to the next, seen from the outside.
+"""How a program is measured: its CPU and wall time from one drained state to the next, seen from outside.
 
 *Drained* means that the consumer groups have committed everything that was produced, and everything that the program
 itself has put into its internal topics. A measurement starts drained, after a warm-up (compilation, caches, first
-states); then all measured events become visible at once, because they are produced in one Kafka transaction, and it ends
+states). Then all measured events become visible at once, because they are produced in one Kafka transaction. It ends
 when the program is drained again. So no work is counted twice or forgotten, whatever a program does ahead or behind.
 """
 

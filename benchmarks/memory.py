@@ -1,7 +1,9 @@
-"""``python -m benchmarks.memory``: what a million users take in a worker's memory and on its disk, and an item in the index.
+"""``python -m benchmarks.memory``: the memory and disk that a million users take, and the memory of an item.
 
-A real worker recovers users with 50 items of history each from ``user-state.v1``; then more users than its cache holds
-(``HEADWATER_CACHED_USERS``) have an event: some thousands at a time, as live, and then all others at once, as after a pause. Its memory is compared with that of the same worker with the same catalogue and no users.
+A real worker recovers users with 50 items of history each from ``user-state.v1``. Then more users than its cache
+holds (``HEADWATER_CACHED_USERS``) have an event: first some thousands at a time, as in live traffic, and then all
+others at once, as after a pause. Its memory is compared with that of the same worker with the same catalogue and no
+users.
 """
 
 from __future__ import annotations

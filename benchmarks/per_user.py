@@ -1,7 +1,7 @@
-"""``python -m benchmarks.per_user``: the per-user update in Headwater, Kafka Streams, Quix Streams, Bytewax and plain Faust.
+"""``python -m benchmarks.per_user``: the update of one user in Headwater and in other stream processors.
 
-One private Apache Kafka; in every run each program after the other on fresh topics with the same clicks. A program whose
-durable states are not exactly those of a replay in memory has no figure.
+One private Apache Kafka. In every run, each program follows the other on fresh topics with the same clicks. A
+program whose durable states are not exactly those of a replay in memory has no figure.
 """
 
 from __future__ import annotations

@@ -1,16 +1,16 @@
-"""Peer (a): the same learning as a plain Faust program, written as Faust's documentation writes programs.
+"""The same learning as a plain Faust program, written as Faust's documentation writes programs.
 
-``async for event in stream``, one event at a time; a ``Table`` of users (dictionaries as JSON, RocksDB, changelog) read
-and written for every event; what the items have to learn goes through an item-keyed topic to a second agent with a table of
-items.
+``async for event in stream``, one event at a time; a ``Table`` of users (dictionaries as JSON, RocksDB, changelog)
+that is read and written for every event. What the items have to learn goes through a topic keyed by item to a second
+agent with a table of items.
 
-Where one could choose, the choice is in this program's favour, so that its figure is an upper bound of plain Faust's:
+Where there is a choice, it favours this program, so that its figure is an upper bound of plain Faust's:
 
-* every event makes one message to the items, keyed by its item, which one agent applies whole: the item table gets one
-  write an event, though an event changes the rows of some twenty items (``--rows all`` writes each of them, which is
-  what it would take to lose nothing);
-* item rows are read from the process's memory, never from the table (which holds for a single process only);
-* JSON by msgspec, uvloop, no web server, commits once a second, and records are decoded by the same ``schemas.parse``.
+* Every event makes one message to the items, keyed by its item, which one agent applies as a whole. The item table
+  gets one write per event, though an event changes the rows of some twenty items (``--rows all`` writes each of
+  them, which is what it would take to lose nothing).
+* Item rows are read from the process's memory, never from the table (this works for a single process only).
+* JSON by msgspec, uvloop, no web server, commits once a second; records are decoded by the same ``schemas.parse``.
 
 Usage: python -m benchmarks.plain_faust BROKERS NAMESPACE FOLDER [--rows all]
 """
@@ -101,7 +101,7 @@ def add_agents(app: Any, namespace: str, settings: Settings, *, all_rows: bool) 
 
 
 def create_changelogs(brokers: str, namespace: str, tables: Mapping[str, int]) -> None:
-    """Changelog topics by partitions before Faust starts: one that it has just made itself it may take for one of none."""
+    """Changelog topics by partitions, made before Faust starts: it may read one that it just made as having none."""
     config = {"cleanup.policy": "compact"}
     names = {f"{namespace}.{GROUP}-{table}-changelog": partitions for table, partitions in tables.items()}
     admin = AdminClient({"bootstrap.servers": brokers})

@@ -1,4 +1,4 @@
-"""A measured program in its own process, and what /proc says of it."""
+"""A measured program in its own process, and what /proc says about it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The programs that are measured: how each is started, and how one sees that it is done."""
+"""The measured programs: how each is started, and how to see that it is done."""
 
 from __future__ import annotations
 
@@ -163,6 +163,6 @@ def environment(brokers: str, namespace: str, folder: Path) -> dict[str, str]:
         "HEADWATER_STATE_DIR": str(folder / "state"),
         "HEADWATER_HTTP_PORT": "0",
         "HEADWATER_MODEL_BACKEND": "none",
-        # The topics of a user are caught up at different paces, which the limit takes for a burst: see README, Known
+        # A worker that catches up reads its topics at different paces: to the limit of a user that looks like a burst.
         "HEADWATER_USER_EVENTS_PER_MINUTE": "1000000",
     }

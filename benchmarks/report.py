@@ -1,4 +1,4 @@
-"""How a figure with its bar is printed."""
+"""How a figure and its target are printed."""
 
 from __future__ import annotations
 

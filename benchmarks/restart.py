@@ -1,8 +1,9 @@
 """``python -m benchmarks.restart``: a real worker after ``kill -9``, with its local state and without.
 
-With it: the seconds from the kill to the first event that the next process has learned. Without: how many users a second it
-rebuilds from ``user-state.v1`` (the time is ``headwater_recovery_seconds``: joining the group and opening the stores
-included, starting Python and compiled code not). Events keep coming in all the while.
+With it: the seconds from the next start to the first event that the new process has learned. Without: how many users
+per second it rebuilds from ``user-state.v1`` (the time is ``headwater_recovery_seconds``, which includes joining the
+group and opening the stores, but not starting Python and loading compiled code). Events keep coming in all the
+while.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """``python -m benchmarks.scale``: what an event and a ranking cost in small and in large shops, without a broker.
 
-An event is learned as the stages do it: the user's state and factors, the messages to the item partitions, their reading,
-the item rows. Shops are made full (``benchmarks.world``); all states are in memory, what one that is not costs is printed by
-``benchmarks.memory``. Every size is worked on in turns with the smallest one, so that a ratio is of the same minutes, and both
-are made in a process of their own: in one where a shop of a million users had been before, the strings of the next lie scattered.
+An event is learned as the stages do it: the user's state and factors, the messages to the item partitions, reading
+them, and the item rows. Shops are made full (``benchmarks.world``). All states are in memory; ``benchmarks.memory``
+prints what a state costs that is not. Every size takes turns with the smallest one, so that a ratio compares the
+same minutes. Each pair is made in its own process: in a process that held a shop of a million users before, the
+strings of the next lie scattered.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """``python -m benchmarks.soak`` (``make soak``): a worker at half of its saturation for 20 minutes; nothing may grow.
 
-Every event is ranked and answered. Every 10 seconds memory, file handles, threads, latency and lag are noted; the verdict is
-over the trend of the last three quarters. Every event must have its record at the end, and the lag must be 0.
+Every event is ranked and answered. Memory, file handles, threads, latency and lag are sampled every 10 seconds. The
+verdict looks at the trend of the last three quarters. Every event must have its record at the end, and the lag must
+be 0.
 """
 
 from __future__ import annotations

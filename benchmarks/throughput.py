@@ -1,6 +1,6 @@
 """``python -m benchmarks.throughput``: full learning while catching up, beside plain Faust and a bare loop.
 
-One private Apache Kafka, and in every run each program after the other on fresh topics with the same events, so that the
+One private Apache Kafka. In every run, each program follows the other on fresh topics with the same events, so that
 ratios compare neighbours in time. Processor seconds are those of the whole process.
 """
 

@@ -1,11 +1,13 @@
-"""``python -m benchmarks.two_workers``: full learning while catching up, two workers on two cores beside one on one core.
+"""``python -m benchmarks.two_workers``: full learning while catching up, two workers on two cores and one on one core.
 
-Each worker is pinned to a core of its own; the broker is not, and takes what it needs of the same two cores. With one worker
-that is the core that is free; with two it is taken from the workers. So three ratios of two workers to one are printed:
+Each worker is pinned to its own core. The broker is not pinned, and takes what it needs of the same two cores: with
+one worker that is the free core, with two it is taken from the workers. So three ratios of two workers to one are
+printed:
 
 * wall: events a second as they were;
-* accounted: wall, over the share of the two cores that the broker left to the two workers (the bar is for this one);
-* CPU: twice the events per CPU-second of the workers; what both would do, each busy on a core of its own.
+* accounted: wall, divided by the share of the two cores that the broker left to the two workers (the target is for
+  this);
+* CPU: twice the events per CPU-second of the workers: what both would do, each busy on a core of its own.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""A filled shop of any size, made without learning it event by event: what ``benchmarks.scale`` and ``benchmarks.memory`` measure in.
+"""A filled shop of any size, made without learning it event by event, for the benchmarks of scale and memory.
 
-Users have full context (30 distinct items) and learned factors, items full rows of neighbours and successors; who is in them follows Zipf's law.
-The stream would get there, too, but at a million items that takes a hundred million events.
+Users have full context (30 distinct items) and learned factors. Items have full rows of neighbours and successors;
+who is in them follows Zipf's law. A stream would lead to the same shop, but at a million items that takes a hundred
+million events.
 """
 
 from __future__ import annotations

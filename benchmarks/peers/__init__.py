@@ -1,1 +1,1 @@
-"""The per-user update in Headwater and in other stream processors: one program a module, each a process of its own."""
+"""The update of one user in Headwater and in other stream processors: one program per module, each its own process."""

@@ -1,7 +1,7 @@
-"""The per-user update in Bytewax: its Kafka source, ``stateful_map`` and its recovery store (SQLite), an epoch a second.
+"""The update of one user in Bytewax: Kafka source, ``stateful_map``, recovery store (SQLite), an epoch a second.
 
-In its favour: JSON by msgspec, states as they are (no copy an event). Its durability is less than the others': states and
-offsets are pickled into SQLite files on the local disk, an epoch at a time, and nowhere else.
+In its favour: JSON by msgspec, and states as they are (no copy per event). It is less durable than the others:
+states and offsets are pickled into SQLite files on the local disk, an epoch at a time, and nowhere else.
 
 Usage: python -m benchmarks.peers.bytewax_counts BROKERS NAMESPACE FOLDER
 """

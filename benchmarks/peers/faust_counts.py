@@ -1,7 +1,7 @@
-"""The per-user update as a plain Faust program: one event at a time, one table write an event.
+"""The update of one user as a plain Faust program: one event at a time, one table write per event.
 
-As Faust's documentation writes programs: a ``Record``, a ``Table``, its own JSON and the standard event loop. ``tuned`` makes
-it as quick as it gets without another way to move records: dictionaries, JSON by msgspec, uvloop.
+It is written as in Faust's documentation: a ``Record``, a ``Table``, Faust's JSON and the standard event loop.
+``tuned`` is as fast as possible without another way to move records: dictionaries, JSON by msgspec, uvloop.
 
 Usage: python -m benchmarks.peers.faust_counts BROKERS NAMESPACE FOLDER plain|tuned
 """

@@ -1,7 +1,8 @@
-"""The per-user update on Headwater's batching layer: a checkpointed stage without a recommender.
+"""The update of one user on Headwater's batching layer: a checkpointed stage without a recommender.
 
-As in the worker: states stay decoded in memory, the changelog and RocksDB see each changed one once a checkpoint (a second),
-states name the offset that they contain, the garbage collector is tuned. Unlike the worker's, its cache has no bound.
+As in the worker, states stay decoded in memory, the changelog and RocksDB get each changed state once per checkpoint
+(every second), states name the offset that they contain, and the garbage collector is tuned. Unlike the worker's,
+its cache has no bound.
 
 Usage: python -m benchmarks.peers.headwater_counts BROKERS NAMESPACE FOLDER
 """

@@ -1,4 +1,4 @@
-"""Compiles the Kafka Streams peer with the machine's ``javac`` and says how to start it."""
+"""Compiles the Kafka Streams program with the machine's ``javac`` and says how to start it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The jars of Kafka Streams, pinned and checked as the broker's are; ``python -m benchmarks.peers.lock`` resolves them afresh."""
+"""The jars of Kafka Streams, pinned and checked as the broker's are.
+
+``python -m benchmarks.peers.lock`` resolves them afresh.
+"""
 
 from __future__ import annotations
 

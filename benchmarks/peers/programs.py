@@ -1,4 +1,4 @@
-"""The programs of the per-user update: how each is started, and how one reads what it counted."""
+"""The programs that update one user: how each is started, and how to read what it counted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The per-user update in Quix Streams: state in RocksDB with a changelog topic, a checkpoint a second.
+"""The update of one user in Quix Streams: state in RocksDB with a changelog topic, a checkpoint a second.
 
 Usage: python -m benchmarks.peers.quix_counts BROKERS NAMESPACE FOLDER
 """

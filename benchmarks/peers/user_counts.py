@@ -1,7 +1,7 @@
-"""The per-user update that all peers do, as plain Python: what a click is, what is kept of a user, what it must come to.
+"""The update of one user that all programs do, as plain Python: what a click is, what is kept, and the right result.
 
-A click (JSON) counts its user's events and actions and is added to the user's last 50 items. States are durable: in a table
-with a changelog topic, or whatever the peer has instead.
+A click (JSON) counts its user's events and actions and is added to the user's last 50 items. States are durable: in
+a table with a changelog topic, or in whatever the program has instead.
 """
 
 from __future__ import annotations

@@ -35,9 +35,9 @@ INDEX_TIMEOUT = 30.0
 
 @guarded
 def demo(
-    events: Annotated[int, typer.Option(min=1, max=100_000, help="Ratings to send; searches come on top.")] = 20_000,
+    events: Annotated[int, typer.Option(min=1, max=100_000, help="Ratings to send; searches are added.")] = 20_000,
     rate: Annotated[
-        float, typer.Option(min=1, help="Events a second in the last quarter, to measure latency.")
+        float, typer.Option(min=1, help="Events per second in the last quarter, which measures latency.")
     ] = 300.0,
 ) -> None:
     """Start Kafka and a worker, send real MovieLens events, show recommendations, sum up. Leaves nothing behind."""
@@ -56,12 +56,12 @@ def demo(
 
 
 _HOW_TO_GO_ON = (
-    "headwater broker                      a Kafka to try things with; then, with the address it prints:",
+    "headwater broker                      a Kafka to try; then, with the address that it prints:",
     "headwater topics create               the topics of your namespace",
     "headwater worker                      learn and recommend; /metrics is on port 9464",
     "headwater replay FILE                 send a replay file (headwater fetch ml-100k prints one)",
     "headwater tail                        recommendations as they come",
-    "headwater evaluate FILE               the same operators without a broker, measured",
+    "headwater evaluate FILE               measure the same operators without a broker",
     "README.md                             how to send events from your own shop",
 )
 
@@ -142,7 +142,7 @@ def _send(settings: Settings, feed: Feed, worker: WorkerProcess, show: _Showcase
     _wait_for_model(settings, worker)
     note(
         f"Sending {events:,} ratings, and before every 20th a genre search that is derived (MovieLens has none). "
-        "A user's events keep their order, and nobody acts before having seen the answer to the last act."
+        "A user's events keep their order, and the next one is sent only after the last one was answered."
     )
     log = list(_first_ratings(chain([first], lines), events))
     turns = Turns(iter(log), WINDOW, feed.is_waiting)

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 @guarded
 def evaluate(
     file: Annotated[Path, typer.Argument(help="A replay file, gzipped or not.")],
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Recall, MRR and nDCG of the lists made before each event is learned, beside each generator's."""
+    """Rank, test, then learn each event of a file, without a broker. Prints recall, MRR and nDCG, also by generator."""
     settings = load_settings()
     from headwater.cli.lines import count_lines
     from operators import Parameters

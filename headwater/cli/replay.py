@@ -31,11 +31,14 @@ FLUSH_TIMEOUT = 120.0
 def replay(
     file: Annotated[Path, typer.Argument(help="A replay file, gzipped or not.")],
     rate: Annotated[
-        float | None, typer.Option(min=0.001, help="Records a second; as fast as it goes if not given.")
+        float | None, typer.Option(min=0.001, help="Records per second; as fast as possible if not given.")
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Stop after so many lines.")] = None,
-    raw: Annotated[bool, typer.Option("--raw", help="Send refused lines as they are, timestamps included.")] = False,
-    namespace: Annotated[str | None, typer.Option(help="Instead of HEADWATER_NAMESPACE.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Stop after this many lines.")] = None,
+    raw: Annotated[
+        bool,
+        typer.Option("--raw", help="Also send lines that a worker would refuse, unchanged, with their timestamps."),
+    ] = False,
+    namespace: Annotated[str | None, typer.Option(help="Namespace to use instead of HEADWATER_NAMESPACE.")] = None,
 ) -> None:
     """Send the records of a replay file. Lines that a worker would refuse are reported and left out."""
     settings = load_settings(**({"namespace": namespace} if namespace is not None else {}))

@@ -19,10 +19,10 @@ WAIT = 15.0
 
 @guarded
 def tail(
-    user: Annotated[str | None, typer.Option(help="Only this user's.")] = None,
+    user: Annotated[str | None, typer.Option(help="Show only this user's recommendations.")] = None,
     from_beginning: Annotated[bool, typer.Option("--from-beginning", help="Start with the oldest record.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="The records as they are, one a line.")] = False,
-    count: Annotated[int | None, typer.Option(min=1, help="Stop after so many records.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the records as JSON, one per line.")] = False,
+    count: Annotated[int | None, typer.Option(min=1, help="Stop after this many records.")] = None,
 ) -> None:
     """Show recommendations as they come; Ctrl-C ends it."""
     settings = load_settings()

@@ -32,7 +32,7 @@ def create() -> None:
 @app.command()
 @guarded
 def describe() -> None:
-    """Show the topics beside what the settings ask for; exit status 1 when they differ."""
+    """Compare the topics with the settings. Exit status 1 when they differ."""
     settings = load_settings()
     brokers = require_brokers(settings)
     from streams.broker.admin import describe_topics
@@ -50,7 +50,7 @@ def describe() -> None:
 @app.command()
 @guarded
 def accept(name: Annotated[str, typer.Argument(help="Full name of the topic, with its namespace.")]) -> None:
-    """Go on with a topic that was deleted and made again: its offsets start anew. Stop the workers first."""
+    """Accept a topic that was deleted and created again; its offsets start at 0. Stop the workers first."""
     settings = load_settings()
     brokers = require_brokers(settings)
     from streams.broker.acceptance import accept as accept_topic

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @guarded
 def validate(
     file: Annotated[Path, typer.Argument(help="A replay file, gzipped or not.")],
-    show: Annotated[int, typer.Option(min=0, help="Most problems to list one by one.")] = 20,
+    show: Annotated[int, typer.Option(min=0, help="How many problems to list one by one.")] = 20,
 ) -> None:
     """Say what would be refused and why, without a broker. Exit status 1 when there are problems."""
     settings = load_settings()

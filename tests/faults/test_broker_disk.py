@@ -1,4 +1,4 @@
-"""The broker's disk is full: it ends itself, nothing that it lacks was acknowledged, and with room again all goes on."""
+"""The broker's disk is full: it ends itself, nothing is lost, and with room again everything goes on."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def kafka(disk: SmallDisk) -> Iterator[SmallDiskKafka]:
 def test_a_full_disk_of_the_broker_loses_nothing(
     kafka: SmallDiskKafka, disk: SmallDisk, shop: Shop, real_lines: Mixed, tell: Callable[[str], None]
 ) -> None:
-    """Twice under load: the worker waits for the broker the first time, and is killed and loses its state the second."""
+    """Twice under load: the first time the worker waits, the second time it is killed and loses its state."""
     worker = shop.worker()
     worker.wait_ready()
     shop.send_lines(real_lines.catalog)
@@ -77,7 +77,7 @@ def fill_until_the_broker_ends(kafka: SmallDiskKafka, disk: SmallDisk, worker: W
 
 
 def wait_back(worker: Worker) -> None:
-    """Until it is ready; a broker that has only just come back may refuse once more, then it is started again, as by a supervisor."""
+    """Until it is ready. A broker that has just come back may refuse once more; then a supervisor would start it again."""
     try:
         worker.wait_ready()
     except AssertionError:

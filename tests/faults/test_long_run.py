@@ -1,4 +1,4 @@
-"""State and topics stay bounded: idle users and deleted items go, for good, and nothing else does (issue 11, long-run bounds)."""
+"""State and topics stay bounded: idle users and deleted items are removed for good, and nothing else is."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def newest(shop: Shop, suffix: str) -> dict[bytes, bytes | None]:
 
 
 def test_idle_users_are_forgotten(old_shop: Shop) -> None:
-    """90 days without an event: gone from changelog and store, for everybody else nothing changes, who returns is new."""
+    """90 days without an event: gone from changelog and store; nothing changes for others; who returns is new."""
     shop, now = old_shop, old_shop.began_ms
     idle, regulars = [f"idle-{n}" for n in range(300)], [f"regular-{n}" for n in range(100)]
     worker = shop.worker()
@@ -156,7 +156,7 @@ def listed(records: Iterable[dict[str, Any]]) -> Counter[str]:
 
 
 def test_deleted_items_are_forgotten_by_all_workers(shop: Shop) -> None:
-    """Row and digest go by tombstones, every index follows, histories bring nothing back; the item may return as a new one."""
+    """Tombstones remove row and digest, every index follows, histories bring nothing back; the item may return as new."""
     seconds = str(3 / 86_400)
     items = shop.worker("w0", "items,catalog", HEADWATER_DELETED_ITEM_DAYS=seconds)
     profiles = shop.worker("w1", "profiles", HEADWATER_DELETED_ITEM_DAYS=seconds)
@@ -212,7 +212,7 @@ def test_deleted_items_are_forgotten_by_all_workers(shop: Shop) -> None:
 
 
 def test_compaction_bounds_the_changelog(kafka: Any, namespace: str, tmp_path: Path) -> None:
-    """Old versions, removed users and at last their tombstones leave the broker's log; what is left is about a record a user."""
+    """Old versions, removed users and their tombstones leave the broker's log; about one record per user remains."""
     prompt = {"segment.ms": "500", "min.cleanable.dirty.ratio": "0.01", "delete.retention.ms": "0"}
     shop = Shop(
         kafka.bootstrap,

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(120)]
 
 
 def test_lost_topic_ids_are_noticed_and_told_by_the_state(shop: Shop) -> None:
-    """A topic was accepted as its second incarnation; without the record, its offsets would be taken for those of the first."""
+    """A topic was accepted as its second incarnation; without the record, its offsets would count for the first."""
     worker = ten_clicks(shop)
     assert worker.stop() == 0
     recreate(shop, CLICK.suffix)

@@ -61,7 +61,7 @@ def test_partitions_move_while_recovery_is_under_way(
 def test_partitions_move_at_a_bad_moment(
     shop: Shop, real_lines: Mixed, tmp_path: Path, fault: str, tell: Callable[[str], None]
 ) -> None:
-    """While a fetch waits that would take what recovery has sought (early), and with a rebalance that takes its time (late)."""
+    """While a fetch waits that would take what recovery has sought (early), and in a slow rebalance (late)."""
     mark = tmp_path / "mark"
     slow = shop.faulty_worker(fault, mark)
     load = Load(shop, real_lines.events, RATE)

@@ -1,4 +1,4 @@
-"""What a worker writes is refused by the broker: it stops and says what to do, and nothing behind it is acknowledged."""
+"""The broker refuses what a worker writes: it stops and says what to do; nothing behind it is acknowledged."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_topic_that_refuses_the_size_of_records_stops_the_worker(shop: Shop, r
 
 
 def test_an_output_topic_deleted_under_a_running_worker(shop: Shop, real_lines: Mixed) -> None:
-    """It stops and says what to do; that done, every event behind the deletion is answered, and nothing learned twice."""
+    """It stops and says what to do; afterwards every event behind the deletion is answered, nothing learned twice."""
     worker = shop.worker()
     worker.wait_ready()
     shop.send_lines(real_lines.events[:FIRST])

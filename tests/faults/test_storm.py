@@ -56,7 +56,7 @@ def test_killed_twenty_times(shop: Shop, real_lines: Mixed, tell: Callable[[str]
 
 
 def test_three_workers_in_a_storm_of_rebalances(shop: Shop, real_lines: Mixed, tell: Callable[[str], None]) -> None:
-    """Two at least are there at any time; one of three leaves by SIGTERM or kill -9 and comes back, round after round."""
+    """At least two run at any time; one of three leaves by SIGTERM or kill -9 and comes back, again and again."""
     rng = random.Random(3)
     workers = [shop.worker(f"w{n}") for n in range(3)]
     for worker in workers:

@@ -29,7 +29,7 @@ def fragile_shop(fragile_kafka: LocalKafka, namespace: str, tmp_path: Path) -> I
 
 
 def flip(kafka: LocalKafka, shop: Shop, suffix: str, partition: int, at: int | None = None) -> int:
-    """One bit in the last batch of the partition's log, or ``at`` a byte; doing it again there repairs it. Returns where."""
+    """Flip a bit in the last batch of the partition's log, or ``at`` a byte; again repairs it. Returns where."""
     kafka.stop()
     (path,) = (kafka.log_dir / f"{shop.topic(suffix)}-{partition}").glob("*.log")
     content = bytearray(path.read_bytes())

@@ -1,11 +1,21 @@
-"""``headwater worker`` with one fault, that comes once the file named by TEST_FAULT_MARK is there (case c59).
+"""``headwater worker`` with one fault, which starts once the file named by TEST_FAULT_MARK exists.
 
-TEST_FAULT is ``agent`` (the profiles agent's task ends with an exception), ``compute`` (so does its work on a batch),
-``block`` (the event loop stands still for two minutes), ``hang`` (its work on a batch never ends), ``freeze`` (the process
-stops itself while user states wait to be sent to their changelog), ``unsent`` (they wait for as long as the mark is there),
-``slow`` (states are recovered a few at a time, while the
-mark is there), ``early`` (a fetch of changelogs waits for seconds, and recovery a little before it takes what comes), ``late``
-(partitions are assigned with a delay), ``sought`` (a recovery ends between the two halves of the next rebalance), ``full`` (its disk takes no file above 100 kB) or ``pause`` (partition 1 of the clicks is never fetched again). Everything else is the real program.
+TEST_FAULT is one of:
+
+- ``agent``: the task of the profiles agent ends with an exception.
+- ``compute``: its work on a batch ends with an exception.
+- ``hang``: its work on a batch never ends.
+- ``block``: the event loop stands still for two minutes.
+- ``freeze``: the process stops itself while user states wait to be sent to their changelog.
+- ``unsent``: user states wait to be sent for as long as the mark exists.
+- ``slow``: states are recovered a few at a time while the mark exists.
+- ``early``: a fetch of changelogs waits for seconds, and recovery waits a little before it takes what comes.
+- ``late``: partitions are assigned with a delay.
+- ``sought``: a recovery ends between the two halves of the next rebalance.
+- ``full``: the worker's disk takes no file above 100 kB.
+- ``pause``: partition 1 of the clicks is never fetched again.
+
+Everything else is the real program.
 """
 
 from __future__ import annotations
@@ -123,7 +133,7 @@ def slow() -> None:
 
 
 def early() -> None:
-    """A rebalance comes while a fetch of the time before it waits; recovery is slower to go on than the records to come."""
+    """A rebalance comes while an earlier fetch waits; records arrive before recovery goes on."""
     fetching, seeking = BatchConsumerThread.getmany, Recovery._seek_offsets
 
     async def waiting(self: BatchConsumerThread, active: Any, timeout: float) -> Any:

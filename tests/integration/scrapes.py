@@ -126,7 +126,7 @@ def series(scrapes: Sequence[tuple[Scrape | None, int]]) -> list[dict[str, str]]
 
 
 def assert_alerts(folder: Path, inputs: list[dict[str, str]], fired: dict[str, dict[str, int]]) -> None:
-    """That by each time (``"30m"``) exactly these alerts have fired so far, each for so many label sets; samples are 15 s apart."""
+    """By each time (``"30m"``) exactly these alerts have fired, each for so many label sets; samples are 15 s apart."""
     expected = [
         {
             "expr": f'count by (alertname) (max_over_time(ALERTS{{alertstate="firing"}}[{time}]))',

@@ -1,7 +1,4 @@
-"""A language model that takes three seconds a request.
-
-To be named as ``HEADWATER_MODEL_BACKEND=tests.integration.slow_backend:ThreeSeconds``.
-"""
+"""A language model that takes three seconds a request: ``tests.integration.slow_backend:ThreeSeconds``."""
 
 from __future__ import annotations
 

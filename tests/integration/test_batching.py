@@ -1,4 +1,4 @@
-"""The data path on a real broker: each of the losses of ``research/faust-in-batches.md`` has a test here."""
+"""The data path on a real broker: kills, crashes, rebalances and pauses lose nothing and count nothing twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A broker that hangs while batches are in flight (case c09): what was worked on is committed when it is back."""
+"""A broker that hangs while batches are in flight: what was worked on is committed when it is back."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def answered(worker: Worker) -> float:
 def test_everything_is_committed_after_the_broker_hung_twice(
     shop: Shop, fragile_kafka: LocalKafka, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """c09: offsets reach the end and the lag 0 by themselves; a restart repeats at most one checkpoint interval."""
+    """Offsets reach the end and the lag 0 by themselves; a restart repeats at most one checkpoint interval."""
     worker = shop.worker(HEADWATER_COMMIT_STALL_TIMEOUT=str(STALL))
     worker.wait_ready()
     load = Load(shop, clicks(EVENTS, 9), RATE)

@@ -1,4 +1,4 @@
-"""Null values: deletions in the catalogue, nonsense among the events (case c04)."""
+"""Null values: deletions in the catalogue, dead letters among the events."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def assert_i1_is_gone(shop: Shop, worker: Worker) -> None:
 
 
 def test_null_values_delete_items_and_are_no_events(kafka: LocalKafka, namespace: str, tmp_path: Path) -> None:
-    """c04: the item goes and stays away, the null event is one dead letter, restoring from nothing works."""
+    """The item goes and stays away, the null event is one dead letter, restoring from nothing works."""
     shop = Shop(kafka.bootstrap, namespace, tmp_path, partitions=1)
     worker = shop.worker()
     try:

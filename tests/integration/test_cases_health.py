@@ -1,4 +1,4 @@
-"""Case c59: what /healthz and /readyz say of a worker in each kind of trouble, and that they say it in words."""
+"""What /healthz and /readyz say, in words, of a worker in each kind of trouble."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ def healthy(worker: Worker) -> bool:
 
 
 @pytest.mark.parametrize("fault", ["agent", "compute"])
-def test_c59_a_crashed_agent_ends_the_process(shop: Shop, tmp_path: Path, fault: str) -> None:
-    """c59 A: the agent's task, or its work on a batch, ends with an exception: exit code 1, and nothing is lost."""
+def test_a_crashed_agent_ends_the_process(shop: Shop, tmp_path: Path, fault: str) -> None:
+    """The agent's task, or its work on a batch, ends with an exception: exit code 1, and nothing is lost."""
     mark = tmp_path / "mark"
     worker = shop.faulty_worker(fault, mark)
     shop.send_lines(clicks(100))
@@ -77,8 +77,8 @@ def test_c59_a_crashed_agent_ends_the_process(shop: Shop, tmp_path: Path, fault:
 
 
 @pytest.mark.faults
-def test_c59_b_a_blocked_event_loop_fails_liveness(shop: Shop, tmp_path: Path) -> None:
-    """c59 B: the pages are answered all the same, and name what stands still."""
+def test_a_blocked_event_loop_fails_liveness(shop: Shop, tmp_path: Path) -> None:
+    """The pages still answer, and name what stands still."""
     worker = shop.faulty_worker("block", tmp_path / "mark")
     assert healthy(worker)
     (tmp_path / "mark").touch()
@@ -91,8 +91,8 @@ def test_c59_b_a_blocked_event_loop_fails_liveness(shop: Shop, tmp_path: Path) -
 
 
 @pytest.mark.faults
-def test_c59_c_a_broker_that_is_away_and_comes_back(fragile_kafka: LocalKafka, namespace: str, tmp_path: Path) -> None:
-    """c59 C: in mid stream the broker ends; not ready, alive, and all goes on by itself when it is back."""
+def test_a_broker_that_is_away_and_comes_back(fragile_kafka: LocalKafka, namespace: str, tmp_path: Path) -> None:
+    """The broker ends under load; not ready, alive, and all goes on by itself when it is back."""
     shop = Shop(fragile_kafka.bootstrap, namespace, tmp_path)
     try:
         worker = shop.worker()
@@ -117,8 +117,8 @@ def test_c59_c_a_broker_that_is_away_and_comes_back(fragile_kafka: LocalKafka, n
         shop.close()
 
 
-def test_c59_d_an_open_transaction_is_named(shop: Shop) -> None:
-    """c59 D: a producer's open transaction holds one of four partitions for ever; its end frees it."""
+def test_an_open_transaction_is_named(shop: Shop) -> None:
+    """A producer's open transaction holds one of four partitions for ever; its end frees it."""
     worker = shop.worker(HEADWATER_PARTITION_STALL_TIMEOUT=str(STALL))
     worker.wait_ready()
     load = Load(shop, clicks(3_000), rate=100)
@@ -136,8 +136,8 @@ def test_c59_d_an_open_transaction_is_named(shop: Shop) -> None:
     shop.wait_lag_zero()
 
 
-def test_c59_d_a_partition_that_is_not_fetched_is_named(shop: Shop, tmp_path: Path) -> None:
-    """c59 D: one of four partitions is paused for ever with traffic on it."""
+def test_a_partition_that_is_not_fetched_is_named(shop: Shop, tmp_path: Path) -> None:
+    """One of four partitions is paused for ever with traffic on it."""
     worker = shop.faulty_worker("pause", tmp_path / "mark", HEADWATER_PARTITION_STALL_TIMEOUT=str(STALL))
     load = Load(shop, clicks(3_000), rate=100)
     load.wait_sent(100)
@@ -152,8 +152,8 @@ def test_c59_d_a_partition_that_is_not_fetched_is_named(shop: Shop, tmp_path: Pa
 
 
 @pytest.mark.faults
-def test_c59_e_and_f_neither_silence_nor_a_dead_model_matters(shop: Shop) -> None:
-    """c59 E and F: ready and alive while nothing comes, for longer than any stall; texts come from frame or template."""
+def test_neither_silence_nor_a_dead_model_matters(shop: Shop) -> None:
+    """Ready and alive while nothing comes, for longer than any stall; texts come from frame or template."""
     worker = shop.worker(
         HEADWATER_MODEL_BACKEND="tests.backends:Dying",
         HEADWATER_LIVE_SHARE="1",
@@ -180,8 +180,8 @@ def test_c59_e_and_f_neither_silence_nor_a_dead_model_matters(shop: Shop) -> Non
     assert worker.metric("headwater_model_failures_total", kind="crash")
 
 
-def test_c59_g_recovery_is_alive_and_not_ready(shop: Shop, tmp_path: Path) -> None:
-    """c59 G: a long changelog: alive all the time, not ready until the last state is back, and it says what it waits for."""
+def test_recovery_is_alive_and_not_ready(shop: Shop, tmp_path: Path) -> None:
+    """A long changelog: alive all the time, not ready until the last state is back; it says what it waits for."""
     mark = tmp_path / "mark"
     worker = shop.faulty_worker("slow", mark)
     shop.send_lines(clicks(8_000, users=8_000))

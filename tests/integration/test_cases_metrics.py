@@ -1,4 +1,4 @@
-"""Cases c57, c58 and c61: what /metrics of a whole worker shows is bounded, in seconds, and fit for alerts."""
+"""What /metrics of a whole worker shows is bounded, in seconds, and fit for alerts."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def click(n: int, user: int, item: int, **fields: Any) -> dict[str, Any]:
     return {"topic": "events.click.v1", "value": value | {"occurred_at": int(time.time() * 1000)} | fields}
 
 
-# ---- c57
+# ---- bounded series
 def send_many(shop: Shop, events: int, malformed: int, topics: list[str]) -> None:
     """Half as many users as events, a fifth as many items; searches; malformed records, no two alike; wrong topics.
 
@@ -87,8 +87,8 @@ def wrong_topics(shop: Shop, count: int) -> list[str]:
     [(10_000, 500, 10), pytest.param(100_000, 5_000, 100, marks=[pytest.mark.faults, pytest.mark.timeout(300)])],
     ids=["small", "whole"],
 )
-def test_c57_the_series_do_not_grow_with_the_traffic(shop: Shop, events: int, malformed: int, topics: int) -> None:
-    """c57: many users, items and malformed records: under 50 series more, then none; nobody's data in a label."""
+def test_the_series_do_not_grow_with_the_traffic(shop: Shop, events: int, malformed: int, topics: int) -> None:
+    """Many users, items and malformed records: under 50 series more, then none; nobody's data in a label."""
     worker = shop.worker(HEADWATER_DEAD_LETTER_RATE="0.5")
     worker.wait_ready()
     wait_until(lambda: worker.metric("headwater_consumer_lag_records") is not None, 20)
@@ -133,7 +133,7 @@ def assert_labels_closed(scrape: Scrape, namespace: str) -> None:
             assert label == "le" or value in values[label], f"{name}: {label}={value}"
 
 
-# ---- c58
+# ---- durations
 class Client:
     """Reads recommendations as they come, and notes when each arrived."""
 
@@ -198,8 +198,8 @@ def catalogue(shop: Shop, worker: Worker, items: int) -> None:
 
 
 @pytest.mark.faults
-def test_c58_durations_are_seconds_and_resolved(shop: Shop) -> None:
-    """c58: 1,000 events at 100/s on an idle worker: quantiles of the histogram, the records and a client agree."""
+def test_durations_are_seconds_and_resolved(shop: Shop) -> None:
+    """1,000 events at 100/s on an idle worker: quantiles of the histogram, the records and a client agree."""
     for definition in definitions():
         if definition.unit == "seconds":
             inside = [bound for bound in definition.bounds if 0.001 <= bound <= 60]
@@ -229,8 +229,8 @@ def test_c58_durations_are_seconds_and_resolved(shop: Shop) -> None:
         assert Histogram.of(scrape, "headwater_batch_records", {"stage": stage}).count > 0, stage
 
 
-def test_c58_a_slow_model_shows_in_seconds(shop: Shop) -> None:
-    """c58: 20 events with a model that takes 3 s."""
+def test_a_slow_model_shows_in_seconds(shop: Shop) -> None:
+    """20 events with a model that takes 3 s."""
     worker = shop.worker(
         HEADWATER_MODEL_BACKEND="tests.integration.slow_backend:ThreeSeconds",
         HEADWATER_LIVE_SHARE="1",
@@ -258,9 +258,9 @@ def test_c58_a_slow_model_shows_in_seconds(shop: Shop) -> None:
     assert all(record["latency_ms"]["text"] >= SECONDS * 1000 for record in live)
 
 
-# ---- c61
-def test_c61_the_first_dead_letter_and_a_restart(shop: Shop, tmp_path: Path) -> None:
-    """c61: all closed label sets are there with 0 at once; the first refused record is an increase of 1."""
+# ---- counters and alerts
+def test_the_first_dead_letter_and_a_restart(shop: Shop, tmp_path: Path) -> None:
+    """All closed label sets are there with 0 at once; the first refused record is an increase of 1."""
     scrapes = three_scrapes(shop)
     fresh, refused, restarted = scrapes
     for scrape in (fresh, restarted):
@@ -283,8 +283,8 @@ def test_c61_the_first_dead_letter_and_a_restart(shop: Shop, tmp_path: Path) -> 
 
 
 @needs_promtool
-def test_c61_no_rule_fires_for_a_restart_or_silence(shop: Shop, tmp_path: Path) -> None:
-    """c61: the shipped rules over the three scrapes and ten minutes without traffic: the refused record alone is told."""
+def test_no_rule_fires_for_a_restart_or_silence(shop: Shop, tmp_path: Path) -> None:
+    """The shipped rules over the three scrapes and ten minutes without traffic: the refused record alone is told."""
     fresh, refused, restarted = three_scrapes(shop)
     told = {"HeadwaterDeadLetters": 1}
     quiet = series([(fresh, 8), (restarted, 40), (None, 4), (fresh, 8), (restarted, 80)])

@@ -1,4 +1,4 @@
-"""Offset holes where transaction markers sit, and transactions that were aborted (cases c01, c02)."""
+"""Offset holes where transaction markers sit, and transactions that were aborted."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def lag_becomes(worker: Worker, wanted: int, timeout: float = 10.0) -> None:
 
 
 def test_holes_of_commit_markers(shop: Shop) -> None:
-    """c01: three transactions of one click each: three answers, a commit at the end, no lag; a kill repeats nothing."""
+    """Three transactions of one click each: three answers, a commit at the end, no lag; a kill repeats nothing."""
     worker = shop.worker()
     worker.wait_ready()
     producer = transactional(shop)
@@ -76,7 +76,7 @@ def test_holes_of_commit_markers(shop: Shop) -> None:
 
 
 def test_aborted_transactions(shop: Shop) -> None:
-    """c02: what was aborted is as if it had never been, also for a worker that starts on the marker or waits for the end."""
+    """Aborted records have no effect, also for a worker that starts on the marker or waits for the end."""
     worker = shop.worker()
     worker.wait_ready()
     producer = transactional(shop)
@@ -118,7 +118,7 @@ def test_aborted_transactions(shop: Shop) -> None:
 
 
 def test_log_that_begins_later(shop: Shop) -> None:
-    """c01: offsets that retention has removed are another hole; a group without a committed offset starts behind it."""
+    """Offsets that retention has removed are another hole; a group without a committed offset starts behind it."""
     for n in range(8):
         click(shop, f"e{n}", "u1", f"i{n}")
     cut = TopicPartition(shop.topic(CLICK.suffix), 0, 5)

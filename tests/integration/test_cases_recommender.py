@@ -1,4 +1,4 @@
-"""Cases of the recommender family through Kafka: withdrawn items, rejections, impressions, empty histories, odd records."""
+"""Through Kafka: withdrawn items, rejections, impressions, empty histories, odd records."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def listed(record: dict[str, Any]) -> list[str]:
 
 
 def test_withdrawn_items_are_gone_with_the_next_event(shop: Shop) -> None:
-    """c20: deleted, unavailable and expired; the list stays full; available again, what was learned is still there."""
+    """Deleted, unavailable and expired; the list stays full; available again, what was learned is still there."""
     worker, customers = shop.worker(), Customers(shop)
     customers.item("A", "Alpha")
     customers.item("B", "Beta")
@@ -114,7 +114,7 @@ def test_withdrawn_items_are_gone_with_the_next_event(shop: Shop) -> None:
 
 
 def test_rejected_items_never_return_not_even_after_a_crash_without_state(shop: Shop) -> None:
-    """c21: dislike, hide and skip hold in every record and from the changelog; a purchase lifts one."""
+    """Dislike, hide and skip hold in every record and from the changelog; a purchase lifts one."""
     worker, customers = shop.worker(HEADWATER_ALLOW_REPEATS="true"), Customers(shop)
     for n in range(1, 15):
         customers.item(f"i{n}", f"Lamp {n}")
@@ -162,7 +162,7 @@ def counter(kafka: LocalKafka, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 def test_what_was_shown_and_clicked_counts_once(counter: tuple[Customers, Worker]) -> None:
-    """c24: three impressions, one attributed click, a click-through of a third; no ban and nothing inferred."""
+    """Three impressions, one attributed click, a click-through of a third; no ban and nothing inferred."""
     customers, worker = counter
     shop = customers.shop
     for item in "abcx":
@@ -190,7 +190,7 @@ def test_what_was_shown_and_clicked_counts_once(counter: tuple[Customers, Worker
 
 
 def test_what_is_odd_is_refused_or_counted_as_validate_said(counter: tuple[Customers, Worker], tmp_path: Path) -> None:
-    """c23, c26, c34, c35 at one worker: its dead letters are validate's problems, and every clamp has its counter."""
+    """The worker's dead letters are the problems that validate finds, and every clamp has its counter."""
     customers, worker = counter
     shop, now = customers.shop, int(time.time() * 1000)
     refused = [line(event_id=f"t{n}", user_id="timer", item_id="x", occurred_at=at) for n, (at, _) in enumerate(TIMES)]
@@ -231,7 +231,7 @@ def test_what_is_odd_is_refused_or_counted_as_validate_said(counter: tuple[Custo
 
 
 def test_almost_nothing_is_known(shop: Shop) -> None:
-    """c39: no catalogue, no events, no row, no words, no history: a record with its source said, or a written rule."""
+    """No catalogue, no events, no row, no words, no history: a record with its source said, or a written rule."""
     worker, customers = shop.worker(), Customers(shop)
     worker.wait_ready()
     a = customers.act("u1", SEARCHES, query="green tea")

@@ -1,4 +1,4 @@
-"""Records that are well-formed and still wrong: timestamps, partitions, sizes (cases c13, c15, c17)."""
+"""Records that are well-formed and still wrong: timestamps, partitions, sizes."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def now_ms() -> int:
     return int(time.time() * 1000)
 
 
-# ---- c13: timestamps
+# ---- timestamps
 def send_with_timestamps(shop: Shop, clicks: list[tuple[dict[str, Any], int]]) -> None:
     """Clicks with exactly these Kafka timestamps, which librdkafka and a plain ``send`` refuse in part."""
 
@@ -72,7 +72,7 @@ def send_with_timestamps(shop: Shop, clicks: list[tuple[dict[str, Any], int]]) -
 
 
 def test_implausible_timestamps_do_not_swallow_answers(shop: Shop) -> None:
-    """c13: the age comes from ``occurred_at``, else from the arrival; counted, and no latency is absurd."""
+    """The age comes from ``occurred_at``, else from the arrival; counted, and no latency is absurd."""
     now = now_ms()
     rfc = datetime.now(UTC).isoformat()
     answered = [  # as in the case, then one whose two times are both before 2000
@@ -112,7 +112,7 @@ def test_implausible_timestamps_do_not_swallow_answers(shop: Shop) -> None:
     assert worker.stop() == 0
 
 
-# ---- c15: partitions
+# ---- partitions
 MURMUR2 = {"user-1": 4, "user-2": 0, "user-3": 3, "user-4": 7}
 CRC32 = {"user-1": 4, "user-2": 6, "user-3": 0, "user-4": 3}
 
@@ -150,7 +150,7 @@ def misplaced_lines(worker: Worker) -> list[str]:
 
 
 def test_two_partitioners_never_make_silent_half_profiles(shop: Shop) -> None:
-    """c15: the topic whose producer places keys by crc32 is named by metric and log, with the setting that helps."""
+    """The topic whose producer places keys by crc32 is named by metric and log, with the setting that helps."""
     worker = shop.worker()
     worker.wait_ready()
     send_clicks_as_java_does(shop)
@@ -179,7 +179,7 @@ def test_two_partitioners_never_make_silent_half_profiles(shop: Shop) -> None:
     assert worker.stop() == 0
 
 
-# ---- c17: sizes
+# ---- sizes
 HEAVY = 50_000
 OTHERS_EVERY = 250
 EVENTS_A_SECOND = 5_000.0
@@ -189,7 +189,7 @@ P99_SHARE = 0.25
 
 
 def test_huge_records_become_dead_letters_that_fit(shop: Shop) -> None:
-    """c17, first half: cut to what a dead letter may hold, with the original length; the worker goes on."""
+    """Cut to what a dead letter may hold, with the original length; the worker goes on."""
     search = {"event_id": "e1", "user_id": "u1", "query": "x" * 1_000_000, "occurred_at": "2026-03-01T10:00:00Z"}
     row = {"item_id": "i1", "title": "T", "description": "y" * 1_040_000}
     producer = shop.new_producer(**{"message.max.bytes": MAX_MESSAGE_BYTES})
@@ -232,7 +232,7 @@ def rush(shop: Shop) -> list[dict[str, Any]]:
 def test_a_user_in_a_rush_stays_small_and_delays_nobody(
     shop: Shop, limit: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """c17, second half: 50,000 clicks on 50,000 items in a minute; the rate is bounded, the state, too, others are answered.
+    """50,000 clicks on 50,000 items in a minute; the rate is bounded, the state, too, others are answered.
 
     With the limit that is the default they are not delayed; 20,000 a minute are at first as many as are sent, each with a
     ranking, and more than a core can do.

@@ -1,4 +1,4 @@
-"""Cases of the text family through Kafka: titles that look like templates, half characters, markup (c51, c53, c54)."""
+"""Through Kafka: titles that look like templates, half characters, markup."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def chains(stage: Stage, prefix: str, count: int) -> dict[int, tuple[dict[str, A
 
 
 def test_titles_that_look_like_templates_stay_titles(stage: Stage) -> None:
-    """c51: each once recommended and once the anchor, in frames and templates, as written and not filled again."""
+    """Each once recommended and once the anchor, in frames and templates, as written and not filled again."""
     sources, refused = set(), len(stage.shop.dead_letters())
     for n, (recommended, anchored) in chains(stage, "brace", len(BRACES)).items():
         title, letter = BRACES[n], chr(ord("A") + n)
@@ -143,7 +143,7 @@ def test_titles_that_look_like_templates_stay_titles(stage: Stage) -> None:
 
 
 def test_searches_that_look_like_templates_stay_searches(stage: Stage) -> None:
-    """c51: as a query; each title or query that is named stands there once."""
+    """As a query; each title or query that is named stands there once."""
     refused = len(stage.shop.dead_letters())
     for n, title in enumerate(BRACES):
         stage.act(f"asks-{n}", SEARCHES, query=title)
@@ -159,7 +159,7 @@ def test_searches_that_look_like_templates_stay_searches(stage: Stage) -> None:
 
 
 def test_markup_is_read_and_never_shown(stage: Stage) -> None:
-    """c54: the title is the catalogue's, the text is plain, entities are decoded once, what is no markup is unharmed."""
+    """The title is the catalogue's, the text is plain, entities are decoded once, what is no markup is unharmed."""
     for n, (recommended, anchored) in chains(stage, "markup", len(MARKUP)).items():
         title, plain, letter = list(MARKUP)[n], list(MARKUP.values())[n], chr(ord("A") + n)
         assert recommended["items"][0]["title"] == title
@@ -171,7 +171,7 @@ def test_markup_is_read_and_never_shown(stage: Stage) -> None:
 
 
 def test_half_characters_are_refused_and_whole_ones_stay_whole(stage: Stage) -> None:
-    """c53: one reason code for title, query and id; a pair comes back as one character; cuts fall between characters."""
+    """One reason code for title, query and id; a pair comes back as one character; cuts fall between characters."""
     shop, now = stage.shop, int(time.time() * 1000)
     halves = {
         (CATALOG, "half1"): '{"item_id":"half1","title":"Party \\ud83d"}',

@@ -1,4 +1,4 @@
-"""Topics that were deleted and made again, and local stores that know more than their topic (cases c05, c06)."""
+"""Topics that were deleted and created again, and local stores that are ahead of their topic."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def all_facts(shop: Shop) -> dict[str, Any]:
     return {user: facts(state, index) for user, state in shop.user_states(index).items()}
 
 
-# ---- c05: an event topic
+# ---- an event topic
 def ten_clicks(shop: Shop) -> Worker:
     worker = shop.worker()
     worker.wait_ready()
@@ -110,7 +110,7 @@ def assert_learned_anew(shop: Shop, worker: Worker, before: list[dict[str, Any]]
 
 
 def test_recreated_topic_is_refused_then_accepted(shop: Shop) -> None:
-    """c05: the start is refused before anything is read; once accepted, all 5 are learned and have new ids."""
+    """The start is refused before anything is read; once accepted, all 5 are learned and have new ids."""
     worker = ten_clicks(shop)
     assert worker.stop() == 0
     before, ends = shop.records(), shop.ends([RECOMMENDATIONS.suffix, USER_STATE.suffix])
@@ -144,7 +144,7 @@ def test_recreated_topic_is_refused_then_accepted(shop: Shop) -> None:
     ],
 )
 def test_topic_recreated_under_a_running_worker(shop: Shop, new: int) -> None:
-    """c05, variation: the worker stops by itself; once accepted, every new click is learned once."""
+    """The worker stops by itself; once accepted, every new click is learned once."""
     worker = ten_clicks(shop)
     before = shop.records()
     recreate(shop, CLICK.suffix)
@@ -170,7 +170,7 @@ def test_added_partitions_are_refused(shop: Shop) -> None:
 
 @pytest.mark.faults
 def test_the_last_incarnation_is_refused_with_what_to_do(shop: Shop) -> None:
-    """c05: the 128th incarnation of a topic is learned, the next is refused before anything is changed."""
+    """The 128th incarnation of a topic is learned, the next is refused before anything is changed."""
     worker = ten_clicks(shop)
     assert worker.stop() == 0
     before, click = shop.records(), shop.topic(CLICK.suffix)
@@ -188,7 +188,7 @@ def test_the_last_incarnation_is_refused_with_what_to_do(shop: Shop) -> None:
     assert known_ids(shop.brokers, shop.namespace) == known
 
 
-# ---- c06: topics of state
+# ---- topics of state
 def two_hundred_clicks(shop: Shop) -> Worker:
     worker = shop.worker()
     worker.wait_ready()
@@ -204,7 +204,7 @@ def two_hundred_clicks(shop: Shop) -> Worker:
 @pytest.mark.faults
 @pytest.mark.faults
 def test_recreated_user_state_is_rebuilt(shop: Shop) -> None:
-    """c06: refused with the topic named; once accepted, the old store is thrown away and the events learned anew."""
+    """Refused with the topic named; once accepted, the old store is thrown away and the events learned anew."""
     worker = two_hundred_clicks(shop)
     before = all_facts(shop)
     recreate(shop, USER_STATE.suffix)
@@ -247,7 +247,7 @@ def titles(shop: Shop) -> dict[str, str | None]:
     ids=lambda topics: " ".join(topic.suffix for topic in topics),
 )
 def test_recreated_item_topics_are_rebuilt(shop: Shop, lost: tuple[Topic, ...]) -> None:
-    """c06, for the items: nothing is counted twice, no row is lost, no deleted item comes back."""
+    """Nothing is counted twice, no row is lost, no deleted item comes back."""
     worker = two_hundred_clicks(shop)
     expected = titles(shop)
     assert expected["i3"] is None and expected["i4"] == "Title 4" and len(expected) == 23
@@ -287,7 +287,7 @@ def pretend(worker: Worker, store: str, offset: int) -> None:
 
 @pytest.mark.faults
 def test_store_ahead_of_its_changelog_is_refused(shop: Shop) -> None:
-    """c06, the same topic: the message names topic, partition and both numbers, and what it says to do helps."""
+    """The message names topic, partition and both numbers, and what it says to do helps."""
     worker = ten_clicks(shop)
     assert worker.stop() == 0
     for store, topic in (("catalog", CATALOG_STATE), ("users", USER_STATE)):
@@ -314,7 +314,7 @@ def test_store_ahead_of_its_changelog_is_refused(shop: Shop) -> None:
 
 
 def test_offsets_that_go_back_stop_the_stage() -> None:
-    """c05: a log that was replaced between two fetches is noticed before anything of it is compared with the state."""
+    """A log that was replaced between two fetches is noticed before anything of it is compared with the state."""
     records = [SimpleNamespace(offset=offset) for offset in range(3)]
     batch = RecordBatch(TP("ns.events.click.v1", 0), records, epoch=1, previous=9)
     with pytest.raises(

@@ -1,4 +1,4 @@
-"""A stranger's programs at the doors, knowing the README and nothing else: plain producers in, a plain consumer out."""
+"""Programs of somebody who knows only the README: plain producers in, a plain consumer out."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def door(kafka: LocalKafka, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 def test_all_doors_with_every_compression(door: tuple[Stranger, Worker]) -> None:
-    """Catalogue, searches, clicks, purchases and impressions in batches of every kind; records come back for each event."""
+    """Catalogue, searches, clicks, purchases and impressions in batches of every kind; each event is answered."""
     stranger, worker = door
     now = int(time.time() * 1000)
     producers = [stranger.producer(**{"compression.type": kind, "linger.ms": 50}) for kind in COMPRESSIONS]

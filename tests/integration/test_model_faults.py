@@ -1,4 +1,4 @@
-"""A language model that hangs, raises, dies, is missing or writes junk, in a whole worker (case c19 and the model faults).
+"""A language model that hangs, raises, dies, is missing or writes junk, in a whole worker.
 
 Whatever it does: every event is answered once, in time, by frame or template; learning and the group do not notice; the
 metrics say what is wrong, and the worker stays healthy and ready.
@@ -161,7 +161,7 @@ FAULTY = {"frame", "template"}
 
 
 def test_a_hanging_model_stalls_nothing(shop: Shop) -> None:
-    """c19: blocks its thread at every call; learning, the group and the event loop do not notice; it is killed and named."""
+    """It blocks its thread at every call; learning, the group and the event loop go on; it is killed and named."""
     worker = start(shop, "Hanging", "ready")
     records = serve(shop, worker, lambda: failures(worker, "hang") >= 1)
     assert_in_time(shop, records)
@@ -173,7 +173,7 @@ def test_a_hanging_model_stalls_nothing(shop: Shop) -> None:
 
 @pytest.mark.faults
 def test_a_model_that_hangs_with_much_in_line(shop: Shop) -> None:
-    """c19: it was quick, so nearly every record is a draft; all partitions' drafts are in time when it hangs."""
+    """It was quick, so nearly every record is a draft; all partitions' drafts are in time when it hangs."""
     worker = start(shop, "HangingLater", "ready")
     records = serve(shop, worker, lambda: failures(worker, "hang") >= 1)
     assert all(record["latency_ms"]["total"] / 1000 <= DEADLINE + MARGIN for record in records)
@@ -185,7 +185,7 @@ def test_a_model_that_hangs_with_much_in_line(shop: Shop) -> None:
 
 @pytest.mark.faults
 def test_a_deadline_longer_than_the_session(shop: Shop) -> None:
-    """c19: who waits for a hanging model for longer than the session timeout is not taken for a frozen process."""
+    """A worker that waits for a hanging model for longer than the session timeout is not taken for a frozen process."""
     deadline = float(SPEEDY["HEADWATER_SESSION_TIMEOUT"]) + 2
     worker = start(shop, "Hanging", "ready", deadline)
     records = serve(shop, worker, lambda: bool(worker.metric("headwater_deadline_misses_total")))

@@ -1,4 +1,4 @@
-"""Where a partition ends is asked of the broker: one that is not fetched learns nothing by itself (case c59 D)."""
+"""The broker is asked where a partition ends: a partition that is not fetched would never show its lag."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_a_paused_partition_with_traffic_is_named(kafka: LocalKafka, namespace: 
 
 @pytest.mark.faults
 def test_ends_are_told_again_after_the_broker_hung(fragile_kafka: LocalKafka, namespace: str) -> None:
-    """The broker is a new leader of its partitions: librdkafka's admin client would answer "fenced leader epoch" for ever."""
+    """The broker is a new leader of its partitions: librdkafka's admin client keeps answering "fenced leader epoch"."""
     admin = AdminClient({"bootstrap.servers": fragile_kafka.bootstrap, "log_level": 0})
     create_topics(fragile_kafka.bootstrap, Settings(namespace=namespace))
     places = [TP(CLICK.name(namespace), n) for n in range(4)]

@@ -115,7 +115,7 @@ def test_prometheus_scrapes_the_pages(prometheus: Prometheus, metrics: Metrics) 
 
 @needs_prometheus
 def test_the_first_dead_letter_is_an_increase_of_one(prometheus: Prometheus, metrics: Metrics) -> None:
-    """Case c61: a counter that appears with its first increment hides it."""
+    """A counter that appears with its first increment hides it."""
     series = 'headwater_dead_letters_total{stage="profiles",reason="broken_json"}'
     prometheus.wait_for(f"count_over_time({series}[1m]) > bool 2", 1.0)
     reason = next(code for code in metrics.dead_letters.definition.labels[1].values if code == "broken_json")

@@ -1,4 +1,4 @@
-"""Case c60. SIGTERM at any moment: exit code 0 in under 10 s, nothing lost, nothing repeated where the broker took the last checkpoint."""
+"""SIGTERM at any moment: exit code 0 in under 10 s, nothing lost, and nothing repeated after a last checkpoint."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def stopping(worker: Worker) -> Iterator[None]:
     print(f"SIGTERM to exit: {seconds:.2f} s")
 
 
-def test_c60_in_mid_stream_nothing_is_repeated(kafka: LocalKafka, namespace: str, tmp_path: Path) -> None:
+def test_in_mid_stream_nothing_is_repeated(kafka: LocalKafka, namespace: str, tmp_path: Path) -> None:
     """Once with one signal, once with a second one meanwhile."""
     shop = Shop(kafka.bootstrap, namespace, tmp_path)
     worker = shop.worker()
@@ -68,7 +68,7 @@ def test_c60_in_mid_stream_nothing_is_repeated(kafka: LocalKafka, namespace: str
         shop.close()
 
 
-def test_c60_while_starting_and_recovering(kafka: LocalKafka, namespace: str, tmp_path: Path) -> None:
+def test_while_starting_and_recovering(kafka: LocalKafka, namespace: str, tmp_path: Path) -> None:
     """Wherever between its first line and its readiness it is told to stop, without local state."""
     shop = Shop(kafka.bootstrap, namespace, tmp_path)
     worker = shop.worker()
@@ -96,7 +96,7 @@ def test_c60_while_starting_and_recovering(kafka: LocalKafka, namespace: str, tm
         shop.close()
 
 
-def test_c60_while_the_broker_hangs(fragile_kafka: LocalKafka, namespace: str, tmp_path: Path) -> None:
+def test_while_the_broker_hangs(fragile_kafka: LocalKafka, namespace: str, tmp_path: Path) -> None:
     """In mid-stream, in recovery and before anything was read: without the broker there is no last checkpoint, and the next
     start repeats a little, under the same ids."""
     shop = Shop(fragile_kafka.bootstrap, namespace, tmp_path)
@@ -132,7 +132,7 @@ def test_c60_while_the_broker_hangs(fragile_kafka: LocalKafka, namespace: str, t
         shop.close()
 
 
-def test_c60_partitions_pass_on_at_once(kafka: LocalKafka, namespace: str, tmp_path: Path) -> None:
+def test_partitions_pass_on_at_once(kafka: LocalKafka, namespace: str, tmp_path: Path) -> None:
     """A worker without an id of its own leaves its groups: the next one does not wait for the session to end."""
     shop = Shop(kafka.bootstrap, namespace, tmp_path)
     sessions = {"HEADWATER_SESSION_TIMEOUT": "30", "HEADWATER_WORKER_ID": ""}

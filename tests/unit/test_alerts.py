@@ -1,4 +1,4 @@
-"""The shipped alert rules name what exists, ask for counters as rates, and are in the documentation (case c61)."""
+"""The shipped alert rules name what exists, ask for counters as rates, and are in the documentation."""
 
 from __future__ import annotations
 

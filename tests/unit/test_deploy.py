@@ -1,4 +1,4 @@
-"""What the compose file, the Dockerfile and Prometheus' configuration name does exist, and they agree with one another."""
+"""What compose file, Dockerfile and Prometheus' configuration name exists, and they agree with one another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Times of events (cases c13, c35)."""
+"""The time an event counts with, whatever the producer's clock says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Liveness and readiness (case c59), with a clock that the test turns."""
+"""Liveness and readiness, with a clock that the test turns."""
 
 from __future__ import annotations
 

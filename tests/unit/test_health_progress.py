@@ -1,4 +1,4 @@
-"""The stalls that readiness reports, with lag and commit age beside (cases c09, c59 D and E)."""
+"""The stalls that readiness reports, together with lag and commit age."""
 
 from __future__ import annotations
 

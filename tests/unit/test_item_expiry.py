@@ -148,7 +148,7 @@ def test_late_clicks_put_it_off(worker: Worker) -> None:
 
 
 def test_a_row_that_was_just_touched_waits_for_its_publication(worker: Worker) -> None:
-    """Else a crash before the meta record would have the touching message read again, by a row that has forgotten it."""
+    """Otherwise, after a crash before the meta record, a row that forgot the last message would read it again."""
     worker.learn(91, at(10, "u5", "tea", -5))  # it comes late, and is older than the deletion
     assert worker.sweep() == 0
     assert worker.publish()[b"tea"] is not None

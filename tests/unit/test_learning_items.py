@@ -1,4 +1,4 @@
-"""Item side: co-occurrence, transitions, popularity with decay, factors (cases c26, c35)."""
+"""Item side: co-occurrence, transitions, popularity with decay, factors."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_popularity_decays_by_event_time_and_late_events_weigh_less() -> None:
 
 
 def test_clocks_that_are_years_off_cost_only_their_own_events() -> None:
-    """Case c35: times are clamped by the caller; a very old event weighs nothing and moves no row's time back."""
+    """Times are clamped by the caller; a very old event weighs nothing and moves no row's time back."""
     clean, poisoned = Run(Parameters(factors=4)), Run(Parameters(factors=4))
     normal = [click(number, f"u{number % 100}", f"i{number % 37}", number * 0.6) for number in range(1_000)]
     poisoned.observe(click(5_001, "x", "i1"), time_ms=START)  # from 2099, clamped to its arrival
@@ -106,7 +106,7 @@ def test_rating_value_scales_the_step() -> None:
 
 
 def test_poisoned_numbers_leave_everything_finite_and_bounded() -> None:
-    """Case c26, each poison line 200 times among normal clicks."""
+    """Each bad line 200 times among normal clicks."""
     run = Run(Parameters(factors=8, user_learning_rate=2.0, item_learning_rate=1.0))
     poison = [
         lambda n, t: click(n, "p", "i1", t, action=Action.RATE, value=1673858401132.0),

@@ -1,4 +1,4 @@
-"""User-side bookkeeping: duplicates, bans, late events, attribution, counters (cases c21, c23, c24, c35, c40)."""
+"""User-side bookkeeping: duplicates, bans, late events, attribution, counters."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ def banned(run: Run, user: str) -> list[str]:
 
 
 def test_one_event_id_with_one_content_trains_once_and_honest_repeats_count() -> None:
-    """Case c23."""
     run = Run()
     views = [
         click(1, "u1", "i1", 0, action=Action.VIEW),
@@ -79,7 +78,7 @@ def test_an_offset_that_the_state_contains_is_ignored_whatever_it_holds() -> Non
 
 
 def test_negatives_ban_for_ever_and_count_in_nothing() -> None:
-    """Case c21: dislike, hide and skip; a later like, click or rating does not lift the ban."""
+    """Dislike, hide and skip; a later like, click or rating does not lift the ban."""
     run = Run()
     run.learn(
         click(1, "u1", "i1", 0, action=Action.DISLIKE),
@@ -104,7 +103,6 @@ def test_negatives_ban_for_ever_and_count_in_nothing() -> None:
 
 
 def test_only_a_purchase_lifts_a_ban() -> None:
-    """Case c21, variation."""
     run = Run()
     run.learn(click(1, "u", "i1", 0, action=Action.HIDE), click(2, "u", "i2", 1, action=Action.HIDE))
     run.learn(Purchase("p1", "u", "i1", START + 2_000))
@@ -122,7 +120,7 @@ def test_bans_are_bounded() -> None:
 
 
 def test_a_late_event_takes_its_place_and_makes_no_transition() -> None:
-    """Case c40: e3 (12:00) arrives before e2 (11:00)."""
+    """Event e3 (12:00) arrives before e2 (11:00)."""
     run = Run()
     run.learn(click(1, "u1", "i1", 0), click(3, "u1", "i3", 7200), click(2, "u1", "i2", 3600))
     assert recent(run, "u1") == ["i3", "i2", "i1"]
@@ -167,7 +165,6 @@ def test_repeats_are_counted_on_both_sides() -> None:
 
 
 def test_impressions_and_clicks_count_once_a_position() -> None:
-    """Case c24."""
     run = Run()
     state = run.user("u1")
     state.remember_shown("R1", [run.index.intern(item) for item in "abc"])

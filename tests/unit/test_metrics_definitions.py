@@ -1,4 +1,4 @@
-"""Every metric follows the conventions, and what a scrape sees is bounded (cases c57, c58, c61)."""
+"""Every metric follows the conventions, and what a scrape sees is bounded."""
 
 from __future__ import annotations
 

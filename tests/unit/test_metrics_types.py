@@ -1,4 +1,4 @@
-"""A typo in a metric or a label fails the type check (habit 1 of research/conventions.md)."""
+"""A typo in a metric or a label fails the type check."""
 
 from __future__ import annotations
 

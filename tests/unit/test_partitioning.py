@@ -12,7 +12,7 @@ from streams.broker.partitioning import murmur2, partition_of
 
 
 @pytest.mark.parametrize(("key", "partition"), [("user-1", 4), ("user-2", 0), ("user-3", 3), ("user-4", 7)])
-def test_case_c15_table(key: str, partition: int) -> None:
+def test_known_keys_go_to_known_partitions(key: str, partition: int) -> None:
     assert partition_of(key.encode(), 8) == partition
 
 

@@ -172,7 +172,7 @@ def test_an_index_that_grows_between_two_rankings() -> None:
 
 
 def test_a_ranker_follows_an_index_that_grows() -> None:
-    """Arrays of items, tokens and postings are replaced one at a time as it grows: each new item is found at once."""
+    """Arrays are replaced one at a time as the index grows; each new item is found at once."""
     run = shop()
     run.learn(*[click(9000 + n, "me", f"i{3 * n + 1}", 50_000 + n) for n in range(5)])
     ranker = Ranker(PARAMETERS, run.index)

@@ -1,4 +1,4 @@
-"""Reading replay files."""
+"""Reading replay files: plain, gzipped, and cut short."""
 
 from __future__ import annotations
 
@@ -51,17 +51,17 @@ def check_odd_file(lines: list[Line]) -> None:
     assert isinstance(click, Click) and click.occurred_at == NOW
 
 
-def test_c49_plain_and_gzipped(tmp_path: Path) -> None:
+def test_plain_and_gzipped(tmp_path: Path) -> None:
     check_odd_file(lines_of(tmp_path, ODD_FILE))
     check_odd_file(lines_of(tmp_path, gzip.compress(ODD_FILE)))
 
 
 @pytest.mark.parametrize("cut", [5, 100, len(ODD_FILE) // 2])
-def test_c49_all_gzip_members_are_read(tmp_path: Path, cut: int) -> None:
+def test_all_gzip_members_are_read(tmp_path: Path, cut: int) -> None:
     check_odd_file(lines_of(tmp_path, gzip.compress(ODD_FILE[:cut]) + gzip.compress(ODD_FILE[cut:])))
 
 
-def test_c49_every_cut_of_the_last_line_is_called_incomplete(tmp_path: Path) -> None:
+def test_every_cut_of_the_last_line_is_called_incomplete(tmp_path: Path) -> None:
     start = ODD_FILE.rindex(b"\n") + 1
     for end in range(start + 1, len(ODD_FILE)):
         *others, last = lines_of(tmp_path, ODD_FILE[:end])
@@ -84,7 +84,7 @@ def test_a_broken_last_line_that_is_not_cut_keeps_its_reason(tmp_path: Path) -> 
     assert line.problem is not None and line.problem.code is RejectionCode.BROKEN_JSON and "NaN" in line.problem.message
 
 
-def test_c49_a_cut_gzip_stream_keeps_the_lines_before(tmp_path: Path) -> None:
+def test_a_cut_gzip_stream_keeps_the_lines_before(tmp_path: Path) -> None:
     numbered = b"".join(
         b'{"topic":"events.click.v1","value":{"event_id":"%s"}}\n' % os.urandom(20).hex().encode() for _ in range(500)
     )
@@ -129,7 +129,7 @@ def test_files_that_hold_no_lines(tmp_path: Path, content: bytes, sentence: str)
         ("a\0b", "cannot be read"),
     ],
 )
-def test_c49_what_is_no_file(path: str, sentence: str) -> None:
+def test_what_is_no_file(path: str, sentence: str) -> None:
     with pytest.raises(ReplayFileError, match=sentence) as caught:
         list(read_lines(path))
     assert "\n" not in str(caught.value)

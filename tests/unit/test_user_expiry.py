@@ -1,4 +1,4 @@
-"""Idle users are removed from cache and table, and nobody else: not who is active, comes back, or is just being written."""
+"""Idle users are removed from cache and table; users who are active, come back, or are being written are not."""
 
 from __future__ import annotations
 
