@@ -16,7 +16,7 @@ from operators.generators.base import Found, Tuning, Workspace
 from operators.generators.top_lists import TopArrays
 from operators.ranking.fusion import CandidateTable, FusedScores
 from operators.ranking.listing import Listing, ListRules
-from operators.state.item_index import ItemArrays
+from operators.state.item_columns import ItemArrays
 from operators.text.cosines import TextArrays
 
 
