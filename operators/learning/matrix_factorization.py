@@ -131,11 +131,10 @@ def draw_negatives(key, recent, recent_count, distinct, distinct_count, uniform_
 
 
 @njit(cache=True, nogil=True)
-def item_step(  # type: ignore[no-untyped-def]
-    user_factors, sgd_start, sgd_item, sgd_coefficient, dropped, mark, factors,
-    learning_rate, regularization, max_norm,
-):  # fmt: skip
-    """Move the item factors for a batch of examples in order; only marked rows are written."""
+def item_step(updates, dropped, rows, learning_rate, regularization, max_norm):  # type: ignore[no-untyped-def]
+    """Move the item factors for a batch (`ItemUpdates`) in order; only marked rows are written."""
+    sgd_start, sgd_item, sgd_coefficient = updates.sgd_start, updates.sgd_item, updates.sgd_coefficient
+    user_factors, factors, mark = updates.user_factors, rows.factors, rows.mark
     rate = np.float32(learning_rate)
     decay = np.float32(regularization)
     for event in range(len(sgd_start) - 1):

@@ -13,10 +13,11 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True)
-def update_popularity(  # type: ignore[no-untyped-def]
-    time, target, weight, repeat, dropped, mark, mass, at, interactions, repeats, half_life
-):
-    """Learn a batch in order; only marked rows are written."""
+def update_popularity(updates, dropped, rows, half_life):  # type: ignore[no-untyped-def]
+    """Learn a batch (`ItemUpdates`) in order; only marked rows are written. `dropped[e]` events are passed over."""
+    time, target, weight, repeat = updates.time, updates.target, updates.weight, updates.repeat
+    mass, at, interactions, repeats = rows.popularity, rows.popularity_at, rows.interactions, rows.repeats
+    mark = rows.mark
     for event in range(len(target)):
         item, amount = target[event], weight[event]
         if dropped[event] or item < 0 or amount <= 0.0 or not mark[item]:
