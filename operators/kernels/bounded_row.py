@@ -14,8 +14,6 @@ ML-100k (recall@20; rows without bound .317): rows of 100 .291, of 150 .303, of 
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numba import njit
 
@@ -97,8 +95,3 @@ def _lightest(weights, row):  # type: ignore[no-untyped-def]
 def admission_key(row_hash, item_hash, offset):  # type: ignore[no-untyped-def]
     """Key of the draw for (row, item) at an event, from the ids' hashes (u64) and the event's offset."""
     return mix(row_hash + np.uint64(offset)) ^ item_hash
-
-
-def decay_factor(elapsed_ms: float, half_life_ms: float) -> float:
-    """2 ** -(elapsed / half_life), and 1 for a time that lies ahead: a weight never grows with time."""
-    return math.pow(2.0, -max(elapsed_ms, 0.0) / half_life_ms)
