@@ -1,8 +1,8 @@
 """Where numba keeps compiled kernels: a folder for each state of the kernels' sources.
 
 Numba compiles a kernel again when its own file has changed, but not when another file has whose kernels it calls: after
-an update it would go on running old machine code. The same goes for the named tuples that kernels get, whose fields are places
-in machine code. A folder by the sources' hash leaves nothing old to run.
+an update it would go on running old machine code. The same goes for the named tuples that kernels get, whose fields are
+places in machine code. A folder by the sources' hash leaves nothing old to run.
 """
 
 from __future__ import annotations

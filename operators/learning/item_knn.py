@@ -5,8 +5,8 @@ For an event on item i by a user whose r-th most recent other distinct item is j
     C[i, j] += w_event (1 + r)^-γ        C[j, i] += w_event (1 + r)^-γ        (γ = context_exponent)
 
 and both rows' totals grow by the same. Every row decays by a half-life in event time and keeps its m heaviest
-entries (`bounded_row`). Source: `shared/research/ranking.md`, *knn_short*; the cosine-like reading
-C / sqrt(total_i total_j) is that of Sarwar et al., "Item-based collaborative filtering" (WWW 2001).
+entries (`bounded_row`). Read as C / sqrt(total_i total_j), which is close to the cosine of Sarwar et al., "Item-based
+collaborative filtering" (WWW 2001).
 """
 
 from __future__ import annotations

@@ -18,7 +18,11 @@ from operators.state.item_index import ItemIndex
 
 
 def rank_weights(exponent: float) -> NDArray[np.float32]:
-    """f32[256]: (1 + r) ** -exponent for rank r."""
+    """f32[256]: (1 + r) ** -exponent for rank r.
+
+    >>> rank_weights(1.0)[[0, 1, 3]].tolist()
+    [1.0, 0.5, 0.25]
+    """
     return ((1.0 + np.arange(256)) ** -exponent).astype(np.float32)
 
 
@@ -32,8 +36,8 @@ def apply_updates(
     - `message_offset` ≥ 0: rows that contain this item-updates message already are left alone, the others get it as
       their `applied`;
     - `fence[source]`: events of that source up to this offset were learned before and are dropped;
-    - what only refers to an item (it is in a user's history, or was drawn as a negative) teaches its row as long as it is
-      there and not deleted: that does not make one, and keeps none that is about to be removed.
+    - what only refers to an item (it is in a user's history, or was drawn as a negative) teaches its row as long as the
+      row is there and not deleted: that does not make one, and keeps none that is about to be removed.
 
     Rows do not read each other, so rows learned from split messages equal those learned from the whole.
     """

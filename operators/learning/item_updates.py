@@ -24,7 +24,7 @@ from operators.state.sealing import seal, unseal
 KIND = b"M"
 VERSION = 1
 MOST_EVENTS = 2_048
-"""Events of a round of messages: in a shop of a million items about 250 bytes each for each of four partitions, so that no
+"""Events of a round of messages. In a shop of a million items each takes about 250 bytes in each of four partitions: no
 message comes close to what a broker takes (one that is too long is made again in halves)."""
 _WHAT = "item-updates message"
 
@@ -78,8 +78,9 @@ class ItemUpdates(NamedTuple):
         return ItemUpdates(**cut)
 
     def messages(self, index: ItemIndex, partitions: int, most_bytes: int) -> Iterator[dict[int, bytes]]:
-        """As `split`, in as many rounds as it takes for no message to be longer than `most_bytes` (one of a single event
-        may be). To be sent in this order.
+        """As `split`, in as many rounds as it takes for no message of several events to be longer than `most_bytes`.
+
+        To be sent in this order.
         """
         for first in range(0, self.size, MOST_EVENTS):
             yield from _within(self.events(first, min(first + MOST_EVENTS, self.size)), index, partitions, most_bytes)

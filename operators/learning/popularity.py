@@ -4,6 +4,22 @@
 
 kept as the pair (mass, time of the mass), decayed when it is written or read. The time never goes back: a late event
 adds what it would weigh by now.
+
+Two clicks on one item, half a half-life apart:
+
+>>> from operators.recommender import Recommender
+>>> from operators.state.item_index import ItemIndex
+>>> from operators.state.parameters import Parameters
+>>> from operators.state.user_state import UserState
+>>> from schemas.records import Click
+>>> parameters = Parameters(popularity_half_life=1_000)
+>>> index = ItemIndex(parameters)
+>>> recommender, user = Recommender(parameters, index), UserState.fresh("u", parameters)
+>>> for number, time in enumerate((0, 500)):
+...     _ = recommender.learn(user, Click(f"e{number}", "u", "film", time), time, 0, number)
+>>> row = index.lookup["film"]
+>>> round(float(index.popularity[row]), 3), float(index.interactions[row])
+(1.707, 2.0)
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 For an event on item i whose user's last item was h: N[h, i] += w_event; read as N[h, i] / total_h, with a backoff
 to other items where h has no row. Rows decay by a half-life in event time and keep their t heaviest entries.
-Source: `shared/research/ranking.md`, *markov*; Rendle et al., "Factorizing personalized Markov chains" (WWW 2010), 4.
+Source: Rendle et al., "Factorizing personalized Markov chains" (WWW 2010), 4.
 """
 
 from __future__ import annotations

@@ -71,8 +71,9 @@ def encode_item(index: ItemIndex, item: int) -> bytes:
 
 
 def decode_item(index: ItemIndex, item_id: str, data: bytes | None) -> int:
-    """Overwrite the item's row with the stored one (None, a tombstone: as if never seen); returns its number, -1 where a
-    tombstone is for an item without one.
+    """Overwrite the item's row with the stored one (None, a tombstone: as if never seen) and return its number.
+
+    -1 where a tombstone is for an item without a row.
 
     Rows longer than this process's parameters are cut to their heaviest entries, shorter ones leave places empty.
     Raises `StateCorruptError` and `StateVersionError`, and then leaves the row as it was.

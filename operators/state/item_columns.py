@@ -1,7 +1,12 @@
 """The columns of item rows, each declared once.
 
-From a declaration follow the array and its growth, what a reset puts back, the stored row (`item_codec`), the structures
-that kernels get (`ItemRows`, `ItemArrays`) and the memory that an item takes.
+From a declaration follow the array and its growth, what a reset puts back, the stored row (`item_codec`), the
+structures that kernels get (`ItemRows`, `ItemArrays`) and the memory that an item takes.
+
+>>> NUMBER["factors"], COLUMNS[0].width, COLUMNS[0].dtype
+(0, 'factors', dtype('float32'))
+>>> COLUMNS[0].rows(2, Parameters(factors=3)).tolist()
+[[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
 """
 
 from __future__ import annotations
@@ -37,10 +42,10 @@ class Column:
     empty: int = 0
     """What a row holds of which nothing is known."""
     place: int = -1
-    """Place in the stored row, -1: not stored. A new column takes the next free place; rows that were stored before lack it
-    and are read as `empty`."""
+    """Place in the stored row, -1: not stored. A new column takes the next free place; rows that were stored before it
+    are read as `empty`."""
     weights_of: str = ""
-    """The column with the items that these are the weights of. That one is stored with this one, by id, and has no place."""
+    """The column with the items that these are the weights of. It is stored with this one, by id, and has no place."""
     ranked: bool = False
     """Whether kernels of ranking get it; those of learning get all columns."""
     of_id: bool = False
@@ -60,8 +65,9 @@ class Column:
 
 
 class ItemColumns:
-    """One row an item. Times are epoch milliseconds. Masses and weights are decayed when they are read or written: each is as
-    of the time in the `*_at` column beside it.
+    """One row an item. Times are epoch milliseconds.
+
+    Masses and weights are decayed when they are read or written: each is as of the time in the `*_at` column beside it.
     """
 
     factors: Annotated[Floats, Column("factors", place=4, ranked=True)]

@@ -44,6 +44,12 @@ class ItemIndex(ItemColumns):
     - `generation`: counts how often the arrays were replaced
     - `version`: counts changes, so that whoever caches something derived knows how old it is: interactions that
       were learned, and rows that came from the catalogue or another process; `resets`: those that went
+
+    >>> index = ItemIndex(Parameters())
+    >>> index.intern("film"), index.intern("book"), index.intern("film")
+    (0, 1, 0)
+    >>> index.factors.shape, index.size, bool(index.deleted[1])
+    ((256, 32), 2, False)
     """
 
     def __init__(self, parameters: Parameters, partition_of: Callable[[bytes], int] | None = None) -> None:

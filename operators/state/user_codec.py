@@ -1,6 +1,15 @@
 """User state as bytes, and back: a MessagePack array with a table of item ids, behind the header of `sealing`.
 
 Place 0 is the table; `UserState` says what stands in the others.
+
+>>> from operators.state.parameters import Parameters
+>>> here, there = ItemIndex(Parameters()), ItemIndex(Parameters())
+>>> state = UserState.fresh("u", here.parameters)
+>>> state.consumed[here.intern("film")] = 3
+>>> there.intern("book")
+0
+>>> decode_user("u", encode_user(state, here), there).consumed
+{1: 3}
 """
 
 from __future__ import annotations

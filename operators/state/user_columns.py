@@ -1,4 +1,7 @@
-"""How the columns of a user's state are stored: `UserState` gives each one a place, and a form where it is not stored as it is."""
+"""How the columns of a user's state are stored.
+
+`UserState` gives each one a place, and a form where it is not stored as it is.
+"""
 
 from __future__ import annotations
 
@@ -129,5 +132,5 @@ ITEM_COUNTS = Form(
     lambda counts, _: list(counts.values()),
     lambda stored, items: dict(zip(items, stored, strict=False)),
 )
-"""Counts by item, only for the column with the first turn: the table of ids begins with its items, so counts alone are stored."""
+"""Counts by item. Only for the column with turn 1: the table of ids begins with its items, so counts will do."""
 SHOWN = Form(list[_Shown], _write_shown, _read_shown, _shown_items)

@@ -34,16 +34,17 @@ ACTIONS: tuple[str, ...] = (
 """Names behind the codes in `recent_actions`, which are stored: append only."""
 
 EVENT_ID_BYTES = 16
-"""Of an event in `UserState.event_ids`. One string of bytes a user: a dict of numbers would be most of the state's memory."""
+"""Of an event in `UserState.event_ids`, which is one string of bytes: numbers would be most of the state's memory."""
 
 ACTION_CODES: dict[str, int] = {name: code for code, name in enumerate(ACTIONS)}
 
 
 class UserState(msgspec.Struct, eq=False):
-    """State of one user; item numbers are dense numbers of this process's `ItemIndex`. Everything is bounded by `Parameters`.
+    """State of one user; item numbers are dense numbers of this process's `ItemIndex`.
 
-    Each column is declared once, here: `user_codec` stores those that are `Stored`. The three `recent_*` arrays are parallel,
-    newest first by event time, at most `Parameters.history` long, with repetitions; only positive interactions are in them.
+    Each column is declared once, here; `user_codec` stores those that are `Stored`. All are bounded by `Parameters`.
+    The three `recent_*` arrays are parallel, newest first by event time, at most `Parameters.history` long, with
+    repetitions; only positive interactions are in them.
     """
 
     user_id: str
@@ -94,6 +95,12 @@ class UserState(msgspec.Struct, eq=False):
         """Keep a list that leaves for the user, so that impressions and clicks can be counted on it.
 
         A list made again under the same id (after a crash) takes the place of the first.
+
+        >>> state = UserState.fresh("u", Parameters())
+        >>> for name in ("r1", "r2", "r1", "r3"):
+        ...     state.remember_shown(name, [1, 2], limit=2)
+        >>> [entry.recommendation_id for entry in state.shown]
+        ['r1', 'r3']
         """
         kept = [entry for entry in self.shown if entry.recommendation_id != recommendation_id]
         kept.append(Shown(recommendation_id, array("i", items)))

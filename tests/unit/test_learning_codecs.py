@@ -74,7 +74,7 @@ def test_a_fresh_user_round_trips() -> None:
 
 
 def test_a_decoded_user_learns_on_as_the_first_would_have() -> None:
-    """Case c20/c21: nothing depends on having stayed in memory."""
+    """Nothing depends on having stayed in memory."""
     stayed, restarted = learned_run(), learned_run()
     for user_id, data in restarted.user_bytes().items():
         restarted.users[user_id] = decode_user(user_id, data, restarted.index)
@@ -142,7 +142,6 @@ def test_other_parameters_cut_or_pad_rows_and_keep_the_heaviest() -> None:
 
 
 def test_a_user_with_fifty_thousand_long_item_ids_stays_within_the_bound() -> None:
-    """Case c17, second half."""
     run = Run(Parameters(factors=32))
     sizes = []
     for number in range(50_000):

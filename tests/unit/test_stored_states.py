@@ -1,7 +1,7 @@
 """Bytes that earlier versions of this program stored are read to the same values, and written again to the same bytes.
 
-`tests/data/stored-states.jsonl` has one state a line with its columns by name, items by id. Lines "first" have the first
-formats: users of format 1, whose event ids are a map of two numbers each, and items of format 1 without `deleted_at`.
+`tests/data/stored-states.jsonl` has one state a line with its columns by name, items by id. Lines "first" have the
+first formats: users of format 1, whose event ids are a map of numbers, and items of format 1 without `deleted_at`.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from __future__ import annotations
 import base64
 import json
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, get_origin, get_type_hints
 
 import pytest
 
 from operators.state.item_codec import decode_item, encode_item
+from operators.state.item_columns import COLUMNS
 from operators.state.item_index import ItemIndex
 from operators.state.parameters import Parameters
 from operators.state.user_codec import decode_user, encode_user
@@ -90,3 +91,16 @@ def test_items(line: dict[str, Any]) -> None:
         assert columns["deleted_at"] == 0
         elsewhere = index()
         assert item_columns(elsewhere, decode_item(elsewhere, line["id"], again)) == columns
+
+
+def test_places_and_turns_have_no_holes() -> None:
+    stored = [
+        kind.__metadata__[0]
+        for kind in get_type_hints(UserState, include_extras=True).values()
+        if get_origin(kind) is Annotated
+    ]
+    assert sorted(column.place for column in stored) == [*range(1, len(stored) + 1)]
+    turns = sorted(column.turn for column in stored if column.turn)
+    assert turns == [*range(1, len(turns) + 1)]
+    places = {column.place for column in COLUMNS if column.place >= 0} | {0, 5}
+    assert places == set(range(len(places)))
