@@ -79,7 +79,6 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(_User)
 _minute_decoder: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(_Minute)
 
-
 _to_places = itemgetter(*(UserState.__struct_fields__.index(column.name) for column in _stored))
 _from_places = itemgetter(*(column.place for column in _declared))
 _forms = [(column.place, column.turn, column.form) for column in _stored if column.form]
