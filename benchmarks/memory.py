@@ -34,6 +34,7 @@ from benchmarks.world import NOW_MS, index_of, users_of
 from headwater.cli.terminal import load_settings
 from headwater.local_kafka.broker import LocalKafka
 from operators import ItemIndex, UserState
+from operators.state.item_columns import COLUMNS, item_bytes
 from operators.state.user_codec import decode_user, encode_user
 from operators.state.user_state import EVENT_ID_BYTES
 from schemas.kinds import Kind
@@ -158,21 +159,15 @@ def own_rss() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 
 
-def item_bytes(index: ItemIndex) -> dict[str, float]:
-    """Bytes of an item by what they hold: the arrays, without the room to grow."""
-    groups = {
-        "neighbours": ("neighbour_",),
-        "successors": ("successor_",),
-        "factors": ("factors",),
-    }
-    sizes = dict.fromkeys([*groups, "counts, times, flags"], 0.0)
-    for name, array_ in vars(index).items():
-        if hasattr(array_, "nbytes"):
-            group = next((g for g, starts in groups.items() if name.startswith(starts)), "counts, times, flags")
-            sizes[group] += array_.nbytes / index.capacity
+def item_sizes(index: ItemIndex) -> dict[str, float]:
+    """Bytes of an item by what they hold: the columns as declared, those of which `Parameters` say the width apart."""
+    wide = {column.name.partition("_")[0]: column.width for column in COLUMNS if isinstance(column.width, str)}
+    sizes: dict[str, float] = {}
+    for name, size in item_bytes(index.parameters).items():
+        group = wide.get(name.partition("_")[0], "counts, times, flags")
+        sizes[group] = sizes.get(group, 0.0) + size
     text = sum(a.nbytes for a in vars(index.text).values() if hasattr(a, "nbytes"))
-    sizes["text (with room to grow)"] = text / index.size
-    return sizes
+    return sizes | {"text (with room to grow)": text / index.size}
 
 
 def index_table(console: Console, items: int) -> None:
@@ -180,7 +175,7 @@ def index_table(console: Console, items: int) -> None:
     before = own_rss()
     index = index_of(items)
     whole = (own_rss() - before) / items
-    sizes = item_bytes(index)
+    sizes = item_sizes(index)
     for name, size in sizes.items():
         console.print(f"an item's {name}: {size:,.0f} bytes", highlight=False)
     console.print(

@@ -11,7 +11,7 @@ from numba.experimental import structref
 from operators.generators.base import Found, UserArrays, Workspace
 from operators.generators.eligibility import gate_of, mark, unmark
 from operators.generators.top_lists import TopArrays
-from operators.state.item_index import ItemArrays
+from operators.state.item_columns import ItemArrays
 from operators.text.cosines import TextArrays
 
 if TYPE_CHECKING:

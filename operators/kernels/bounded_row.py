@@ -6,15 +6,19 @@ admission policy of Ben Basat et al., "Randomized admission policy for efficient
 (INFOCOM 2017), which keeps expected weights unbiased. The draw is a function of a key made from the event and the two
 item ids, so it is the same in every process.
 
-Why this one, measured (m = 100, recall of the true top 50; Zipf exponents 0.7 to 1 over 2,000 to 20,000 items):
-random admission .74-.96, always admitting with weight w .64-.84, space-saving (always, v + w) .38-.58. In item-kNN on
-ML-100k (recall@20; rows without bound .317): rows of 100 .291, of 150 .303, of 200 .310; always admitting .296 and .306.
-`tests/unit/test_learning_bounded_row.py` holds the loss against an unbounded row.
+Other rules keep less of the true top, and wider rows keep more: measured in
+`docs/decisions/0019-tuned-constants-of-learning.md`.
+
+A row of two places gets a third item, which is too light to be let in:
+
+>>> items, weights = np.full((1, 2), -1, np.int32), np.zeros((1, 2), np.float32)
+>>> for item, weight in ((7, 5.0), (3, 4.0), (7, 1.0), (9, 0.001)):
+...     add(items, weights, 0, item, weight, np.uint64(1))
+>>> items.tolist(), weights.tolist()
+([[7, 3]], [[6.0, 4.0]])
 """
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 from numba import njit
@@ -97,8 +101,3 @@ def _lightest(weights, row):  # type: ignore[no-untyped-def]
 def admission_key(row_hash, item_hash, offset):  # type: ignore[no-untyped-def]
     """Key of the draw for (row, item) at an event, from the ids' hashes (u64) and the event's offset."""
     return mix(row_hash + np.uint64(offset)) ^ item_hash
-
-
-def decay_factor(elapsed_ms: float, half_life_ms: float) -> float:
-    """2 ** -(elapsed / half_life), and 1 for a time that lies ahead: a weight never grows with time."""
-    return math.pow(2.0, -max(elapsed_ms, 0.0) / half_life_ms)

@@ -1,7 +1,8 @@
 """Where numba keeps compiled kernels: a folder for each state of the kernels' sources.
 
 Numba compiles a kernel again when its own file has changed, but not when another file has whose kernels it calls: after
-an update it would go on running old machine code. A folder by the sources' hash leaves nothing old to run.
+an update it would go on running old machine code. The same goes for the named tuples that kernels get, whose fields are
+places in machine code. A folder by the sources' hash leaves nothing old to run.
 """
 
 from __future__ import annotations
@@ -12,15 +13,16 @@ from pathlib import Path
 
 from numba.core import config
 
-_MARK = b"njit"
+_MARKS = b"njit", b"NamedTuple", b"namedtuple"
+"""In files with kernels, and in those with structures that kernels read by place."""
 
 
 def cache_folder(base: Path, package: Path) -> Path:
-    """Folder below ``base`` for the kernels in the source files of ``package``."""
+    """Folder below `base` for the kernels in the source files of `package`."""
     digest = blake2b(digest_size=8)
     for path in sorted(package.rglob("*.py")):
         source = path.read_bytes()
-        if _MARK in source:
+        if any(mark in source for mark in _MARKS):
             digest.update(source)
     return base / f"kernels-{digest.hexdigest()}"
 

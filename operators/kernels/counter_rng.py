@@ -29,7 +29,11 @@ def mix(key):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, inline="always")
 def uniform(key):  # type: ignore[no-untyped-def]
-    """A float in [0, 1) from a u64 key."""
+    """A float in [0, 1) from a u64 key.
+
+    >>> uniform(np.uint64(17)) == uniform(np.uint64(17))
+    True
+    """
     return float(mix(key) >> _S11) * _UNIT
 
 

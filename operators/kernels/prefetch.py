@@ -13,13 +13,13 @@ from numba.extending import intrinsic
 
 LINE_BYTES = 64
 AHEAD = 16
-"""How many places a loop over random places of an array asks for in advance: about as many loads as a core has under way."""
+"""So many places ahead a loop over random places of an array asks for: about as many loads as a core has under way."""
 _WRITE, _LEVEL_1, _LEVEL_2, _DATA = 1, 3, 2, 1
 
 
 @intrinsic  # type: ignore[untyped-decorator]
 def prefetch(_typing: Any, array: Any, place: Any) -> Any:
-    """Begin to load ``array[place]`` (one dimension); no effect on results, any place may be asked for."""
+    """Begin to load `array[place]` (one dimension); no effect on results, any place may be asked for."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         _fetch(builder, _address(context, builder, signature, arguments)[0], _LEVEL_1)
@@ -30,7 +30,7 @@ def prefetch(_typing: Any, array: Any, place: Any) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def prefetch_row(_typing: Any, array: Any, row: Any) -> Any:
-    """Begin to load all of ``array[row]`` (two dimensions, C order) into the second-level cache; no effect on results."""
+    """Begin to load all of `array[row]` (two dimensions, C order) into the second-level cache; no effect on results."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         address, shape = _address(context, builder, signature, arguments)

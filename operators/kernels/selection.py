@@ -1,7 +1,7 @@
 """What of a batch one item partition needs, as numbers local to a message.
 
-The items of a batch are renumbered first, so that only one pass goes to arrays of all items, which in a large shop are far
-away in memory.
+The items of a batch are renumbered first, so that only one pass goes to arrays of all items: in a large shop those are
+far away in memory.
 """
 
 from __future__ import annotations

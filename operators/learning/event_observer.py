@@ -9,8 +9,8 @@ Rules, each held by a test:
   transitions; how much it tells about preference is `action_weights`, for matrix factorisation only.
 - skip, hide and dislike ban the item for this user, count in nothing, and are one negative step of matrix
   factorisation. **Only a later purchase of the item lifts the ban**; clicks, likes and ratings do not.
-- An event older than the newest of the history takes its place by time. It is learned into counts and co-occurrence (with the
-  recent items as they are now), but never becomes the last item and makes no transition.
+- An event older than the newest of the history takes its place by time. It is learned into counts and co-occurrence
+  (with the recent items as they are now), but never becomes the last item and makes no transition.
 - An item clicked twice in a row makes no transition from itself to itself: repetition has its own counters.
 - Impressions and clicks count once a position of a list that was really recommended (the last `Parameters.shown`);
   an impression teaches nothing else.

@@ -5,8 +5,8 @@ For an event on item i by a user whose r-th most recent other distinct item is j
     C[i, j] += w_event (1 + r)^-γ        C[j, i] += w_event (1 + r)^-γ        (γ = context_exponent)
 
 and both rows' totals grow by the same. Every row decays by a half-life in event time and keeps its m heaviest
-entries (`bounded_row`). Source: `shared/research/ranking.md`, *knn_short*; the cosine-like reading
-C / sqrt(total_i total_j) is that of Sarwar et al., "Item-based collaborative filtering" (WWW 2001).
+entries (`bounded_row`). Read as C / sqrt(total_i total_j), which is close to the cosine of Sarwar et al., "Item-based
+collaborative filtering" (WWW 2001).
 """
 
 from __future__ import annotations
@@ -22,26 +22,27 @@ _ROWS_AHEAD = 2
 
 
 @njit(cache=True, nogil=True)
-def update_neighbours(  # type: ignore[no-untyped-def]
-    offset, time, target, weight, context_start, context, context_rank, dropped, mark, rows,
-    items, weights, total, at, id_hash, rank_weight, half_life,
-):  # fmt: skip
-    """Learn a batch, row by row and in each row in order; only `rows` are written, rows[n] has mark n + 1, others 0.
+def update_neighbours(updates, dropped, rows, touched, rank_weight, half_life):  # type: ignore[no-untyped-def]
+    """Learn a batch (`ItemUpdates`), row by row and in each row in order; `touched[n]` is written and has mark n + 1.
 
     `dropped[e]` events are passed over; `rank_weight` f32[256] is (1 + r)^-γ. A row's cells for one event are
-    added in context order, so the result is the same whichever rows are marked beside it.
+    added in context order, so the result is the same whichever rows are touched beside it.
     """
-    start, events, places = _by_row(target, weight, context_start, context, dropped, mark, len(rows))
+    offset, time, target, weight = updates.offset, updates.time, updates.target, updates.weight
+    context_start, context, context_rank = updates.context_start, updates.context, updates.context_rank
+    items, weights, total, at = rows.neighbour_items, rows.neighbour_weights, rows.neighbour_total, rows.neighbour_at
+    id_hash = rows.id_hash
+    start, events, places = _by_row(target, weight, context_start, context, dropped, rows.mark, len(touched))
     target_hash, context_hash = gather(id_hash, target), gather(id_hash, context)
-    for number in range(len(rows)):
-        if number + _ROWS_AHEAD < len(rows):
-            ahead = rows[number + _ROWS_AHEAD]
+    for number in range(len(touched)):
+        if number + _ROWS_AHEAD < len(touched):
+            ahead = touched[number + _ROWS_AHEAD]
             prefetch(id_hash, ahead)
             prefetch(total, ahead)
             prefetch(at, ahead)
             prefetch_row(items, ahead)
             prefetch_row(weights, ahead)
-        row = rows[number]
+        row = touched[number]
         for entry in range(start[number], start[number + 1]):
             event, place = events[entry], places[entry]
             factor = weight[event] * advance(weights, total, at, row, time[event], half_life)

@@ -18,7 +18,11 @@ from operators.state.item_index import ItemIndex
 
 
 def rank_weights(exponent: float) -> NDArray[np.float32]:
-    """f32[256]: (1 + r) ** -exponent for rank r."""
+    """f32[256]: (1 + r) ** -exponent for rank r.
+
+    >>> rank_weights(1.0)[[0, 1, 3]].tolist()
+    [1.0, 0.5, 0.25]
+    """
     return ((1.0 + np.arange(256)) ** -exponent).astype(np.float32)
 
 
@@ -32,27 +36,21 @@ def apply_updates(
     - `message_offset` ≥ 0: rows that contain this item-updates message already are left alone, the others get it as
       their `applied`;
     - `fence[source]`: events of that source up to this offset were learned before and are dropped;
-    - what only refers to an item (it is in a user's history, or was drawn as a negative) teaches its row as long as it is
-      there and not deleted: that does not make one, and keeps none that is about to be removed.
+    - what only refers to an item (it is in a user's history, or was drawn as a negative) teaches its row as long as the
+      row is there and not deleted: that does not make one, and keeps none that is about to be removed.
 
     Rows do not read each other, so rows learned from split messages equal those learned from the whole.
     """
     p = index.parameters
-    dropped = np.zeros(len(updates), np.bool_)
+    dropped = np.zeros(updates.size, np.bool_)
     if fence:
         for source in set(updates.source.tolist()):
             dropped |= (updates.source == source) & (updates.offset <= fence.get(source, -1))
-    touched = np.empty(2 * len(updates) + len(updates.context) + len(updates.sgd_item), np.int32)
+    touched = np.empty(2 * updates.size + len(updates.context) + len(updates.sgd_item), np.int32)
     count, positive = _learn(
-        updates.offset, updates.time, updates.target, updates.weight, updates.repeat, updates.previous,
-        updates.context_start, updates.context, updates.context_rank, updates.user_factors,
-        updates.sgd_start, updates.sgd_item, updates.sgd_coefficient, dropped, touched,
-        index.factors, index.neighbour_items, index.neighbour_weights, index.neighbour_total, index.neighbour_at,
-        index.successor_items, index.successor_weights, index.successor_total, index.successor_at,
-        index.popularity, index.popularity_at, index.interactions, index.repeats, index.applied, index.partition,
-        index.learned, index.cataloged, index.deleted, index.id_hash, index.mark, rank_weight,
-        -1 if partition is None else partition, message_offset, p.item_learning_rate, p.regularization, p.max_norm, p.neighbour_half_life,
-        p.successor_half_life, p.popularity_half_life,
+        updates, dropped, touched, index.rows, rank_weight, -1 if partition is None else partition, message_offset,
+        p.item_learning_rate, p.regularization, p.max_norm, p.neighbour_half_life, p.successor_half_life,
+        p.popularity_half_life,
     )  # fmt: skip
     index.version += positive
     return touched[:count].copy()
@@ -60,16 +58,35 @@ def apply_updates(
 
 @njit(cache=True, nogil=True)
 def _learn(  # type: ignore[no-untyped-def]
-    offset, time, target, weight, repeat, previous, context_start, context, context_rank, user_factors,
-    sgd_start, sgd_item, sgd_coefficient, dropped, touched,
-    factors, neighbour_items, neighbour_weights, neighbour_total, neighbour_at,
-    successor_items, successor_weights, successor_total, successor_at,
-    popularity, popularity_at, interactions, repeats, applied, row_partition,
-    learned, cataloged, deleted, id_hash, mark, rank_weight, partition,
-    message_offset, learning_rate, regularization, max_norm, neighbour_half_life,
-    successor_half_life, popularity_half_life,
+    updates, dropped, touched, rows, rank_weight, partition, message_offset, learning_rate, regularization, max_norm,
+    neighbour_half_life, successor_half_life, popularity_half_life,
 ):  # fmt: skip
     """Returns how many rows were touched, and how many events count for their item."""
+    count, positive = _mark_rows(updates, dropped, touched, rows, partition, message_offset)
+    update_popularity(updates, dropped, rows, popularity_half_life)
+    update_neighbours(updates, dropped, rows, touched[:count], rank_weight, neighbour_half_life)
+    update_successors(updates, dropped, rows, successor_half_life)
+    item_step(updates, dropped, rows, learning_rate, regularization, max_norm)
+    mark, learned, applied = rows.mark, rows.learned, rows.applied
+    for place in range(count):
+        row = touched[place]
+        mark[row] = 0
+        learned[row] = True
+        if message_offset >= 0:
+            applied[row] = message_offset
+    return count, positive
+
+
+@njit(cache=True, nogil=True)
+def _mark_rows(updates, dropped, touched, rows, partition, message_offset):  # type: ignore[no-untyped-def]
+    """Mark and list the rows that learn something; returns how many they are, and how many events count for their item.
+
+    Arrays are taken out of the structures before the loop: in it numba would count references at each use.
+    """
+    target, weight, previous, context = updates.target, updates.weight, updates.previous, updates.context
+    context_start, sgd_start, sgd_item = updates.context_start, updates.sgd_start, updates.sgd_item
+    row_partition, applied, mark = rows.partition, rows.applied, rows.mark
+    learned, cataloged, deleted = rows.learned, rows.cataloged, rows.deleted
     count = 0
     positive = 0
     for event in range(len(target)):
@@ -94,28 +111,6 @@ def _learn(  # type: ignore[no-untyped-def]
             own = weight[event] <= 0.0 or other == target[event]  # an event that pushes away has no other example
             if own or _learns(other, learned, cataloged, deleted):
                 count = _mark(other, row_partition, applied, partition, message_offset, mark, touched, count)
-    update_popularity(
-        time, target, weight, repeat, dropped, mark, popularity, popularity_at, interactions, repeats,
-        popularity_half_life,
-    )  # fmt: skip
-    update_neighbours(
-        offset, time, target, weight, context_start, context, context_rank, dropped, mark, touched[:count],
-        neighbour_items, neighbour_weights, neighbour_total, neighbour_at, id_hash, rank_weight, neighbour_half_life,
-    )  # fmt: skip
-    update_successors(
-        offset, time, target, weight, previous, dropped, mark, successor_items, successor_weights,
-        successor_total, successor_at, id_hash, successor_half_life,
-    )  # fmt: skip
-    item_step(
-        user_factors, sgd_start, sgd_item, sgd_coefficient, dropped, mark, factors, learning_rate, regularization,
-        max_norm,
-    )  # fmt: skip
-    for place in range(count):
-        row = touched[place]
-        mark[row] = 0
-        learned[row] = True
-        if message_offset >= 0:
-            applied[row] = message_offset
     return count, positive
 
 

@@ -8,8 +8,8 @@ factors travel in half precision, and only for events with an SGD example in the
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -24,14 +24,13 @@ from operators.state.sealing import seal, unseal
 KIND = b"M"
 VERSION = 1
 MOST_EVENTS = 2_048
-"""Events of a round of messages: in a shop of a million items about 250 bytes each for each of four partitions, so that no
+"""Events of a round of messages. In a shop of a million items each takes about 250 bytes in each of four partitions: no
 message comes close to what a broker takes (one that is too long is made again in halves)."""
 _WHAT = "message of item updates"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ItemUpdates:
-    """e events in order; items are dense numbers of the index that made or unpacked them.
+class ItemUpdates(NamedTuple):
+    """e events in order, as one argument of kernels; items are dense numbers of the index that made or unpacked them.
 
     Event number n has the context items `context[context_start[n]:context_start[n + 1]]` (other distinct items of the
     user's recent history) with their ranks (0 the most recent), and the SGD examples
@@ -61,14 +60,16 @@ class ItemUpdates:
     sgd_item: NDArray[np.int32]
     sgd_coefficient: NDArray[np.float32]
 
-    def __len__(self) -> int:
+    @property
+    def size(self) -> int:
+        """How many events."""
         return len(self.target)
 
     def events(self, first: int, last: int) -> ItemUpdates:
         """The events `first` to `last` (not included)."""
         pairs = slice(int(self.context_start[first]), int(self.context_start[last]))
         examples = slice(int(self.sgd_start[first]), int(self.sgd_start[last]))
-        cut: dict[str, NDArray[Any]] = {name: getattr(self, name)[first:last] for name in self.__dataclass_fields__}
+        cut: dict[str, NDArray[Any]] = {name: getattr(self, name)[first:last] for name in self._fields}
         cut |= {"context": self.context[pairs], "context_rank": self.context_rank[pairs]}
         cut |= {"sgd_item": self.sgd_item[examples], "sgd_coefficient": self.sgd_coefficient[examples]}
         for name in ("context_start", "sgd_start"):
@@ -77,11 +78,12 @@ class ItemUpdates:
         return ItemUpdates(**cut)
 
     def messages(self, index: ItemIndex, partitions: int, most_bytes: int) -> Iterator[dict[int, bytes]]:
-        """As `split`, in as many rounds as it takes for no message to be longer than `most_bytes` (one of a single event
-        may be). To be sent in this order.
+        """As `split`, in as many rounds as it takes for no message of several events to be longer than `most_bytes`.
+
+        To be sent in this order.
         """
-        for first in range(0, len(self), MOST_EVENTS):
-            yield from _within(self.events(first, min(first + MOST_EVENTS, len(self))), index, partitions, most_bytes)
+        for first in range(0, self.size, MOST_EVENTS):
+            yield from _within(self.events(first, min(first + MOST_EVENTS, self.size)), index, partitions, most_bytes)
 
     def split(self, index: ItemIndex, partitions: int) -> dict[int, bytes]:
         """Messages by item partition (only those that have anything to learn), events in their order.
@@ -96,11 +98,11 @@ class ItemUpdates:
 
 def _within(updates: ItemUpdates, index: ItemIndex, partitions: int, most_bytes: int) -> Iterator[dict[int, bytes]]:
     messages = updates.split(index, partitions)
-    if len(updates) < 2 or max(map(len, messages.values()), default=0) <= most_bytes:
+    if updates.size < 2 or max(map(len, messages.values()), default=0) <= most_bytes:
         yield messages
         return
-    middle = len(updates) // 2
-    for half in (updates.events(0, middle), updates.events(middle, len(updates))):
+    middle = updates.size // 2
+    for half in (updates.events(0, middle), updates.events(middle, updates.size)):
         yield from _within(half, index, partitions, most_bytes)
 
 
@@ -160,7 +162,7 @@ class _Scratch:
 
     @classmethod
     def for_updates(cls, updates: ItemUpdates, items: int) -> _Scratch:
-        events, pairs, examples = len(updates), len(updates.context), len(updates.sgd_item)
+        events, pairs, examples = updates.size, len(updates.context), len(updates.sgd_item)
         return cls(
             np.empty(events, np.int32), np.empty(events, np.int32), np.empty(events, np.int32),
             np.empty(events, np.uint8), np.empty(pairs, np.int32), np.empty(pairs, np.uint8),
@@ -174,10 +176,10 @@ def _renumbered(updates: ItemUpdates, index: ItemIndex) -> tuple[ItemUpdates, ND
     numbers = np.concatenate((updates.target, updates.previous, updates.context, updates.sgd_item))
     items = np.empty(len(numbers), np.int32)
     count = renumber(numbers, index.mark, items)
-    events, examples = len(updates), len(numbers) - len(updates.sgd_item)
+    events, examples = updates.size, len(numbers) - len(updates.sgd_item)
     target, previous = numbers[:events], numbers[events : 2 * events]
     context, sgd_item = numbers[2 * events : examples], numbers[examples:]
-    return replace(updates, target=target, previous=previous, context=context, sgd_item=sgd_item), items[:count]
+    return updates._replace(target=target, previous=previous, context=context, sgd_item=sgd_item), items[:count]
 
 
 def _pack(updates: ItemUpdates, where: NDArray[np.int16], ids: EncodedIds, partition: int, s: _Scratch) -> bytes | None:
@@ -251,7 +253,7 @@ def _unpacked(message: _Message, index: ItemIndex) -> ItemUpdates:
 
 
 def _check_lengths(updates: ItemUpdates) -> None:
-    events = len(updates)
+    events = updates.size
     columns = (updates.source, updates.offset, updates.time, updates.weight, updates.repeat, updates.previous)
     starts = (updates.context_start, updates.sgd_start)
     if any(len(column) != events for column in columns) or any(len(start) != events + 1 for start in starts):

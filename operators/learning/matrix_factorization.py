@@ -12,9 +12,7 @@ The step is split in two, because user and item factors live in different places
 gives, for each item touched, the derivative (its *coefficient*, positive means towards the user) and p_u as it was
 before the step, rounded to half precision; `item_step` moves q by η_item (coefficient p_u - λ q), where q lives.
 
-Measured alone on ML-100k (prequential recall@20, popularity .129): logistic loss .156, this loss with η = .1 for both
-.187, negatives mostly uniform over items .20, η_user = .2 with η_item = .07 and larger initial vectors .229;
-weights above 2 for purchases cost up to .08. Eight negatives instead of four add nothing then.
+What else was tried is in `docs/decisions/0019-tuned-constants-of-learning.md`.
 
 References: Rendle et al., "BPR: Bayesian personalized ranking from implicit feedback" (UAI 2009); Vinagre et al., "Fast
 incremental matrix factorization for recommendation with positive-only feedback" (UMAP 2014) for the single pass.
@@ -105,7 +103,9 @@ def user_step(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def draw_negatives(key, recent, recent_count, distinct, distinct_count, uniform_share, item, seen, drawn):  # type: ignore[no-untyped-def]
+def draw_negatives(  # type: ignore[no-untyped-def]
+    key, recent, recent_count, distinct, distinct_count, uniform_share, item, seen, drawn
+):
     """Fill `drawn` with items; -1 where the draw met the item itself or one in `seen`.
 
     A draw is uniform over the `distinct` items with probability `uniform_share`, else from the ring `recent` of
@@ -131,11 +131,10 @@ def draw_negatives(key, recent, recent_count, distinct, distinct_count, uniform_
 
 
 @njit(cache=True, nogil=True)
-def item_step(  # type: ignore[no-untyped-def]
-    user_factors, sgd_start, sgd_item, sgd_coefficient, dropped, mark, factors,
-    learning_rate, regularization, max_norm,
-):  # fmt: skip
-    """Move the item factors for a batch of examples in order; only marked rows are written."""
+def item_step(updates, dropped, rows, learning_rate, regularization, max_norm):  # type: ignore[no-untyped-def]
+    """Move the item factors for a batch (`ItemUpdates`) in order; only marked rows are written."""
+    sgd_start, sgd_item, sgd_coefficient = updates.sgd_start, updates.sgd_item, updates.sgd_coefficient
+    user_factors, factors, mark = updates.user_factors, rows.factors, rows.mark
     rate = np.float32(learning_rate)
     decay = np.float32(regularization)
     for event in range(len(sgd_start) - 1):

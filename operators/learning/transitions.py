@@ -2,7 +2,7 @@
 
 For an event on item i whose user's last item was h: N[h, i] += w_event; read as N[h, i] / total_h, with a backoff
 to other items where h has no row. Rows decay by a half-life in event time and keep their t heaviest entries.
-Source: `shared/research/ranking.md`, *markov*; Rendle et al., "Factorizing personalized Markov chains" (WWW 2010), 4.
+Source: Rendle et al., "Factorizing personalized Markov chains" (WWW 2010), 4.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ _ROWS_AHEAD = 8
 
 
 @njit(cache=True, nogil=True)
-def update_successors(  # type: ignore[no-untyped-def]
-    offset, time, target, weight, previous, dropped, mark, items, weights, total, at, id_hash, half_life
-):
-    """Learn a batch in order; only marked rows are written. `previous[e]` is -1 where there is none."""
+def update_successors(updates, dropped, rows, half_life):  # type: ignore[no-untyped-def]
+    """Learn a batch (`ItemUpdates`) in order; only marked rows are written. `dropped[e]` events are passed over."""
+    offset, time, target, weight = updates.offset, updates.time, updates.target, updates.weight
+    previous, mark, id_hash = updates.previous, rows.mark, rows.id_hash
+    items, weights, total, at = rows.successor_items, rows.successor_weights, rows.successor_total, rows.successor_at
     for event in range(len(target)):
         if event + _ROWS_AHEAD < len(target) and previous[event + _ROWS_AHEAD] >= 0:
             prefetch_row(items, previous[event + _ROWS_AHEAD])
@@ -28,5 +29,6 @@ def update_successors(  # type: ignore[no-untyped-def]
         if dropped[event] or row < 0 or item < 0 or weight[event] <= 0.0 or not mark[row]:
             continue
         amount = weight[event] * advance(weights, total, at, row, time[event], half_life)
-        add(items, weights, row, item, amount, admission_key(id_hash[row], id_hash[item], offset[event]))
+        key = admission_key(id_hash[row], id_hash[item], offset[event])
+        add(items, weights, row, item, amount, key)
         total[row] += amount

@@ -1,5 +1,6 @@
-"""Item ids as MessagePack strings, one behind the other, and a hash table over them: messages are written and read without an
-object for each id.
+"""Item ids as MessagePack strings, one behind the other, and a hash table over them.
+
+So messages are written and read without a Python object for each id.
 
 In a large shop an event names dozens of items that no other event of its message names, and each id as an object is
 several cache misses away.
@@ -40,8 +41,8 @@ class ItemNames:
         self._end = np.zeros(257, np.int64)
         """`_end[n]`: where id number n - 1 ends and n begins."""
         self._slots = np.zeros(1024, np.uint64)
-        """Open addressing: number + 1 of an item in the lower half, 0 where there is none; in the upper half that of its
-        hash, so that a look-up passes over other ids without going to them."""
+        """Open addressing: number + 1 of an item in the lower half, 0 where there is none; in the upper half that of
+        its hash, so that a look-up passes over other ids without going to them."""
         self._count = 0
 
     def append(self, item_id: str) -> None:
@@ -71,8 +72,9 @@ class ItemNames:
         return _array(items, self._bytes, self._end)
 
     def find(self, array: msgspec.Raw) -> NDArray[np.int32] | None:
-        """Numbers of the ids in a MessagePack array; None where one of them is unknown (or has the hash of another one), or
-        it is no array of ids.
+        """Numbers of the ids in a MessagePack array.
+
+        None where one of them is unknown (or has the hash of another one), or it is no array of ids.
         """
         data = np.frombuffer(array, np.uint8)
         first, count = _array_of(data)

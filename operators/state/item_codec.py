@@ -1,54 +1,69 @@
-"""Item state as bytes, and back: catalogue record and learned row, with neighbours by id, so that any process reads it."""
+"""Item state as bytes, and back: catalogue record and learned row, with neighbours by id, so that any process reads it.
+
+A row is a MessagePack array. `ItemColumns` says what stands in which place: numbers as they are, vectors and weights as
+little-endian bytes. The items that the weights belong to are strings in one array, list behind list.
+"""
 
 from __future__ import annotations
 
+import sys
+from operator import itemgetter
+from typing import Any
+
 import msgspec
 import numpy as np
+from msgspec.structs import astuple
 from numpy.typing import NDArray
 
 from operators.state.errors import corrupt
+from operators.state.item_columns import COLUMNS, NUMBER, Column
 from operators.state.item_index import ItemIndex
 from operators.state.sealing import seal, unseal
 from schemas.records import CatalogItem
 
 KIND = b"I"
 VERSION = 1
+_FIRST_PLACES = 16
+"""So many had the first rows of this format: one that lacks any of them is damaged. Later places may be missing."""
+_TYPES: dict[str, type] = {"b": bool, "i": int, "u": int, "f": float}
+
+_CATALOG, _IDS = 0, 5
+_stored = [column for column in COLUMNS if column.place >= 0]
+_FACTORS, _DELETED = (COLUMNS[NUMBER[name]].place for name in ("factors", "deleted"))
+_single = [column for column in _stored if not column.width]
+_lists = [(column.place, NUMBER[column.weights_of], NUMBER[column.name]) for column in _stored if column.weights_of]
+_vectors = [
+    (column.place, NUMBER[column.name], column.empty)
+    for column in _stored
+    if column.width and not column.weights_of and column.place != _FACTORS
+]
+_places = [column.place for column in _single]
+_single_of = itemgetter(*(NUMBER[column.name] for column in _single))
+_singles_in = itemgetter(*_places)
 
 
-class _Item(msgspec.Struct, array_like=True):
-    """Format 1. Weights and factors are little-endian f32; `ids` are the strings of neighbours, then successors."""
-
-    catalog: CatalogItem | None
-    deleted: bool
-    learned: bool
-    applied: int
-    factors: bytes
-    ids: msgspec.Raw
-    neighbour_weights: bytes
-    neighbour_total: float
-    neighbour_at: int
-    successor_weights: bytes
-    successor_total: float
-    successor_at: int
-    popularity: float
-    popularity_at: int
-    interactions: float
-    repeats: float
-    deleted_at: int = 0
-    """Not in the first rows of this format; a program that does not know it passes over it."""
+def _field(column: Column) -> tuple[str, Any] | tuple[str, Any, Any]:
+    """Name and type in the stored row and, where a row may lack it, what it is then."""
+    kind, empty = (bytes, b"") if column.width else (_TYPES[np.dtype(column.dtype).kind], column.empty)
+    return (column.name, kind) if column.place < _FIRST_PLACES else (column.name, kind, empty)
 
 
+_fields = {column.place: _field(column) for column in _stored}
+_fields |= {_CATALOG: ("catalog", CatalogItem | None), _IDS: ("ids", msgspec.Raw)}
+_Item = msgspec.defstruct("_Item", [_fields[place] for place in range(len(_fields))], array_like=True)
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(_Item)
+_decoder: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(_Item)
 
 
 def encode_item(index: ItemIndex, item: int) -> bytes:
-    """Bytes of the row; over `Parameters.max_item_state_bytes`, without the lightest half of both lists, repeatedly.
+    """Bytes of the row; over `Parameters.max_item_state_bytes`, without the lightest half of each list, repeatedly.
 
     A row that was never learned stores no factors: every process gives it the same ones.
     """
-    data = _encode(index, item, index.parameters.neighbours)
-    keep = index.parameters.neighbours
+    data = _encode(index, item)
+    if len(data) <= index.parameters.max_item_state_bytes:
+        return data
+    keep = max(index.rows[number].shape[1] for _, number, _ in _lists)
     while len(data) > index.parameters.max_item_state_bytes and keep > 0:
         keep //= 2
         data = _encode(index, item, keep)
@@ -56,8 +71,9 @@ def encode_item(index: ItemIndex, item: int) -> bytes:
 
 
 def decode_item(index: ItemIndex, item_id: str, data: bytes | None) -> int:
-    """Overwrite the item's row with the stored one (None, a tombstone: as if never seen); returns its number, -1 where a
-    tombstone is for an item without one.
+    """Overwrite the item's row with the stored one (None, a tombstone: as if never seen) and return its number.
+
+    -1 where a tombstone is for an item without a row.
 
     Rows longer than this process's parameters are cut to their heaviest entries, shorter ones leave places empty.
     Raises `StateCorruptError` and `StateVersionError`, and then leaves the row as it was.
@@ -70,48 +86,53 @@ def decode_item(index: ItemIndex, item_id: str, data: bytes | None) -> int:
     what = f"state of item {item_id!r}"
     payload = unseal(what, KIND, VERSION, data)
     try:
-        stored = _decoder.decode(payload)
-        factors = np.frombuffer(stored.factors, np.float32)
-        neighbours = np.frombuffer(stored.neighbour_weights, np.float32)
-        successors = np.frombuffer(stored.successor_weights, np.float32)
-        others = index.intern_encoded(stored.ids)
-        if len(others) != len(neighbours) + len(successors):
+        stored = astuple(_decoder.decode(payload))
+        others = index.intern_encoded(stored[_IDS])
+        factors = np.frombuffer(stored[_FACTORS], np.float32)
+        vectors, lists, named = [], [], 0
+        for place, number, empty in _vectors:
+            vectors.append((number, np.frombuffer(stored[place], index.rows[number].dtype), empty))
+        for place, number, weight_number in _lists:
+            weights = np.frombuffer(stored[place], np.float32)
+            lists.append((number, weight_number, others[named : named + len(weights)], weights))
+            named += len(weights)
+        if len(others) != named:
             raise ValueError("there are not as many ids as weights")
     except (msgspec.DecodeError, ValueError) as error:
         raise corrupt(what, str(error)) from error
     item = index.intern(item_id)
-    _restore(index, item, stored, factors)
+    rows = index.rows
+    index.set_record(item, stored[_CATALOG], deleted=stored[_DELETED])
+    for array, value in zip(_single_of(rows), _singles_in(stored), strict=True):
+        array[item] = value
+    if not rows.learned[item] or len(factors) < rows.factors.shape[1]:
+        index.reset_factors(item)
+    _fill(rows.factors[item], factors)
+    for number, vector, empty in vectors:
+        rows[number][item, len(vector) :] = empty
+        _fill(rows[number][item], vector)
+    for number, weight_number, items, weights in lists:
+        _fill_list(rows[number][item], rows[weight_number][item], items, weights)
     index.version += 1
-    split = len(neighbours)
-    _fill(index.neighbour_items[item], index.neighbour_weights[item], others[:split], neighbours)
-    _fill(index.successor_items[item], index.successor_weights[item], others[split:], successors)
     return item
 
 
-def _encode(index: ItemIndex, item: int, keep: int) -> bytes:
-    neighbours, neighbour_weights = _entries(index.neighbour_items[item], index.neighbour_weights[item], keep)
-    successors, successor_weights = _entries(index.successor_items[item], index.successor_weights[item], keep)
-    learned = bool(index.learned[item])
-    stored = _Item(
-        index.catalog[item],
-        bool(index.deleted[item]),
-        learned,
-        int(index.applied[item]),
-        index.factors[item].tobytes() if learned else b"",
-        index.names.array(np.concatenate((neighbours, successors))),
-        neighbour_weights.tobytes(),
-        float(index.neighbour_total[item]),
-        int(index.neighbour_at[item]),
-        successor_weights.tobytes(),
-        float(index.successor_total[item]),
-        int(index.successor_at[item]),
-        float(index.popularity[item]),
-        int(index.popularity_at[item]),
-        float(index.interactions[item]),
-        float(index.repeats[item]),
-        int(index.deleted_at[item]),
-    )
-    return seal(KIND, VERSION, _encoder.encode(stored))
+def _encode(index: ItemIndex, item: int, keep: int = sys.maxsize) -> bytes:
+    rows = index.rows
+    record: list[Any] = [None] * len(_fields)
+    record[_CATALOG] = index.catalog[item]
+    record[_FACTORS] = rows.factors[item].tobytes() if rows.learned[item] else b""
+    for place, array in zip(_places, _single_of(rows), strict=True):
+        record[place] = array.item(item)
+    for place, number, _ in _vectors:
+        record[place] = rows[number][item].tobytes()
+    named = []
+    for place, number, weight_number in _lists:
+        items, weights = _entries(rows[number][item], rows[weight_number][item], keep)
+        named.append(items)
+        record[place] = weights.tobytes()
+    record[_IDS] = index.names.array(np.concatenate(named))
+    return seal(KIND, VERSION, _encoder.encode(record))
 
 
 def _entries(
@@ -124,27 +145,11 @@ def _entries(
     return items[heaviest], weights[heaviest]
 
 
-def _restore(index: ItemIndex, item: int, stored: _Item, factors: NDArray[np.float32]) -> None:
-    if stored.learned:
-        width = min(len(factors), index.factors.shape[1])
-        index.factors[item, :width] = factors[:width]
-    else:
-        index.reset_factors(item)
-    index.learned[item] = stored.learned
-    index.applied[item] = stored.applied
-    index.neighbour_total[item] = stored.neighbour_total
-    index.neighbour_at[item] = stored.neighbour_at
-    index.successor_total[item] = stored.successor_total
-    index.successor_at[item] = stored.successor_at
-    index.popularity[item] = stored.popularity
-    index.popularity_at[item] = stored.popularity_at
-    index.interactions[item] = stored.interactions
-    index.repeats[item] = stored.repeats
-    index.set_record(item, stored.catalog, deleted=stored.deleted)
-    index.deleted_at[item] = stored.deleted_at
+def _fill(row: NDArray[Any], values: NDArray[Any]) -> None:
+    row[: len(values)] = values[: len(row)]
 
 
-def _fill(
+def _fill_list(
     row_items: NDArray[np.int32], row_weights: NDArray[np.float32], items: NDArray[np.int32],
     weights: NDArray[np.float32],
 ) -> None:  # fmt: skip

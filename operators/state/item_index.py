@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -12,69 +12,44 @@ from numpy.typing import NDArray
 from operators.kernels.counter_rng import fill_gaussian
 from operators.kernels.stable_hash import stable_hash
 from operators.state.encoded_ids import ItemNames
+from operators.state.item_columns import (
+    CATEGORIES,
+    COLUMNS,
+    NEVER,
+    ItemArrays,
+    ItemColumns,
+    all_columns,
+    ranked_columns,
+)
 from operators.state.parameters import Parameters
 from operators.text.index import TextIndex
 
 if TYPE_CHECKING:
     from schemas.records import CatalogItem
 
-NEVER = 2**63 - 1
-"""`expires_at` of an item that does not expire."""
-
-CATEGORIES = 8
-"""Categories of an item that reasons know; those behind are in its text only."""
-
 _INITIAL_CAPACITY = 256
+_RESET = [(number, column.empty) for number, column in enumerate(COLUMNS) if not column.of_id]
 _strings = msgspec.msgpack.Decoder(list[str])
-_Array = TypeVar("_Array", bound=NDArray[np.generic])
 
 
-class ItemArrays(NamedTuple):
-    """What ranking reads of the index; see `ItemIndex` for the arrays."""
-
-    factors: NDArray[np.float32]
-    neighbour_items: NDArray[np.int32]
-    neighbour_weights: NDArray[np.float32]
-    neighbour_total: NDArray[np.float32]
-    neighbour_at: NDArray[np.int64]
-    successor_items: NDArray[np.int32]
-    successor_weights: NDArray[np.float32]
-    successor_total: NDArray[np.float32]
-    successor_at: NDArray[np.int64]
-    interactions: NDArray[np.float32]
-    available: NDArray[np.bool_]
-    expires_at: NDArray[np.int64]
-    deleted: NDArray[np.bool_]
-    cataloged: NDArray[np.bool_]
-    titled: NDArray[np.bool_]
-    category_ids: NDArray[np.int32]
-
-
-class ItemIndex:
+class ItemIndex(ItemColumns):
     """Rows of items by dense number: a number is given at first sight and is private to this process.
 
-    Arrays have `capacity` rows, of which the first `size` are in use. **They are replaced when they grow**: read
-    them from the index at each use, after the last `intern` that could add an item. All times are epoch
-    milliseconds. Masses and weights are decayed lazily: each is as of the row's own time (`*_at`), and
-    `decay` carries it to another time.
+    The arrays (`ItemColumns`) have `capacity` rows, of which the first `size` are in use. **They are replaced when they
+    grow**: read them from the index at each use, after the last `intern` that could add an item.
 
-    - `factors` f32[capacity, k]: small Gaussian vectors, a function of the id, until learned
-    - `neighbour_items` i32[capacity, m] (-1 empty, entries contiguous from 0, unordered), `neighbour_weights` f32,
-      `neighbour_total` f32[capacity] (of all pairs, also those that found no room), `neighbour_at` i64
-    - `successor_items` i32[capacity, t], `successor_weights`, `successor_total`, `successor_at`: the same for
-      "next item" counts
-    - `popularity` f32 decayed mass at `popularity_at` i64; `interactions` f32 undecayed mass; `repeats` f32 mass of
-      interactions by users who had consumed the item before
-    - `applied` i64: last item-updates offset in the row (-1 none); `partition` i16; `learned` bool: the row
-      contains at least one update; `id_hash` u64
-    - `deleted_at` i64: when the item was deleted, where that is known
-    - `catalog` list of records or None, `available` bool (also True for items that no catalogue row names),
-      `expires_at` i64 (`NEVER`), `deleted` bool, `cataloged` bool (a catalogue record is there),
-      `titled` bool (with a title that is not blank);
-      `category_ids` i32[capacity, `CATEGORIES`]: numbers of its first categories, -1 behind; `text`: titles and categories
+    - `rows`: all arrays as one argument of kernels; `arrays()`: those for ranking
+    - `ids`, `names`, `lookup`: ids by number, the same encoded, and numbers by id
+    - `catalog`: records by number, None where there is none; `text`: their titles and categories
     - `generation`: counts how often the arrays were replaced
     - `version`: counts changes, so that whoever caches something derived knows how old it is: interactions that
       were learned, and rows that came from the catalogue or another process; `resets`: those that went
+
+    >>> index = ItemIndex(Parameters())
+    >>> index.intern("film"), index.intern("book"), index.intern("film")
+    (0, 1, 0)
+    >>> index.factors.shape, index.size, bool(index.deleted[1])
+    ((256, 32), 2, False)
     """
 
     def __init__(self, parameters: Parameters, partition_of: Callable[[bytes], int] | None = None) -> None:
@@ -89,33 +64,10 @@ class ItemIndex:
         self.generation = 0
         self.version = 0
         self.resets = 0
-        rows = _INITIAL_CAPACITY
-        self.factors = np.zeros((rows, parameters.factors), np.float32)
-        self.neighbour_items = np.full((rows, parameters.neighbours), -1, np.int32)
-        self.neighbour_weights = np.zeros((rows, parameters.neighbours), np.float32)
-        self.neighbour_total = np.zeros(rows, np.float32)
-        self.neighbour_at = np.zeros(rows, np.int64)
-        self.successor_items = np.full((rows, parameters.successors), -1, np.int32)
-        self.successor_weights = np.zeros((rows, parameters.successors), np.float32)
-        self.successor_total = np.zeros(rows, np.float32)
-        self.successor_at = np.zeros(rows, np.int64)
-        self.popularity = np.zeros(rows, np.float32)
-        self.popularity_at = np.zeros(rows, np.int64)
-        self.interactions = np.zeros(rows, np.float32)
-        self.repeats = np.zeros(rows, np.float32)
-        self.applied = np.full(rows, -1, np.int64)
-        self.partition = np.zeros(rows, np.int16)
-        self.learned = np.zeros(rows, np.bool_)
-        self.id_hash = np.zeros(rows, np.uint64)
-        self.available = np.ones(rows, np.bool_)
-        self.expires_at = np.full(rows, NEVER, np.int64)
-        self.deleted = np.zeros(rows, np.bool_)
-        self.deleted_at = np.zeros(rows, np.int64)
-        self.cataloged = np.zeros(rows, np.bool_)
-        self.titled = np.zeros(rows, np.bool_)
-        self.category_ids = np.full((rows, CATEGORIES), -1, np.int32)
         self._category_numbers: dict[str, int] = {}
-        self.mark = np.zeros(rows, np.int32)  # scratch of the kernels, all 0 between calls
+        for column in COLUMNS:
+            setattr(self, column.name, column.rows(_INITIAL_CAPACITY, parameters))
+        self.rows = all_columns(self)
 
     @property
     def size(self) -> int:
@@ -129,12 +81,7 @@ class ItemIndex:
 
     def arrays(self) -> ItemArrays:
         """What kernels of ranking read; to be asked again when `generation` has changed."""
-        return ItemArrays(
-            self.factors, self.neighbour_items, self.neighbour_weights, self.neighbour_total, self.neighbour_at,
-            self.successor_items, self.successor_weights, self.successor_total, self.successor_at,
-            self.interactions, self.available, self.expires_at, self.deleted, self.cataloged, self.titled,
-            self.category_ids,
-        )  # fmt: skip
+        return ranked_columns(self)
 
     def intern(self, item_id: str) -> int:
         """The item's dense number; an unknown item gets the next one and an unlearned row."""
@@ -188,19 +135,12 @@ class ItemIndex:
 
     def reset(self, item: int) -> None:
         """Put the row back to what `intern` gives for an unknown item (its number and partition stay)."""
-        self.neighbour_items[item] = -1
-        self.successor_items[item] = -1
-        for array in (
-            self.neighbour_weights, self.neighbour_total, self.neighbour_at, self.successor_weights,
-            self.successor_total, self.successor_at, self.popularity, self.popularity_at, self.interactions,
-            self.repeats, self.learned,
-        ):  # fmt: skip
-            array[item] = 0
-        self.applied[item] = -1
+        self.set_record(item, None, deleted=False)
+        for number, empty in _RESET:
+            self.rows[number][item] = empty
+        self.reset_factors(item)
         self.version += 1
         self.resets += 1
-        self.set_record(item, None, deleted=False)
-        self.reset_factors(item)
 
     def _append(self, item_id: str) -> int:
         item = len(self.ids)
@@ -223,19 +163,10 @@ class ItemIndex:
 
     def _grow(self) -> None:
         self.generation += 1
-        for name, empty in _EMPTY.items():
-            setattr(self, name, _doubled(getattr(self, name), empty))
-
-
-_EMPTY: dict[str, int] = {
-    "factors": 0, "neighbour_items": -1, "neighbour_weights": 0, "neighbour_total": 0, "neighbour_at": 0,
-    "successor_items": -1, "successor_weights": 0, "successor_total": 0, "successor_at": 0, "popularity": 0,
-    "popularity_at": 0, "interactions": 0, "repeats": 0, "applied": -1, "partition": 0, "learned": 0, "id_hash": 0,
-    "available": 1, "expires_at": NEVER, "deleted": 0, "deleted_at": 0, "cataloged": 0, "titled": 0, "category_ids": -1, "mark": 0,
-}  # fmt: skip
-
-
-def _doubled(array: _Array, empty: int) -> _Array:
-    grown = np.full((2 * len(array), *array.shape[1:]), empty, array.dtype)
-    grown[: len(array)] = array
-    return grown  # type: ignore[return-value]
+        del self.rows  # or no old array would go before all new ones are there
+        for column in COLUMNS:
+            array = getattr(self, column.name)
+            grown = column.rows(2 * len(array), self.parameters)
+            grown[: len(array)] = array
+            setattr(self, column.name, grown)
+        self.rows = all_columns(self)

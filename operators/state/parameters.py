@@ -15,6 +15,8 @@ DAY_MS = 86_400_000
 class Parameters:
     """Immutable settings of `Recommender`; times are milliseconds of event time, weights are plain numbers.
 
+    What was tuned, and on what: `docs/decisions/0019-tuned-constants-of-learning.md`.
+
     The streams settings override single fields. Sizes of rows (`factors`, `neighbours`, `successors`) are part of
     the stored item state: a change takes effect on old rows by truncation or padding when they are read.
 
@@ -56,8 +58,7 @@ class Parameters:
 
     # --- counting learners
     context: int = 20
-    """Distinct items before an event that it is paired with. Recall@20 / MRR on ML-100k with 30: .2789 / .0759, 20: .2788 / .0762, 16: .2777 / .0762,
-    12: .2760 / .0760; on YooChoose .6576 / .357 with 30 and 20, .6579 / .357 with 12."""
+    """Distinct items before an event that it is paired with."""
     context_exponent: float = 0.5
     """The r-th most recent distinct item is paired with weight (1 + r) ** -context_exponent."""
     neighbours: int = 150

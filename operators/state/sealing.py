@@ -16,7 +16,12 @@ _HEADER = 6
 
 
 def seal(kind: bytes, version: int, payload: bytes) -> bytes:
-    """Put the header before a payload; `kind` is one byte."""
+    """Put the header before a payload; `kind` is one byte.
+
+    >>> data = seal(b"U", 2, b"state")
+    >>> data[:2], bytes(unseal("a user", b"U", 2, data))
+    (b'U\\x02', b'state')
+    """
     return kind + bytes((version,)) + crc32(payload).to_bytes(4, "little") + payload
 
 

@@ -1,68 +1,90 @@
-"""User state as bytes, and back: MessagePack of one record with a table of item ids, in the frame of `framing`."""
+"""User state as bytes, and back: a MessagePack array with a table of item ids, behind the header of `sealing`.
+
+Place 0 is the table; `UserState` says what stands in the others.
+
+>>> from operators.state.parameters import Parameters
+>>> here, there = ItemIndex(Parameters()), ItemIndex(Parameters())
+>>> state = UserState.fresh("u", here.parameters)
+>>> state.consumed[here.intern("film")] = 3
+>>> there.intern("book")
+0
+>>> decode_user("u", encode_user(state, here), there).consumed
+{1: 3}
+"""
 
 from __future__ import annotations
 
 from array import array
-from itertools import chain, islice
-from typing import Any
+from collections.abc import Iterator
+from copy import copy
+from functools import partial
+from itertools import takewhile
+from operator import attrgetter, itemgetter
+from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
 
 import msgspec
 import numpy as np
+from msgspec import structs
 
 from operators.kernels.selection import renumber
 from operators.kernels.stable_hash import stable_hash
 from operators.state.errors import corrupt
 from operators.state.item_index import ItemIndex
+from operators.state.parameters import Parameters
 from operators.state.sealing import seal, unseal
-from operators.state.user_state import ACTIONS, Shown, UserState
+from operators.state.user_columns import Form
+from operators.state.user_state import ACTIONS, UserState
 
 KIND = b"U"
 VERSION = 2
+_FIRST_PLACES = 20
+"""So many had the first states: one that lacks any of them is damaged. Later places may be missing."""
 
 
-class _Shown(msgspec.Struct, array_like=True):
-    recommendation_id: str
-    items: list[int]
-    impressed: bytes
-    clicked: bytes
+class _Column(NamedTuple):
+    name: str
+    place: int
+    form: Form | None
+    turn: int
+    stored: tuple[str, Any] | tuple[str, Any, Any]
+    """Name and type in the stored array and, where a state may lack it, what it is then."""
 
 
-class _User(msgspec.Struct, array_like=True):
-    """Format 2. `ids` are strings; items are places in it, and the first ones are `consumed`, in order."""
-
-    ids: msgspec.Raw
-    applied: dict[int, int]
-    clicks: int
-    searches: int
-    purchases: int
-    impressions: int
-    negatives: int
-    learned: int
-    repeat_events: int
-    factors: bytes
-    recent_items: list[int]
-    recent_times: list[int]
-    recent_actions: bytes
-    queries: list[tuple[str, int]]
-    consumed: list[int]
-    banned: list[int]
-    event_ids: bytes | dict[int, int]
-    """In format 1 a map of two little-endian numbers, the halves of what is an entry now."""
-    shown: list[_Shown]
-    rate_minute: int
-    rate_count: int
+def _columns() -> Iterator[_Column]:
+    hints = get_type_hints(UserState, include_extras=True)
+    for column in structs.fields(UserState):
+        if get_origin(hints[column.name]) is Annotated:
+            kind, stored = get_args(hints[column.name])
+            place, form = stored.place, stored.form
+            as_stored: Any = (column.name, form.type if form else kind)
+            if place >= _FIRST_PLACES:
+                as_stored += (msgspec.field(default_factory=partial(_empty, column, form)),)
+            yield _Column(column.name, place, form, stored.turn, as_stored)
 
 
-_encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(_User)
+def _empty(column: structs.FieldInfo, form: Form | None) -> Any:
+    value = column.default if column.default_factory is msgspec.NODEFAULT else column.default_factory()
+    return form.write(value, _NO_PLACES) if form else value
 
-_fields = _User.__struct_fields__
+
+_NO_PLACES = np.empty(0, np.int32)
+_declared = [*_columns()]
+_stored = sorted(_declared, key=attrgetter("place"))
+_User = msgspec.defstruct("_User", [("ids", msgspec.Raw), *(column.stored for column in _stored)], array_like=True)
+_names = [*takewhile("rate_minute".__ne__, _User.__struct_fields__)]
 _Minute = msgspec.defstruct(
-    "_Minute",
-    [*((name, msgspec.Raw) for name in _fields[: _fields.index("rate_minute")]), ("rate_minute", int)],
-    array_like=True,
+    "_Minute", [*((name, msgspec.Raw) for name in _names), ("rate_minute", int)], array_like=True
 )
+_encoder = msgspec.msgpack.Encoder()
+_decoder: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(_User)
 _minute_decoder: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(_Minute)
+
+_to_places = itemgetter(*(UserState.__struct_fields__.index(column.name) for column in _stored))
+_from_places = itemgetter(*(column.place for column in _declared))
+_forms = [(column.place, column.turn, column.form) for column in _stored if column.form]
+_in_turn = [(place, form.items, form.write) for place, turn, form in sorted(_forms, key=itemgetter(1)) if turn]
+_writers = [(place, form.write) for place, turn, form in _forms if not turn]
+_readers = [(number, column.form.read) for number, column in enumerate(_declared) if column.form]
 
 
 def encode_user(state: UserState, index: ItemIndex) -> bytes:
@@ -86,8 +108,7 @@ def decode_user(user_id: str, data: bytes, index: ItemIndex) -> UserState:
     what = f"state of user {user_id!r}"
     payload = unseal(what, KIND, VERSION, data)
     try:
-        user = _decoder.decode(payload)
-        return _restored(user_id, user, index)
+        return _restored(user_id, _decoder.decode(payload), index)
     except (msgspec.DecodeError, IndexError, ValueError, OverflowError) as error:
         raise corrupt(what, str(error)) from error
 
@@ -103,53 +124,27 @@ def stored_minute(user_id: str, data: bytes) -> int:
 
 
 def _encode(state: UserState, index: ItemIndex) -> bytes:
-    named = array("i", state.consumed)
-    named.extend(state.banned)
-    named.extend(state.recent_items)
-    for entry in state.shown:
-        named.extend(entry.items)
-    numbers = np.array(named, np.int32)
-    distinct = np.empty(len(numbers), np.int32)
-    count = renumber(numbers, index.mark, distinct)
-    places = iter(numbers[len(state.consumed) :].tolist())
-    banned, recent = list(islice(places, len(state.banned))), list(islice(places, len(state.recent_items)))
-    user = _User(
-        index.names.array(distinct[:count]),
-        state.applied,
-        state.clicks,
-        state.searches,
-        state.purchases,
-        state.impressions,
-        state.negatives,
-        state.learned,
-        state.repeat_events,
-        state.factors.tobytes(),
-        recent,
-        state.recent_times.tolist(),
-        state.recent_actions.tobytes(),
-        state.queries,
-        list(state.consumed.values()),
-        banned,
-        bytes(state.event_ids),
-        [
-            _Shown(
-                entry.recommendation_id,
-                list(islice(places, len(entry.items))),
-                _bits(entry.impressed),
-                _bits(entry.clicked),
-            )
-            for entry in state.shown
-        ],
-        state.rate_minute,
-        state.rate_count,
-    )
-    return seal(KIND, VERSION, _encoder.encode(user))
+    record = [None, *_to_places(structs.astuple(state))]
+    named, parts = array("i"), []
+    for place, items_in, write in _in_turn:
+        value, record[place] = record[place], ()
+        if value:
+            first = len(named)
+            named.extend(items_in(value))
+            parts.append((place, write, value, first, len(named)))
+    places = np.array(named, np.int32)
+    distinct = np.empty(len(places), np.int32)
+    count = renumber(places, index.mark, distinct)
+    record[0] = index.names.array(distinct[:count])
+    for place, write, value, first, last in parts:
+        record[place] = write(value, places[first:last])
+    for place, write in _writers:
+        record[place] = write(record[place], _NO_PLACES)
+    return seal(KIND, VERSION, _encoder.encode(record))
 
 
 def _encode_within(state: UserState, index: ItemIndex, limit: int) -> bytes:
-    kept = UserState(state.user_id, state.user_hash, state.factors)
-    for name in UserState.__slots__:
-        setattr(kept, name, getattr(state, name))
+    kept = copy(state)
     while True:
         if len(kept.consumed) > 1 or len(kept.recent_items) > 1:
             kept.consumed = dict(list(kept.consumed.items())[(len(kept.consumed) + 1) // 2 :])
@@ -168,59 +163,24 @@ def _encode_within(state: UserState, index: ItemIndex, limit: int) -> bytes:
             return data
 
 
-def _restored(user_id: str, user: _User, index: ItemIndex) -> UserState:
-    parameters = index.parameters
-    items = index.intern_encoded(user.ids).tolist()
-    at = items.__getitem__
-    factors = np.zeros(parameters.factors, np.float32)
-    stored = np.frombuffer(user.factors, np.float32)[: parameters.factors]
-    factors[: len(stored)] = stored
-    actions = array("B", user.recent_actions)
-    if not len(user.recent_items) == len(user.recent_times) == len(actions) or max(actions, default=0) >= len(ACTIONS):
+def _restored(user_id: str, stored: Any, index: ItemIndex) -> UserState:
+    items = index.intern_encoded(stored.ids).tolist()
+    values = list(_from_places(structs.astuple(stored)))
+    for number, read in _readers:
+        values[number] = read(values[number], items)
+    state = UserState(user_id, stable_hash(user_id), *values)
+    _fit(state, index.parameters)
+    return state
+
+
+def _fit(state: UserState, parameters: Parameters) -> None:
+    """Cut or pad what another process with other parameters may have stored longer or shorter."""
+    items, times, actions = state.recent_items, state.recent_times, state.recent_actions
+    if not len(items) == len(times) == len(actions) or max(actions, default=0) >= len(ACTIONS):
         raise ValueError("the history's columns do not fit together")
-    newest = parameters.history
-    return UserState(
-        user_id,
-        stable_hash(user_id),
-        factors,
-        user.applied,
-        user.clicks,
-        user.searches,
-        user.purchases,
-        user.impressions,
-        user.negatives,
-        user.learned,
-        user.repeat_events,
-        array("i", map(at, user.recent_items[:newest])),
-        array("q", user.recent_times[:newest]),
-        actions[:newest],
-        user.queries,
-        dict(zip(items, user.consumed, strict=False)),
-        dict.fromkeys(map(at, user.banned)),
-        _event_ids(user.event_ids),
-        [
-            Shown(
-                entry.recommendation_id,
-                array("i", map(at, entry.items)),
-                _number(entry.impressed),
-                _number(entry.clicked),
-            )
-            for entry in user.shown
-        ],
-        user.rate_minute,
-        user.rate_count,
-    )
-
-
-def _event_ids(stored: bytes | dict[int, int]) -> bytearray:
-    if isinstance(stored, bytes):
-        return bytearray(stored)
-    return bytearray().join(number.to_bytes(8, "little") for number in chain.from_iterable(stored.items()))
-
-
-def _bits(mask: int) -> bytes:
-    return mask.to_bytes((mask.bit_length() + 7) // 8, "little")
-
-
-def _number(mask: bytes) -> int:
-    return int.from_bytes(mask, "little")
+    if len(items) > parameters.history:
+        del items[parameters.history :], times[parameters.history :], actions[parameters.history :]
+    if len(state.factors) != parameters.factors:
+        factors = np.zeros(parameters.factors, np.float32)
+        factors[: len(state.factors)] = state.factors[: parameters.factors]
+        state.factors = factors

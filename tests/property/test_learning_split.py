@@ -66,7 +66,7 @@ def test_users_updated_in_steps_learn_and_teach_the_same(seed: int, sizes: list[
         assert in_steps.user_bytes() == at_once.user_bytes()
         events = events[size:]
     together = in_steps.recommender.flush()
-    assert together is not None and len(together) == sum(map(len, flushed))
+    assert together is not None and together.size == sum(updates.size for updates in flushed)
     for updates in flushed:
         at_once.recommender.apply(updates)
     in_steps.recommender.apply(together)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.memory import RECENT, item_bytes, templates
+from benchmarks.memory import RECENT, item_sizes, templates
 from benchmarks.restart import HISTORY as RESTART_HISTORY
 from benchmarks.restart import state_value
 from benchmarks.scale import STEPS, Shop, compare
@@ -53,6 +53,6 @@ def test_states_are_what_the_tables_say() -> None:
 
 
 def test_an_items_bytes_are_those_of_its_arrays() -> None:
-    sizes = item_bytes(index_of(400))
+    sizes = item_sizes(index_of(400))
     assert sizes["factors"] == 4 * Parameters().factors
     assert sizes["neighbours"] == 8 * Parameters().neighbours + 12

@@ -36,4 +36,7 @@ def test_files_without_kernels_do_not_count(tmp_path: Path) -> None:
     (tmp_path / "plain.py").write_text("x = 1\n")
     assert cache_folder(tmp_path, tmp_path) == before
     (tmp_path / "other.py").write_text("@njit(cache=True)\n")
-    assert cache_folder(tmp_path, tmp_path) != before
+    after = cache_folder(tmp_path, tmp_path)
+    assert after != before
+    (tmp_path / "rows.py").write_text("class Rows(NamedTuple):\n    a: int\n    b: int\n")
+    assert cache_folder(tmp_path, tmp_path) != after, "fields are places in machine code"

@@ -1,4 +1,4 @@
-"""Bounded rows: exact while there is room, small loss on skewed streams when there is not, decay never above one."""
+"""Bounded rows: exact while there is room, small loss on skewed streams when there is not, decay by half-lives."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from operators.kernels.bounded_row import TIME_STEPS, add, advance, decay_factor
+from operators.kernels.bounded_row import TIME_STEPS, add, advance
 from operators.kernels.counter_rng import uniform
 
 DAY = 86_400_000
@@ -115,12 +115,6 @@ def test_absurd_times_leave_all_weights_finite(time: int) -> None:
     assert 0.0 <= factor <= 1.0
     assert 0.0 <= weights[0, 0] <= (8.0 if time <= 10 * DAY else 0.0)
     assert math.isfinite(total[0])
-
-
-def test_decay_factor_never_exceeds_one() -> None:
-    assert decay_factor(DAY, DAY) == 0.5
-    assert decay_factor(-DAY, DAY) == 1.0
-    assert decay_factor(1e18, 1.0) == 0.0
 
 
 def test_counter_based_numbers_are_uniform_and_depend_on_the_key_alone() -> None:

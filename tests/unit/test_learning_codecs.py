@@ -9,7 +9,8 @@ import pytest
 from operators.learning.item_updates import unpack
 from operators.state.errors import StateCorruptError, StateVersionError
 from operators.state.item_codec import decode_item, encode_item
-from operators.state.item_index import NEVER, ItemIndex
+from operators.state.item_columns import NEVER
+from operators.state.item_index import ItemIndex
 from operators.state.parameters import Parameters
 from operators.state.sealing import seal, unseal
 from operators.state.user_codec import KIND, decode_user, encode_user

@@ -42,7 +42,7 @@ def test_one_event_id_with_one_content_trains_once_and_honest_repeats_count() ->
     assert run.users["u2"].learned == 1
     updates = run.recommender.flush()
     assert updates is not None
-    assert len(updates) == 5
+    assert updates.size == 5
     run.recommender.apply(updates)
     assert run.index.interactions[run.row("i1")] == 4.0
 
