@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
-from streams.engine.checkpoint import PATIENCE
+from streams.engine.stage_engine import PATIENCE
 from streams.topology import CLICK, ITEM_STATE, ITEM_UPDATES, RECOMMENDATIONS, USER_STATE, Topic
 from tests.faults.events import Mixed
 from tests.integration.load import Load

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import rocksdict
 from confluent_kafka.admin import NewPartitions
-from faust.types import TP
 
 from operators.state.item_index import ItemIndex
 from operators.state.parameters import Parameters
 from streams.broker.incarnations import known_ids, record_ids
 from streams.broker.update_messages import MAX_EPOCHS
-from streams.engine import RecordBatch
-from streams.engine.errors import LogReplacedError
-from streams.engine.guards import Continuity
 from streams.topology import (
     CATALOG_ITEMS,
     CATALOG_STATE,
@@ -311,13 +306,3 @@ def test_store_ahead_of_its_changelog_is_refused(shop: Shop) -> None:
     shop.wait_lag_zero()
     assert shop.user_states()["u1"].learned == 11
     assert_exact(shop)
-
-
-def test_offsets_that_go_back_stop_the_stage() -> None:
-    """A log that was replaced between two fetches is noticed before anything of it is compared with the state."""
-    records = [SimpleNamespace(offset=offset) for offset in range(3)]
-    batch = RecordBatch(TP("ns.events.click.v1", 0), records, epoch=1, previous=9)
-    with pytest.raises(
-        LogReplacedError, match=r"behind offset 9 came offset 0.*headwater topics accept ns.events.click.v1"
-    ):
-        Continuity().check(batch)

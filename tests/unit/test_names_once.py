@@ -21,6 +21,7 @@ DECLARED = {
 OTHER_MEANING = {
     ("streams/metrics/definitions.py", "items"): "a unit of metrics",
     ("operators/evaluation/prequential.py", "items"): "a figure of the evaluation",
+    ("operators/state/item_codec.py", "catalog"): "a field of stored rows",
     ("headwater/cli/demo.py", "items"): "a field of a recommendation",
     ("headwater/cli/rendering.py", "items"): "a field of a recommendation",
     ("headwater/cli/tail.py", "items"): "a field of a recommendation",
