@@ -114,8 +114,8 @@ class StageEngine:
     async def turn(self, group: Group) -> AsyncIterator[Turn]:
         """Work on a group; no checkpoint takes anything meanwhile.
 
-        A group from before a rebalance is void and has no batches here. Whatever the work raises stops the worker before
-        an offset is committed.
+        A group from before a rebalance is void and has no batches here. Whatever the work raises ends the turn and stops
+        the worker before an offset is committed.
         """
         await self._be_patient()
         async with self._lock:
@@ -127,8 +127,7 @@ class StageEngine:
                 self._worked_on.extend(group)
                 await turn.send()
             except Exception as exc:
-                await self._crash(exc)
-                raise
+                await self._crash(exc)  # the agent goes on to groups that are void, until the worker ends
         if self.states.dirty_size() >= self._dirty_bytes:
             await self._guard(self.checkpoint())
 
