@@ -1,4 +1,4 @@
-"""The time, passed in wherever it is needed, so that tests turn it instead of waiting."""
+"""The clock, passed to all code that needs the time, so that tests can set it instead of waiting."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 
 
 class Clock:
-    """The machine's clock."""
+    """The system's clock."""
 
     def time_ns(self) -> int:
         """Nanoseconds since the epoch."""
@@ -17,5 +17,5 @@ class Clock:
         return self.time_ns() // 1_000_000
 
     def monotonic(self) -> float:
-        """Seconds that never go back, from an unknown beginning."""
+        """Seconds that never go back, counted from an arbitrary moment."""
         return time.monotonic()

@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from streams.topology import MAX_PARTITIONS, NARRATOR
 
 ESSENTIAL: dict[str, JsonValue] = {"essential": True}
-"""Marks a setting that everybody has to think of."""
+"""Marks a setting that every user should know."""
 NAME_PATTERN = r"^[A-Za-z0-9_-]([A-Za-z0-9._-]{0,98}[A-Za-z0-9_-])?$"
 
 

@@ -17,18 +17,18 @@ from schemas.kinds import RECOMMENDATIONS_TOPIC, Kind
 MAX_MESSAGE_BYTES = 2 << 20  # events of up to 2 MB reach us, so that they can be dead-lettered with a reason
 DAY_MS = 86_400_000
 TOMBSTONES_KEPT = 7 * 86_400
-"""Seconds that a compacted topic says of a key that it was deleted: local stores that are older are rebuilt."""
+"""Seconds for which a compacted topic keeps the deletion of a key: local stores that are older are rebuilt."""
 SEGMENT_BYTES = 128 << 20
-"""What is newer than that is not compacted, in each partition: Kafka's default is 1 GiB."""
+"""Kafka does not compact the newest segment of a partition, by default up to 1 GiB; with this size, less."""
 
 MAX_PARTITIONS = 1024
-"""Of a topic."""
+"""The most partitions of a topic."""
 
 Key = Literal["user", "item", "topic"]
 
 
 class PartitionCounts(Protocol):
-    """What of the settings says how many partitions topics have."""
+    """The settings that say how many partitions topics have."""
 
     user_partitions: int
     item_partitions: int
@@ -36,10 +36,10 @@ class PartitionCounts(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Topic:
-    """A topic without its namespace; compacted (the last of each key stays) unless it has ``retention_days``.
+    """A topic without its namespace; compacted (the last record of each key stays) unless it has ``retention_days``.
 
-    Records of a topic with a ``source_number`` leave that number, with their offsets, inside stored states and item
-    updates: it can never be changed or used again.
+    The ``source_number`` of a topic is in stored states and item updates, with the offsets of its records. So it can
+    never be changed or used for another topic.
     """
 
     suffix: str
@@ -75,7 +75,7 @@ class Topic:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
-    """What a stage keeps of each key: the name of its local store, its changelog, and in words what it is."""
+    """The table of a stage: the name of its local store, its changelog, and in words what it keeps."""
 
     name: str
     changelog: Topic
@@ -84,7 +84,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stage:
-    """A step of the stream with a consumer group of its own; all that it reads and keeps has one key."""
+    """A step of the stream with its own consumer group; its sources and its table have the same key."""
 
     name: str
     does: str
@@ -94,14 +94,14 @@ class Stage:
     """Topics beside the table's changelog."""
     table: Table | None = None
     holds: tuple[Topic, ...] = ()
-    """Compacted topics that a worker reads in whole, without a group, to have all of their keys in memory."""
+    """Compacted topics that a worker reads in whole, without a group, to have all of their rows in memory."""
     sends_again: bool = False
-    """Whether reading its sources anew makes it send all of their records again, also those that it knows."""
+    """Whether it sends all records again when it reads its sources from the beginning, also those that it knows."""
     waits_for_many: bool = False
-    """Whether the broker may hold records back for a moment while many come (``HEADWATER_FETCH_WAIT``)."""
+    """Whether the broker may hold its source records back for a moment while many come (``HEADWATER_FETCH_WAIT``)."""
 
     def group(self, namespace: str) -> str:
-        """Name of its consumer group."""
+        """Name of the stage's consumer group."""
         return f"{namespace}.{self.name}"
 
     @property
@@ -110,7 +110,7 @@ class Stage:
 
     @property
     def written(self) -> tuple[Topic, ...]:
-        """All that it writes, the changelog included."""
+        """All topics that it writes, the changelog included."""
         return self.writes if self.table is None else (*self.writes, self.table.changelog)
 
 
@@ -167,16 +167,11 @@ NARRATOR = Stage(
 )
 
 STAGES = (PROFILES, CATALOG, ITEMS, NARRATOR)
-"""In the order of stopping: a stage ends before those that read what it writes. They start together."""
+"""In the order of stopping: a stage stops before those that read what it writes. They start together."""
 STAGE_NAMES = tuple(stage.name for stage in STAGES)
 TABLES = tuple(stage.table for stage in STAGES if stage.table is not None)
 READ: tuple[Topic, ...] = tuple(dict.fromkeys(chain.from_iterable(stage.reads for stage in STAGES)))
-"""What the stages' groups read."""
-
-
-def stage_named(name: str) -> Stage:
-    """The stage of this name; raises ``KeyError``."""
-    return {stage.name: stage for stage in STAGES}[name]
+"""All topics that the stages' groups read."""
 
 
 def written_by(topic: Topic) -> str:
@@ -187,10 +182,10 @@ def written_by(topic: Topic) -> str:
 
 
 def read_again(topic: Topic) -> list[tuple[Stage, Topic]]:
-    """What which stage has to read from its beginning when ``topic`` was deleted and made again.
+    """Which stage has to read which topic from the beginning after ``topic`` was deleted and made again.
 
-    The topic itself, or all sources of the state that it held. What the states contain already is skipped then, by the
-    offsets inside them. Before a stage that lost its source come those that can send it again (:func:`sent_again`).
+    That is the topic itself, or all sources of the state that it held. The states skip what they contain already, by
+    the offsets inside them. Stages that can send lost records again (:func:`sent_again`) come first.
     """
     again = [(stage, topic) for stage in STAGES if topic in stage.reads]
     again += [(stage, source) for stage in STAGES if _keeps(stage, topic) for source in stage.reads]
@@ -198,12 +193,12 @@ def read_again(topic: Topic) -> list[tuple[Stage, Topic]]:
 
 
 def sent_again(topic: Topic) -> Iterable[Topic]:
-    """Sources of which every record has to be sent on once more when ``topic`` was made again, changed or not."""
+    """Sources whose every record has to be sent on again after ``topic`` was made again, changed or not."""
     return chain.from_iterable(stage.reads for stage in _senders(topic))
 
 
 def _senders(topic: Topic) -> Iterator[Stage]:
-    """Stages that can send again what was lost with ``topic``: another's source, or the state made from that."""
+    """Stages that can send again what was lost with ``topic``: another stage's source, or the state made from it."""
     lost = [stage for stage in STAGES if topic in stage.reads or _keeps(stage, topic)]
     sources = set(chain.from_iterable(stage.reads for stage in lost))
     return (stage for stage in STAGES if stage.sends_again and sources & set(stage.writes))

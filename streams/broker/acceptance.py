@@ -36,7 +36,7 @@ class Accepted:
 
 
 def accept(brokers: str, settings: Settings, topic: Topic) -> Accepted:
-    """Accept the topic's current incarnation, and have everything read again that its state is made from.
+    """Accept the topic's current incarnation, and make the stages read again what its state is made from.
 
     Raises :class:`StreamError` while a worker is running that reads these topics, :class:`EpochsExhaustedError` when
     its incarnations are used up.
@@ -52,7 +52,7 @@ def accept(brokers: str, settings: Settings, topic: Topic) -> Accepted:
     fresh = {name: known.get(name, [])}
     if fresh[name][-1:] != [current[name].topic_id]:
         fresh[name] = [*fresh[name], current[name].topic_id]
-        for source in sent_again(topic):  # a new epoch without a new topic: none of its records counts as sent
+        for source in sent_again(topic):  # the same topic gets a new epoch, so that none of its records counts as sent
             other = source.name(settings.namespace)
             topic_id = current[other].topic_id
             fresh[other] = [*known.get(other, [topic_id]), topic_id]
@@ -67,7 +67,7 @@ def accept(brokers: str, settings: Settings, topic: Topic) -> Accepted:
 
 
 def _told_by_state(brokers: str, settings: Settings, known: Mapping[str, list[str]]) -> dict[str, list[str]]:
-    """Ids of topics that had other incarnations, where the record lacks them: how many there were is what counts."""
+    """Lists of ids for topics whose record was lost, with placeholders for earlier ones: only their number matters."""
     epochs = {name: epoch for name, epoch in epochs_in_state(brokers, settings).items() if name not in known}
     current = describe(AdminClient({"bootstrap.servers": brokers}), epochs)
     refuse_gone(epochs, current)
@@ -85,8 +85,10 @@ def _refuse_too_many(ids: Mapping[str, list[str]]) -> None:
 
 
 def _rewind(brokers: str, group: str, topic: str, until: float) -> None:
-    """To offset 0, and in a group without members: one that comes back under its old name within its session would get
-    its old assignment, which may lack the topic. So this waits for sessions to end, until ``until`` (monotonic)."""
+    """Set the group's offsets of ``topic`` to 0 once it has no members, waiting until ``until`` (monotonic seconds).
+
+    A member that comes back within its session gets its old assignment, which may lack the topic.
+    """
     partitions = len(AdminClient({"bootstrap.servers": brokers}).list_topics(topic, TIMEOUT).topics[topic].partitions)
     while True:
         try:

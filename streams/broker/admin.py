@@ -1,4 +1,4 @@
-"""Creates and describes the topics of a namespace; what they are is said in :mod:`streams.topology` alone."""
+"""Creates and describes the topics of a namespace, which :mod:`streams.topology` declares."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _COMPARED = ("cleanup.policy", "max.message.bytes", "delete.retention.ms")
 
 @dataclass(frozen=True, slots=True)
 class TopicState:
-    """A topic as it is beside what the settings ask for; ``partitions`` is None when it does not exist."""
+    """A topic as it is, and as the settings want it; ``partitions`` is None when it does not exist."""
 
     topic: Topic
     name: str
@@ -34,7 +34,7 @@ class TopicState:
     replicas: int | None = None
     created: bool = False
     differences: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Settings of the topic that matter here and are other: name -> (is, should be)."""
+    """Important topic settings that differ: name -> (is, should be)."""
 
     @property
     def matches(self) -> bool:
@@ -42,7 +42,7 @@ class TopicState:
 
 
 def create_topics(brokers: str, settings: Settings) -> list[TopicState]:
-    """Create what is missing; doing it again changes nothing.
+    """Create the topics that are missing.
 
     Raises :class:`TopicMismatchError` before anything is created when an existing topic has another partition
     count, :class:`BrokerError` when the broker cannot be reached or refuses.
@@ -85,7 +85,7 @@ def delete_namespace(brokers: str, namespace: str) -> None:
 
 
 def connect(brokers: str) -> AdminClient:
-    """An admin client that does not write its connection troubles to the terminal."""
+    """An admin client that does not log connection errors to the terminal."""
     return AdminClient({"bootstrap.servers": brokers, "log_level": 0, "socket.timeout.ms": 10_000})
 
 
@@ -161,7 +161,7 @@ def _create(admin: AdminClient, missing: list[TopicState], settings: Settings) -
 
 
 def _await_results(futures: Iterable[tuple[str, object]]) -> None:
-    """Wait for every answer; what exists already, or is gone already, is as good as done."""
+    """Wait for every answer; what exists already, or is gone already, counts as done."""
     harmless = (KafkaError.TOPIC_ALREADY_EXISTS, KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.GROUP_ID_NOT_FOUND)
     for name, future in futures:
         try:
@@ -175,7 +175,7 @@ def _await_results(futures: Iterable[tuple[str, object]]) -> None:
 
 
 def _await_topics(admin: AdminClient, brokers: str, settings: Settings, names: set[str]) -> list[TopicState]:
-    """New topics are known to every broker a moment later: wait until they are, with leaders."""
+    """Wait until the broker knows the new topics and their leaders, which takes a moment."""
 
     def ready() -> bool:
         found = read_metadata(admin, brokers).topics

@@ -1,7 +1,7 @@
-"""Committed offsets of a group, read and set from outside of it: for tools, never for the data path.
+"""Reads and sets the committed offsets of a group from outside of it: for tools, never for the data path.
 
-A consumer that joins nothing does both. librdkafka's admin client has a call for reading, too, but it ends the process
-with a segmentation fault while the group's coordinator moves or is not there yet (librdkafka#5040).
+A consumer that does not join the group does both. librdkafka's admin client can read them, too, but it crashes with a
+segmentation fault while the group's coordinator moves or does not exist yet (librdkafka#5040).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def commit(brokers: str, group: str, topic: str, offsets: Mapping[int, int]) -> 
 
 
 def _insist(group: str, what: str, call: Callable[[], T]) -> T:
-    """The client hands on that a coordinator is still loading, or has just moved: then ask again."""
+    """Repeat ``call`` while the group's coordinator is loading or moving; the client itself does not."""
     deadline = time.monotonic() + TIMEOUT
     while True:
         try:

@@ -1,9 +1,10 @@
 """Which incarnation of each topic the state belongs to.
 
-A deleted and recreated topic is another log whose offsets begin at 0: applied offsets of the old one would silently
-skip the new one. Kafka gives every topic an id; the ids that the state knows are kept in the compacted
-``topic-ids.v1``. A worker that finds another id stops and names the command that accepts the new log:
-:mod:`streams.broker.acceptance`.
+A topic that is deleted and made again under its name is a new *incarnation* of it, and its offsets begin at 0 again.
+States remember the offsets that were applied to them, so that nothing is learned twice; compared with the offsets of a
+new incarnation they would silently skip its records. So states keep offsets together with an *epoch*, the number of
+incarnations before. Kafka gives each incarnation an id, and the known ids are in the compacted topic ``topic-ids.v1``.
+A worker that finds another id stops and names the command that accepts it (:mod:`streams.broker.acceptance`).
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ TIMEOUT = 30.0
 
 
 class TopicReplacedError(StreamError):
-    """A topic is not the one that the state was made from."""
+    """A topic is not the incarnation that the state was made from."""
 
 
 class PartitionsAddedError(StreamError):
@@ -34,11 +35,11 @@ class PartitionsAddedError(StreamError):
 
 
 class TopicGoneError(StreamError):
-    """A topic that the state was made from, or that answers go to, is no longer there."""
+    """A topic that the worker reads or writes no longer exists."""
 
 
 class IdsLostError(StreamError):
-    """Which incarnation of each topic the state was made from is not known."""
+    """There is state, but no record of the incarnations that it was made from."""
 
 
 class Described(NamedTuple):
@@ -50,7 +51,7 @@ class Described(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Incarnation:
-    """Current id of a topic, how many came before it, and its number of partitions."""
+    """Current id of a topic, how many incarnations came before (``epoch``), and its number of partitions."""
 
     topic_id: str
     epoch: int
@@ -58,7 +59,7 @@ class Incarnation:
 
 
 def replaced(name: str) -> str:
-    """What to say of a topic that is another one now."""
+    """The message for a topic with a new id."""
     return (
         f"{name} is not the topic that this state was made from: it was deleted and made again, and its offsets start "
         "anew. Nothing of the new one was learned. To go on with it, stop the workers and run: "
@@ -67,7 +68,7 @@ def replaced(name: str) -> str:
 
 
 def partitions_added(name: str, before: int, now: int) -> str:
-    """What to say of a topic that was given more partitions."""
+    """The message for a topic that was given more partitions."""
     return (
         f"{name} has {now} partitions, the state was made with {before}: users would move to other partitions, away "
         "from their states. Nothing more of it is learned. Kafka takes no partitions back: make the topic again with "
@@ -76,7 +77,7 @@ def partitions_added(name: str, before: int, now: int) -> str:
 
 
 def ids_lost(name: str) -> str:
-    """What to say when there is state, and no record of the topics that it was made from."""
+    """The message for a topic of ids that is empty though there is state."""
     return (
         f"{name} is empty, though there is state: it was deleted and made again. Without it offsets would be compared "
         "with those of other incarnations of their topics. Nothing was learned. If the topics are still those that the "
@@ -86,7 +87,7 @@ def ids_lost(name: str) -> str:
 
 
 def gone(name: str) -> str:
-    """What to say of a topic that is no longer there."""
+    """The message for a topic that no longer exists."""
     return (
         f"{name} is gone: it was deleted. Nothing that it lacks is acknowledged any more. To go on without what was in "
         f"it, stop the workers and run: headwater topics create, then: headwater topics accept {name}"
@@ -94,7 +95,7 @@ def gone(name: str) -> str:
 
 
 def describe(admin: AdminClient, topics: Iterable[str], timeout: float = TIMEOUT) -> dict[str, Described]:
-    """Topics as the broker has them now, without those that it does not have; raises ``KafkaException``."""
+    """Those of ``topics`` that the broker has now; raises ``KafkaException``."""
     futures = admin.describe_topics(TopicCollection(list(topics)), request_timeout=timeout)
     found: dict[str, Described] = {}
     for name, future in futures.items():
@@ -157,7 +158,7 @@ def incarnations(brokers: str, settings: Settings, topics: Iterable[str]) -> dic
 
 
 def refuse_state(brokers: str, settings: Settings) -> None:
-    """Without recorded ids there has to be no state; raises :class:`IdsLostError`."""
+    """Raises :class:`IdsLostError` if there is any state: without recorded ids there must be none."""
     for table in TABLES:
         if any(True for _ in read_topic(brokers, table.changelog.name(settings.namespace))):
             raise IdsLostError(ids_lost(TOPIC_IDS.name(settings.namespace)))
@@ -171,7 +172,7 @@ def refuse_gone(wanted: Iterable[str], current: Mapping[str, Described]) -> None
 
 
 def refuse_changed(ids: Mapping[str, Incarnation], current: Mapping[str, Described]) -> None:
-    """Raises :class:`TopicReplacedError` or :class:`PartitionsAddedError` when a topic is not as the state knows it."""
+    """Raises :class:`TopicReplacedError` or :class:`PartitionsAddedError` when a topic has changed."""
     for name, topic in current.items():
         if topic.topic_id != ids[name].topic_id:
             raise TopicReplacedError(replaced(name))

@@ -19,7 +19,7 @@ _PASSES = {
 }
 _LATEST = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 _PAUSE = 0.2
-_LEAST = 0.5  # seconds that even the last request has
+_LEAST = 0.5  # seconds that even the last request gets
 
 
 def partition_ends(
@@ -28,11 +28,11 @@ def partition_ends(
     timeout: float,
     isolation: IsolationLevel = IsolationLevel.READ_UNCOMMITTED,
 ) -> dict[TP, int]:
-    """Next offset by partition; blocks. Raises ``KafkaException``, of a leader that moves or a lost connection only
-    after ``timeout`` seconds; never takes much longer.
+    """Next offset by partition; blocks.
 
-    librdkafka's admin client never finds out by itself that a leader has changed (a broker that hung is a new leader,
-    too): every further answer is the same error until something asks for the topics.
+    Raises ``KafkaException``. A moving leader or a lost connection is retried for about ``timeout`` seconds.
+    librdkafka's admin client does not notice by itself that a leader has changed: it repeats the same error until it is
+    asked for the topics.
     """
     wanted = {TopicPartition(*place): _LATEST for place in partitions}
     until = time.monotonic() + timeout

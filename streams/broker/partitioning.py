@@ -1,7 +1,7 @@
-"""Which partition a key belongs to: murmur2, the default of the Java clients (librdkafka: ``murmur2_random``).
+"""The partition of a key: murmur2, the default of the Java clients (``murmur2_random`` in librdkafka).
 
-Every reader and writer of a topic must agree on it, else one user becomes two half profiles in two partitions. The
-function is Kafka's own variant of MurmurHash2 (``org.apache.kafka.common.utils.Utils.murmur2``).
+All producers of a topic must agree on it, or one user has two half profiles in two partitions. The function is Kafka's
+variant of MurmurHash2 (``org.apache.kafka.common.utils.Utils.murmur2``).
 """
 
 from __future__ import annotations
@@ -32,5 +32,5 @@ def murmur2(data: bytes) -> int:
 
 
 def partition_of(key: bytes, partitions: int) -> int:
-    """The partition, of ``partitions``, that a key's records are in."""
+    """Number of the partition (of ``partitions``) that holds the records of ``key``."""
     return (murmur2(key) & 0x7FFFFFFF) % partitions

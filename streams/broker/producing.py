@@ -1,4 +1,4 @@
-"""How the tools of this project produce events; what the README tells everybody else to do."""
+"""The producer of events for the tools of this project, with the settings that the README asks of all producers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from streams.topology import MAX_MESSAGE_BYTES
 
 
 def event_producer(brokers: str) -> Producer:
-    """A producer that places keys as the Java clients do, loses nothing and repeats nothing.
+    """An idempotent producer that chooses partitions as the Java clients do.
 
     A record that the broker does not take within two minutes is reported to its delivery callback.
     """

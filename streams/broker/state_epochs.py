@@ -1,6 +1,6 @@
-"""Which incarnations of its sources the state was made from, as it tells itself: for when the topic ids were lost.
+"""Finds out from the state which incarnations it was made from: for when the recorded topic ids were lost.
 
-Applied offsets are kept by source number, and merged update messages by message number; both contain the epoch.
+States keep applied offsets by source number and merged update messages by message number; both contain the epoch.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from streams.topology import ALL, ITEM_STATE, ITEM_UPDATES, USER_STATE
 
 
 def epochs_in_state(brokers: str, settings: Settings) -> dict[str, int]:
-    """The highest epoch by full name of a topic; topics that the state does not mention are missing.
+    """The highest epoch by full topic name; topics that the state does not mention are left out.
 
     Reads all user states. Raises ``BrokerError``, and ``StateError`` for a state that cannot be read.
     """

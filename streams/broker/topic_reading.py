@@ -19,11 +19,11 @@ def read_topic(brokers: str, topic: str) -> Iterator[Message]:
     consumer = Consumer(
         {
             "bootstrap.servers": brokers,
-            "group.id": "headwater-tools",  # asked for by the client, never used
+            "group.id": "headwater-tools",  # the client requires one, but it is never used
             "enable.auto.commit": False,
-            "enable.partition.eof": True,  # the only sure end: markers and compaction leave holes
+            "enable.partition.eof": True,  # offsets do not tell the end: markers and compaction leave gaps
             "isolation.level": "read_committed",
-            "fetch.wait.max.ms": 10,  # an end is seen by an empty fetch, which the broker would hold for half a second
+            "fetch.wait.max.ms": 10,  # an empty fetch shows the end; by default the broker holds it for half a second
         }
     )
     try:

@@ -1,7 +1,8 @@
-"""The envelope of ``item-updates.v1``: what kind of update, and up to which source offset it goes.
+"""The format of ``item-updates.v1``: the kind of update, the offset of its source record, the payload.
 
-One byte of kind, then for catalogue changes the source number (u32) and offset (i64) of the catalogue record, then the
-payload. Learning messages carry their source offsets themselves (:mod:`operators.learning.item_updates`).
+One byte of kind, then for catalogue changes the source number (u32) and offset (i64) of the catalogue record, little
+endian, then the payload. Learning messages have their source offsets in the payload
+(:mod:`operators.learning.item_updates`).
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class UpdateKind(enum.Enum):
 
 
 class CatalogUpdate(NamedTuple):
-    """A changed or deleted catalogue row: source of the record, its offset, the item's id or JSON."""
+    """A changed or deleted catalogue row; ``payload`` is the item's JSON, or its id if it was deleted."""
 
     kind: UpdateKind
     source: int
@@ -63,7 +64,7 @@ def unpack(message: bytes) -> bytes | CatalogUpdate:
 
 
 def unreadable_update(tp: TP, offset: int, found: Exception) -> str:
-    """What to say of a record of the item updates that cannot be read; every start comes upon it again."""
+    """The message for an item update that cannot be read; it comes again at every start."""
     problem = found.problem if isinstance(found, StateError) else str(found)
     return (
         f"{tp.topic}-{tp.partition}, offset {offset}: this is no item update that can be read ({problem}). Nothing "
@@ -75,14 +76,14 @@ def unreadable_update(tp: TP, offset: int, found: Exception) -> str:
 
 
 def source_number(topic_epoch: int, topic_number: int, partition: int) -> int:
-    """One number for (incarnation of the topic, topic, partition): what applied offsets are kept under."""
+    """One number for epoch, topic and partition: the key of applied offsets. Raises ``ValueError`` out of range."""
     if not (0 <= topic_epoch < MAX_EPOCHS and 0 <= topic_number < 256 and 0 <= partition < 65_536):
         raise ValueError(f"source out of range: epoch {topic_epoch}, topic {topic_number}, partition {partition}")
     return topic_epoch << 24 | topic_number << 16 | partition
 
 
 def message_number(topic_epoch: int, offset: int) -> int:
-    """Where a message stands among those of all incarnations of its topic: grows with offset and epoch."""
+    """Position of a message among those of all incarnations of its topic: grows with epoch and offset."""
     return topic_epoch << 48 | offset
 
 
@@ -97,7 +98,7 @@ def message_epoch(message: int) -> int:
 
 
 class Merged(msgspec.Struct, array_like=True):
-    """What a partition's rows contain: the number of the last update message, and the last offset by source."""
+    """What was merged into a partition's rows: number of the last update message, and last offset by source number."""
 
     message: int = -1
     sources: dict[int, int] = {}

@@ -1,9 +1,14 @@
-"""What moves records in groups through a Faust agent; everything that reaches into Faust is in this package.
+"""Moves records in groups through a Faust agent. All code that depends on Faust's internals is in this package.
 
-Faust keeps consumer groups, assignment, commits, agents, tables, changelogs and recovery. librdkafka reads the sources
-(``source``) and sends the outputs (``sending``).
+Terms: a *partition* is one ordered log of a topic, and an *offset* is the number of a record in it. The workers of a
+*consumer group* share the partitions of a topic; a *rebalance* assigns them anew when a worker comes or goes. A group
+*commits* the offset up to which a partition is done. A *changelog* is a compacted topic that holds a table; after a
+restart the table is *recovered* from it. A *checkpoint* makes finished work durable (``stage_engine``). A topic that
+is deleted and made again has a new *incarnation* (:mod:`streams.broker.incarnations`).
 
-Subclasses only, no patching of classes; ``internals`` lists what is private there and used here all the same.
+Faust does consumer groups, assignment, commits, agents, tables, changelogs and recovery. librdkafka reads the source
+topics (``source``) and sends the outputs (``sending``). Faust's classes are subclassed, never patched; ``internals``
+lists the private names that are used.
 """
 
 from streams.engine.app import BatchApp, create_app

@@ -1,4 +1,4 @@
-"""The Faust app of one stage: its own consumer group, batched transport, no web pages."""
+"""The Faust app of one stage: its own consumer group, our consumer and producer, no web pages."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ AgentBody = Callable[[AsyncIterable[Group]], Awaitable[None]]
 
 
 class BatchTransport(driver.Transport):  # type: ignore[misc]
-    """aiokafka with our consumer and producer."""
+    """Faust's aiokafka transport with our consumer and producer."""
 
     Consumer = BatchConsumer
     Producer = BatchProducer
 
 
 class PromptTableManager(TableManager):  # type: ignore[misc]
-    """Faust waits a second for tables that may still be added; ours are there before the app starts."""
+    """Starts recovery at once. Faust waits a second for tables added late; ours exist before the app starts."""
 
     @cached_property
     def changelog_queue(self) -> ChangelogQueue:
@@ -47,31 +47,31 @@ class PromptTableManager(TableManager):  # type: ignore[misc]
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """How many records move at once."""
+    """How many source records are read and handed on at once."""
 
     batch_records: int
-    """Of one partition."""
+    """The most records in a batch (of one partition)."""
     live_age_ms: int
     """Records younger than this are live: they move in small batches, so that answers leave early."""
     fetch_wait: float = 0.0
     """Seconds for which the broker may hold back source records while many come."""
     most_waiting: int = MOST_GROUP_RECORDS
-    """Records that may wait for the agent before no more are read."""
+    """Reading pauses while more records than this wait for the agent."""
 
     def batch_size(self, newest_ms: int, now_ms: int) -> int:
-        """Records that move together of a run whose newest record has this timestamp: many while catching up."""
+        """The batch size for records of which the newest has this timestamp (ms): large while catching up."""
         live = newest_ms > now_ms - self.live_age_ms
         return min(self.batch_records, LIVE_BATCH_RECORDS) if live else self.batch_records
 
 
 class BatchApp(faust.App):  # type: ignore[misc]
-    """A :class:`faust.App` whose agent gets groups of records, read past Faust's streams."""
+    """A :class:`faust.App` whose agent gets groups of records that do not pass through Faust's streams."""
 
     def __init__(
         self, name: str, *, brokers: str, intake: Intake, clock: Clock, pauses: PauseGuard, stuck: StuckGuard,
         **options: Any,
     ) -> None:  # fmt: skip
-        """``name`` is that of the consumer group; ``options`` are Faust's."""
+        """``name`` names the consumer group; ``options`` are Faust's."""
         self.brokers, self.intake, self.clock = brokers, intake, clock
         self.pauses, self.stuck = pauses, stuck
         super().__init__(name, broker=[f"kafka://{server.strip()}" for server in brokers.split(",")], **options)
@@ -82,12 +82,12 @@ class BatchApp(faust.App):  # type: ignore[misc]
         return GroupChannel(self)
 
     def agent(self, channel: GroupChannel, **options: Any) -> Callable[[AgentBody], Any]:
-        """As Faust's, for agents over groups."""
+        """Faust's decorator, typed for agents over groups."""
         declare: Callable[[AgentBody], Any] = super().agent(channel, **options)
         return declare
 
     def subscribe(self, *topics: str) -> None:
-        """Have the partitions of ``topics`` assigned to this app; their records come to the agent through ``groups``."""
+        """Join the consumer group for ``topics``; their records reach the agent through ``groups``."""
         self.topics.add(self.topic(*topics))
 
     def _new_transport(self) -> BatchTransport:
@@ -97,10 +97,7 @@ class BatchApp(faust.App):  # type: ignore[misc]
         return BatchTransport(self.conf.broker_producer, self)
 
     async def crash(self, reason: BaseException) -> None:
-        """Mark app and services as crashed.
-
-        The worker says why, once; mode's own log has a traceback of expected ones, too.
-        """
+        """Mark app and services as crashed, without a log line: the worker logs the reason, once."""
         self._crash(reason)
 
     async def wait_for_crash(self) -> BaseException:
@@ -109,7 +106,7 @@ class BatchApp(faust.App):  # type: ignore[misc]
         return self.crash_reason or RuntimeError(f"{self.conf.id} crashed")
 
     async def _on_agent_error(self, _agent: Any, exc: BaseException) -> None:
-        """An agent that ends is a crash: Faust would start it again, without what it had taken in."""
+        """Treat the end of an agent as a crash: Faust would restart it, and the group that it had would be lost."""
         await self.crash(exc)
 
 
@@ -149,7 +146,7 @@ def create_app(settings: Settings, stage: Stage, brokers: str, *, clock: Clock |
         broker_session_timeout=settings.session_timeout,
         broker_heartbeat_interval=heartbeat_interval,
         broker_request_timeout=max(40.0, settings.session_timeout + 5.0),
-        broker_max_poll_interval=settings.stuck_timeout,  # an event loop that stands still polls no more
+        broker_max_poll_interval=settings.stuck_timeout,  # a blocked event loop stops polling
         broker_max_poll_records=settings.fetch_records * 4,
         consumer_max_fetch_size=8 << 20,
         consumer_auto_offset_reset="earliest",

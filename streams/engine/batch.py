@@ -1,4 +1,4 @@
-"""Records of one partition that move together, and the group of them that a stage works on at once."""
+"""A batch: records of one partition that move together. A group: the batches that a stage works on at once."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from faust.types import TP
 class RecordBatch:
     """Consecutive records of one partition (offset, timestamp ms, key, value), parsed by the client that fetched them.
 
-    ``origin`` is what they were read under: an assignment of sources, a seek of changelogs. Once that is over the batch is
-    void, as its records come again. ``previous`` is the last offset handed out before this batch under the same
-    origin (None: the first).
+    ``origin`` identifies the assignment (of a source) or the seek (of a changelog) that the records were read under.
+    After the next one the batch is void: its records are read again. ``previous`` is the last offset handed out before
+    this batch under the same origin (None: the first batch).
     """
 
     __slots__ = ("first", "last", "origin", "previous", "records", "tp")
@@ -34,7 +34,7 @@ class RecordBatch:
 
 
 class Group:
-    """Batches that a stage works on at once, the oldest first."""
+    """Batches that a stage works on at once, in the order in which they were read."""
 
     __slots__ = ("batches",)
 

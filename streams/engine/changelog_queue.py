@@ -1,4 +1,4 @@
-"""The queue between the fetch of changelogs and recovery, without what was fetched before recovery's last seek."""
+"""The queue between the changelog fetches and recovery. It drops what was fetched before recovery's last seek."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from mode.utils.queues import ThrowableQueue
 
 
 class ChangelogQueue(ThrowableQueue):  # type: ignore[misc]
-    """Faust empties it when a rebalance begins, and when recovery goes on after its seek.
+    """Drops outdated batches by their ``origin``; emptying the queue, as Faust does at a rebalance, is not enough.
 
-    A batch that waits to be put in meanwhile comes in behind that: Faust would apply it, take its offset for the one that
-    is reached, and pass over all that the seek has fetched again before it.
+    A batch that was waiting to be put in enters after the queue was emptied. Faust would apply it and take its offset
+    as reached, and so skip the earlier records that the seek makes it fetch again.
     """
 
     def __init__(self, app: Any, **kwargs: Any) -> None:

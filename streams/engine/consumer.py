@@ -1,14 +1,16 @@
-"""The consumer: aiokafka keeps group, assignment, heartbeats and commits and reads changelogs; librdkafka reads sources.
+"""The consumer. aiokafka does group membership, heartbeats and commits and reads changelogs; librdkafka reads sources.
 
 What differs from Faust's own consumer, and why:
 
-* Source records come from a :class:`SourceReader` and go to the agent's channel (``app.groups``). aiokafka has the source
-  partitions paused and is asked on for changelogs: a loop that stands still asks no more and loses its partitions.
-* :class:`SourcePositions` knows what may be committed. Faust's own acknowledgements are not used.
-* Faust's recovery resumes source partitions *before* it seeks them to the committed offsets. So sources are opened when
-  recovery is over and this assignment has been sought, and closed by the next seek or revocation.
-* A changelog's records travel through Faust in one message a fetched run. Faust drops records at or below the last
-  offset that it passed on and sets that mark late, which could drop what comes again behind a seek: it is switched off.
+* Source records come from a :class:`SourceReader` and go to the agent's channel (``app.groups``). In aiokafka the
+  source partitions are paused. It is still polled, also where there is no changelog: a worker whose event loop is
+  blocked stops polling, and so the group takes its partitions away.
+* :class:`SourcePositions` knows which offsets may be committed. Faust's own acknowledgements are not used.
+* Faust's recovery resumes source partitions *before* it seeks them to the committed offsets. So sources are opened
+  only after recovery and after that seek. The next seek or revocation closes them.
+* All changelog records of a partition in one fetch travel through Faust as one message.
+* Faust drops records at or below the last offset that it passed on. It updates this mark late and could drop records
+  that are read again after a seek, so the mark is switched off.
 """
 
 from __future__ import annotations
@@ -30,18 +32,18 @@ from streams.engine.positions import SourcePositions
 from streams.engine.source import Fetched, Record, SourceReader
 from streams.errors import StreamError
 
-FETCH_MAX_WAIT_MS = 500  # Faust's 1,500 delays a shut-down; a waiting fetch is woken by data in any case
-# Seconds that a changelog fetch waits for records, and the next seek for it
+FETCH_MAX_WAIT_MS = 500  # Faust's 1,500 would delay a shutdown; data ends the wait at once in any case
+# Seconds that a changelog fetch waits for records. The next seek has to wait for the fetch, so they are short.
 RECOVERY_WAIT = 0.05
 IDLE_WAIT = 0.25
 
 
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
-    """Faust's consumer thread, which leaves sources alone."""
+    """Faust's consumer thread, except that it does not read sources."""
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
-        consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS  # read by AIOKafkaConsumer.start(), which comes later
+        consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS  # AIOKafkaConsumer.start() reads it later
         return consumer
 
     async def on_start(self) -> None:
@@ -49,15 +51,15 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         self._ensure_consumer()._fetcher._records = _LeanResults()
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
-        """Sources are read by :class:`SourceReader`."""
+        """Pause the sources in aiokafka: :class:`SourceReader` reads them."""
         self._ensure_consumer().pause(*(TopicPartition(*tp) for tp in assigned if self.consumer.is_source(tp)))
         await super().on_partitions_assigned(assigned, generation_id)
 
 
 class _LeanResults(OrderedDict[Any, Any]):
-    """aiokafka's fetched runs, that hand out its parsed records as they are.
+    """aiokafka's fetch results, which hand out its parsed records as they are.
 
-    It would make a ``ConsumerRecord`` of each, with eleven fields, which costs more than to parse it.
+    aiokafka would make a ``ConsumerRecord`` with eleven fields of each, which costs more than parsing it.
     """
 
     def __setitem__(self, tp: Any, result: Any) -> None:
@@ -71,29 +73,29 @@ def _as_parsed(_tp: Any, record: Any) -> Any:
 
 
 class _NoReadOffsets(dict[TP, int | None]):
-    """Faust's mark of the last offset passed on: never set (see the module's text)."""
+    """Faust's mark of the last offset that it passed on, never set (see the module's docstring)."""
 
     def __missing__(self, tp: TP) -> None:
         return None
 
     def __setitem__(self, tp: TP, offset: int | None) -> None:
-        """Keep nothing."""
+        """Store nothing."""
 
     def update(self, *_args: Any, **_kwargs: Any) -> None:
-        """Keep nothing."""
+        """Store nothing."""
 
 
 class BatchConsumer(driver.Consumer):  # type: ignore[misc]
-    """See the module's text."""
+    """The consumer of one stage; the module's docstring says what differs from Faust's."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.seeks = 0
-        """Of changelogs: what was fetched before the last one is void."""
+        """Seeks of changelogs so far; records fetched before the last one are void."""
         self.positions: SourcePositions | None = None
-        """Of the sources that are open; None while none are."""
+        """Progress in the open sources; None while none are open."""
         self._reader: SourceReader | None = None
         self._starts: Mapping[TP, int | None] | None = None
-        """Committed offsets of this assignment's sources, once it has been sought."""
+        """Committed offsets of the assigned sources; None until Faust has sought them."""
         self._rebalances = 0
         super().__init__(*args, **kwargs)
         self._read_offset = _NoReadOffsets()
@@ -104,16 +106,16 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
 
     # ---- changelogs
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
-        """Records of changelogs, in one message a fetched run; opens the sources once they may be read."""
+        """Fetch changelog records, one message a partition; opens the sources once they may be read."""
         if not self.flow_active:
-            await self.wait(self.can_resume_flow)  # without the lock: the seeks come before
+            await self.wait(self.can_resume_flow)  # not under the lock: a seek, which takes it, comes first
         async with self._seek_lock:
             if self.should_stop or not self.flow_active:
                 return
             if self._may_open_sources() and self._reader is None:
                 self._open_sources()
             seeks = self.seeks
-            # A copy: Faust changes its set while the fetch waits, and aiokafka takes an empty one for all partitions.
+            # A copy: Faust empties its set while the fetch waits, and to aiokafka an empty set means all partitions.
             active = frozenset(self._get_active_partitions())
             wait = min(timeout, RECOVERY_WAIT if self._reader is None else IDLE_WAIT)
             records = await self._fetched(active, wait) if active else {}
@@ -121,7 +123,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             await self.sleep(IDLE_WAIT)
         for tp, run in records.items():
             if seeks != self.seeks or self.should_stop:
-                return  # it is read again after the next seek
+                return  # these records are read again after the seek
             if not self.is_source(tp):
                 yield tp, self._message(tp, run)
 
@@ -133,7 +135,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             return {}
 
     async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
-        """A recovery begins with it. A fetch under way would take what comes behind the seek, to be dropped."""
+        """Begin a recovery. Waits for a fetch under way, which would take records of after the seek and drop them."""
         async with self._seek_lock:
             self.seeks += 1
             await super().seek_wait(partitions)
@@ -147,13 +149,13 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
 
     # ---- sources
     def is_source(self, tp: TP) -> bool:
-        """Whether its records are events, not a changelog's states."""
+        """Whether the partition is of a source topic, not of a changelog."""
         return tp.topic not in self.app.tables.changelog_topics
 
     def _may_open_sources(self) -> bool:
         """Whether recovery is over, no rebalance is under way, and this assignment has been sought.
 
-        Faust says the first two also when a recovery ends while the next rebalance has begun.
+        Faust reports the first two also where a recovery ends after the next rebalance began, hence the third.
         """
         over = self.app.tables.recovery.completed.is_set() and not self.app.rebalancing
         return over and self._starts is not None
@@ -168,14 +170,14 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         )  # fmt: skip
 
     def _stop_reading(self) -> None:
-        """What the reader hands over from now on is nobody's."""
+        """Stop the reader; what it still hands over is dropped (see ``_arrived``)."""
         if self._reader is not None:
             self._reader.stop()
             self._reader = None
 
     def _arrived(self, reader: SourceReader, fetched: Fetched) -> None:
         if reader is not self._reader or self.positions is None:
-            return  # from before a rebalance: it comes again
+            return  # read before a rebalance: these records are read again
         if fetched.failure is not None:
             self.app._crash(fetched.failure)
             return
@@ -186,12 +188,12 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         self.positions.see(fetched.ends, fetched.highwaters)
 
     def taken(self, records: int) -> None:
-        """So many of the records that were handed out are worked on: there is room for more."""
+        """Tell the reader that the stage has taken so many records: there is room for more."""
         if self._reader is not None:
             self._reader.taken(records)
 
     def _runs(self, records: dict[TP, list[Record]]) -> Iterator[tuple[TP, list[Record]]]:
-        """Round robin over partitions, up to ``Intake.batch_size`` records at a time."""
+        """Cut the records into batches of up to ``Intake.batch_size``, round robin over the partitions."""
         now_ms, queues = self.app.clock.now_ms(), []
         for tp, run in records.items():
             size = self.app.intake.batch_size(run[-1].timestamp, now_ms)
@@ -203,7 +205,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             queues = [(tp, queue) for tp, queue in queues if queue]
 
     async def commit_sources(self) -> None:
-        """Commit what is durable. What a rebalance refuses ends with the seek after it."""
+        """Commit what is durable. Where a rebalance makes the broker refuse, the records are read again after it."""
         positions = self.positions
         offsets = positions.to_commit() if positions is not None else {}
         if positions is not None and offsets and await self._commit(offsets):
@@ -217,7 +219,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             rebalances = self._rebalances
             await super().perform_seek()
             if rebalances != self._rebalances:
-                self._starts = None  # it was the assignment before that was sought
+                self._starts = None  # a rebalance came meanwhile: the seek was for the previous assignment
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         committed: Mapping[TP, int] = await super().seek_to_committed()

@@ -1,4 +1,4 @@
-"""What can go wrong in the data path, each with what to do.
+"""What can go wrong in the data path; every message says what to do.
 
 ::
 
@@ -6,7 +6,7 @@
      ├── BatchHoleError         records of a partition were lost between consumer and stage
      ├── ChangelogBehindError   local state is ahead of its changelog
      ├── DeliveryError          the broker refused an output
-     ├── LogReplacedError       offsets of a partition went back: it is another log
+     ├── LogReplacedError       offsets of a partition went back: its topic was made again, or cut
      ├── PausedTooLongError     the process slept past its session: its partitions may have another owner
      ├── RecordsDamagedError    a batch of records on the broker's disk is damaged
      ├── SourceRefusedError     the broker does not let this worker read a source
@@ -21,7 +21,7 @@ from streams.errors import StreamError
 
 
 class BatchHoleError(StreamError):
-    """A batch does not follow the one before it: going on would skip events for ever."""
+    """A batch does not follow the one before it: going on would skip the events between them for ever."""
 
 
 class ChangelogBehindError(StreamError):
@@ -33,97 +33,100 @@ class DeliveryError(StreamError):
 
 
 class LogReplacedError(StreamError):
-    """Applied offsets belong to another log: comparing with them would skip its records."""
+    """Offsets inside the states are of records that no longer exist: comparing with them would skip new records."""
 
 
 class PausedTooLongError(StreamError):
-    """Writing now could overwrite the state of the partitions' new owner."""
+    """The partitions may have a new owner by now, whose state a write could overwrite."""
 
 
 class RecordsDamagedError(StreamError):
-    """Records that the broker hands out are not what was written to it."""
+    """The checksum of records that the broker hands out is wrong."""
 
 
 class SourceRefusedError(StreamError):
-    """Without permission a partition would stand still for ever, however long one waits."""
+    """This worker may not read a source: without permission it would wait for ever."""
 
 
 class StoreDamagedError(StreamError):
-    """Bytes on the local disk are not what was written."""
+    """The checksum of bytes on the local disk is wrong."""
 
 
 class StoreRefusedError(StreamError):
-    """The local disk does not take, or give, what it should."""
+    """The local disk does not read or write."""
 
 
 class WorkerStuckError(StreamError):
-    """Others must take over: heartbeats would keep the partitions of a worker that does nothing for them."""
+    """Work does not end while heartbeats go on: another worker must get the partitions."""
 
 
 def worker_stuck(timeout: float) -> str:
-    """What to say of work that hangs."""
+    """The message for work that hangs (``timeout`` in seconds)."""
     return (
-        f"work on a group of records does not end: it has been under way for {timeout:.0f} s (HEADWATER_STUCK_TIMEOUT). Nothing of it was "
-        "acknowledged; other workers get the partitions once this one's session is over. Start it again; if it hangs at the same "
-        "records again, report this line."
+        f"work on a group of records does not end: it has been under way for {timeout:.0f} s "
+        "(HEADWATER_STUCK_TIMEOUT). Nothing of it was acknowledged; other workers get the partitions once this one's "
+        "session is over. Start it again; if it hangs at the same records again, report this line."
     )
 
 
 def refused(place: str, what: str, found: str) -> str:
-    """What to say when the broker does not take what a stage writes."""
+    """The message for records of a stage that the broker does not take."""
     return (
-        f"{place}: the broker refused {what} ({found}). Nothing behind them was acknowledged. Check that the topic exists "
-        "(headwater topics create), that its max.message.bytes is at least 2 MiB and that the broker's disk is not full, then "
-        "start the worker again."
+        f"{place}: the broker refused {what} ({found}). Nothing behind them was acknowledged. Check that the topic "
+        "exists (headwater topics create), that its max.message.bytes is at least 2 MiB and that the broker's disk is "
+        "not full, then start the worker again."
     )
 
 
 def records_damaged(found: str) -> str:
-    """What to say when the checksum of a batch of records is wrong."""
+    """The message for a wrong checksum in a topic."""
     return (
-        f"records are damaged on the broker's disk ({found}). Nothing was written over them, and nothing behind them is acknowledged. "
-        "Have the partition restored from a replica or a backup and start the worker again; without one, make the topic again and "
-        "accept that (headwater topics accept, docs/operations.md)."
+        f"records are damaged on the broker's disk ({found}). Nothing was written over them, and nothing behind them "
+        "is acknowledged. Have the partition restored from a replica or a backup and start the worker again; without "
+        "one, make the topic again and accept that (headwater topics accept, docs/operations.md)."
     )
 
 
 def source_refused(place: str, found: str) -> str:
-    """What to say when the broker does not let a source be read."""
+    """The message for a source that the broker does not let this worker read."""
     return (
-        f"{place}: the broker refuses to have it read ({found}). Nothing was skipped. Allow the user of this worker to READ and DESCRIBE "
-        "the topic and its consumer group (kafka-acls.sh), or put right who it logs in as, then start the worker again."
+        f"{place}: the broker refuses to have it read ({found}). Nothing was skipped. Allow the user of this worker to "
+        "READ and DESCRIBE the topic and its consumer group (kafka-acls.sh), or correct the user that it logs in as, "
+        "then start the worker again."
     )
 
 
 def store_damaged(path: object, found: str) -> str:
-    """What to say when RocksDB finds a checksum wrong."""
+    """The message for a wrong checksum in the local store."""
     return (
-        f"{path}: the local store is damaged ({found}). Nothing was acknowledged, nothing is lost: start the worker again, it "
-        "throws this store away and rebuilds it from its changelog. If it comes again, look at the disk."
+        f"{path}: the local store is damaged ({found}). Nothing was acknowledged, nothing is lost: start the worker "
+        "again, it throws this store away and rebuilds it from its changelog. If it comes again, look at the disk."
     )
 
 
 def store_refused(path: object, found: str) -> str:
-    """What to say when the disk below RocksDB refuses."""
+    """The message for a local disk that does not read or write."""
     return (
-        f"{path}: the local disk refuses ({found}). Nothing that it lacks was acknowledged, nothing is lost: make room on it (or put "
-        "HEADWATER_STATE_DIR on a larger one; state is rebuilt from its changelog there) and start the worker again."
+        f"{path}: the local disk refuses ({found}). Nothing that it lacks was acknowledged, nothing is lost: make room "
+        "on it (or put HEADWATER_STATE_DIR on a larger one; state is rebuilt from its changelog there) and start the "
+        "worker again."
     )
 
 
 def changelog_behind(topic: str, partition: int, stored: int, end: int) -> str:
-    """What to say when a local store is ahead of its changelog."""
+    """The message for a local store that contains offset ``stored`` of a changelog that ends at ``end``."""
     return (
-        f"{topic}-{partition}: the local store contains changelog offset {stored}, but the topic ends at {end}. The topic was "
-        "cut or restored, or the state folder comes from elsewhere. Nothing was written. If the topic is right, delete the "
-        "worker's state folder and start again (state is rebuilt from the topic); if the folder is right, restore the topic "
-        "(docs/operations.md, Changelog behind)."
+        f"{topic}-{partition}: the local store contains changelog offset {stored}, but the topic ends at {end}. The "
+        "topic was cut or restored, or the state folder comes from elsewhere. Nothing was written. If the topic is "
+        "right, delete the worker's state folder and start again (state is rebuilt from the topic); if the folder is "
+        "right, restore the topic (docs/operations.md, Changelog behind)."
     )
 
 
 def log_replaced(topic: str, partition: int, last: int, first: int) -> str:
-    """What to say when offsets went back under a running worker."""
+    """The message for offset ``first`` that came after the higher offset ``last``."""
     return (
-        f"{topic}-{partition}: behind offset {last} came offset {first}: the topic was deleted and made again, or its log was "
-        f"cut. Nothing of it was learned. To go on with it, stop the workers and run: headwater topics accept {topic}"
+        f"{topic}-{partition}: behind offset {last} came offset {first}: the topic was deleted and made again, or its "
+        "log was cut. Nothing of it was learned. To go on with it, stop the workers and run: "
+        f"headwater topics accept {topic}"
     )

@@ -11,24 +11,25 @@ from mode.utils.queues import ThrowableQueue
 from streams.engine.batch import Group, RecordBatch
 
 LIVE_BATCH_RECORDS = 256
-"""Records of one partition that move together while they are live, so that answers leave early."""
+"""The most live records in a batch: small batches, so that answers leave early."""
 LIVE_GROUP_RECORDS = 512
+"""The most records in a group of live batches."""
 MOST_GROUP_RECORDS = 16_384
-"""Of batches that are longer than live ones: of a stage that catches up."""
+"""The same of longer batches, which come while a stage catches up."""
 
 
 class GroupQueue(ThrowableQueue):  # type: ignore[misc]
-    """Batches that wait; whoever asks gets as many of them as may be worked on at once.
+    """Batches that wait for the agent. ``get`` returns as many of them as may be worked on at once.
 
-    It is not under Faust's flow control: the stage empties it when partitions are given up, and the reader of sources
-    bounds what waits in it.
+    Faust's flow control does not clear it: the engine does when partitions are revoked, and the reader of the sources
+    bounds its length.
     """
 
     def __init__(self, app: Any) -> None:
         super().__init__(flow_control=app.flow_control)
 
     def _get(self) -> Group:
-        """``asyncio.Queue`` takes the next element out with this."""
+        """Take out the next group (``asyncio.Queue`` calls this)."""
         waiting = self._queue
         batches: list[RecordBatch] = []
         records = 0
@@ -44,21 +45,21 @@ class GroupQueue(ThrowableQueue):  # type: ignore[misc]
 class GroupChannel(faust.Channel):  # type: ignore[misc]
     """A channel in memory that an agent iterates over: ``async for group in groups``.
 
-    Nothing of it is acknowledged by Faust: a group is durable once a checkpoint covers it.
+    Faust acknowledges nothing in it: a group is durable once a checkpoint covers it.
     """
 
     def __init__(self, app: Any, *, queue: GroupQueue | None = None, **kwargs: Any) -> None:
         super().__init__(app, queue=queue or GroupQueue(app), **kwargs)
 
     def clone(self, *, is_iterator: bool | None = None, **kwargs: Any) -> Any:
-        """The agent iterates over a clone: all of them have one queue."""
+        """A channel with the same queue: the agent iterates over a clone."""
         return super().clone(is_iterator=is_iterator, **{**kwargs, "queue": self.queue})
 
     def offer(self, batches: Iterable[RecordBatch]) -> None:
-        """Let batches wait for the agent."""
+        """Queue batches for the agent."""
         for batch in batches:
             self.queue.put_nowait(batch)
 
     def clear(self) -> None:
-        """Forget what waits: it comes again."""
+        """Drop what waits: it is read again after the rebalance."""
         self.queue.clear()

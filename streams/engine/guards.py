@@ -1,4 +1,4 @@
-"""What must never go unnoticed: a process that slept past its session, work that does not end."""
+"""Two guards that stop a worker: its process slept past its session, or its work does not end."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from streams.engine.errors import PausedTooLongError, WorkerStuckError, worker_s
 
 
 class PauseGuard:
-    """A process that slept past its session (SIGSTOP, a frozen machine) may have lost its partitions unknowingly.
+    """Detects that the process slept past its session (SIGSTOP, a frozen machine): it may have lost its partitions.
 
-    The broker counts from the last heartbeat, which may have been due when the process fell asleep.
+    The broker counts from the last heartbeat, which may be a whole interval before the process fell asleep.
     """
 
     def __init__(self, session_timeout: float, heartbeat_interval: float, clock: Clock) -> None:
@@ -24,11 +24,11 @@ class PauseGuard:
         self._alive_at = math.inf  # before its app starts, a worker owns nothing that it could lose
 
     def alive(self) -> None:
-        """The process runs, and its partitions are its own."""
+        """Start to measure: the partitions have just been assigned."""
         self._alive_at = self._clock.monotonic()
 
     def check(self) -> float:
-        """The time now; raises :class:`PausedTooLongError`."""
+        """The time now (monotonic seconds); raises :class:`PausedTooLongError`."""
         now = self._clock.monotonic()
         slept = now - self._alive_at
         if slept > self._limit:
@@ -39,13 +39,15 @@ class PauseGuard:
         return now
 
     def turn(self) -> None:
-        """Called several times a second by a task that waits for nothing else: check, and note the time that was checked
-        (not a later one: the process may fall asleep between any two lines)."""
+        """Check, and note the time of the check, not a later one: the process may fall asleep between any two lines.
+
+        A task that waits for nothing else calls this several times a second.
+        """
         self._alive_at = self.check()
 
 
 class StuckGuard:
-    """Work that never ends (a call that hangs) would keep its partitions for ever, as heartbeats go on beside it."""
+    """Detects work that never ends, such as a call that hangs: heartbeats would keep its partitions for ever."""
 
     def __init__(self, timeout: float, clock: Clock) -> None:
         self._clock = clock
@@ -54,7 +56,7 @@ class StuckGuard:
 
     @contextmanager
     def working(self) -> Iterator[None]:
-        """Work on a group."""
+        """The body is work on a group, which has ``timeout`` seconds."""
         self._since = self._clock.monotonic()
         try:
             yield
@@ -63,7 +65,7 @@ class StuckGuard:
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """For the broker, which may take as long as it likes; the work that waits is not stuck."""
+        """The body waits for the broker: this time does not count."""
         since, self._since = self._since, None
         try:
             yield
@@ -77,7 +79,7 @@ class StuckGuard:
 
 
 async def watch(pauses: PauseGuard, stuck: StuckGuard) -> None:
-    """A task that waits for nothing else: a group may hold a lock while the broker or a model is silent."""
+    """Check both guards for ever. Takes no lock: work on a group may hold one while it hangs."""
     while True:
         pauses.turn()
         stuck.check()

@@ -1,7 +1,7 @@
-"""Every name of Faust, mode and aiokafka that this package uses though it is private there, and what for.
+"""Every private name of Faust, mode and aiokafka that this package uses, and why.
 
-Written for the versions that ``pyproject.toml`` pins. ``tests/unit/test_faust_contract.py`` fails when a name is used that is
-not in this table, when one is in it that is not used or not there, and when what we rely on behind the names changes.
+Written for the versions that ``pyproject.toml`` pins. ``tests/unit/test_faust_contract.py`` fails when a private name
+is used that is not in this table, when one in it is not used or no longer exists, and when its behaviour changes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ INTERNALS: dict[str, str] = {
     # --- reading changelogs
     "faust.transport.consumer:Consumer._getmany": "fetches changelogs for our own `getmany`",
     "faust.transport.consumer:Consumer._get_active_partitions": "which of them may be fetched",
-    "faust.transport.consumer:Consumer._read_offset": "a mark that would drop what comes again behind a seek: switched off",
+    "faust.transport.consumer:Consumer._read_offset": "would drop records that are read again after a seek: off",
     "faust.transport.consumer:ThreadDelegateConsumer._new_consumer_thread": "our thread in place of Faust's",
     "faust.transport.drivers.aiokafka:AIOKafkaConsumerThread._create_worker_consumer": "to set the next one",
     "aiokafka.consumer.consumer:AIOKafkaConsumer._fetch_max_wait_ms": "Faust's 1,500 ms would delay a shut-down",
@@ -36,7 +36,7 @@ INTERNALS: dict[str, str] = {
     "faust.transport.drivers.aiokafka:Producer._ensure_producer": "aiokafka's producer, for whole batches",
     "aiokafka.producer.producer:AIOKafkaProducer._message_accumulator": "to set the next one",
     "aiokafka.producer.message_accumulator:MessageAccumulator._batch_ttl": "what waits for a broker never expires",
-    "aiokafka.client:AIOKafkaClient._metadata_update": "bounded: without a leader it would be asked for without a pause",
+    "aiokafka.client:AIOKafkaClient._metadata_update": "bounded: without a leader it is asked for without a pause",
     "aiokafka.producer.producer:AIOKafkaProducer._sender": "to wrap the next one",
     "aiokafka.producer.sender:Sender._send_produce_req": "nothing leaves a process that slept past its session",
     # --- tables

@@ -1,7 +1,7 @@
-"""Which changelog a stage's local store was made from (case c06).
+"""Throws away a local store that was made from an earlier incarnation of its changelog.
 
-Offsets tell nothing across incarnations of a topic: a changelog that was made again may have grown past the offset that
-the store remembers. So the store carries the topic's id, and with another one it is thrown away: it is a cache.
+Offsets cannot tell: a changelog that was made again may have grown past the offset that the store remembers. So the
+folder carries the topic's id. The store is only a cache of the changelog and can be rebuilt.
 """
 
 from __future__ import annotations

@@ -1,25 +1,22 @@
-"""What a stage tells of its work."""
+"""Callbacks by which an engine reports its work."""
 
 from __future__ import annotations
 
 
 class Observer:
-    """Hears nothing and does nothing; metrics and tests override what they need."""
+    """Does nothing; metrics and tests override what they need."""
 
     async def assigned(self) -> None:
-        """Partitions are this worker's and their states recovered; work on them begins next.
-
-        Whatever it raises stops the worker.
-        """
+        """Partitions are assigned, their states recovered; work begins next. Whatever this raises stops the worker."""
 
     def group(self, records: int) -> None:
-        """Work on so many records begins."""
+        """Work on a group of so many records begins."""
 
     def sent(self, seconds: float) -> None:
-        """Outputs were handed over, which took so long."""
+        """Outputs were handed to the client library, which took so long."""
 
     def step(self, name: str) -> None:
-        """The step ``name`` of a checkpoint begins: outputs, changelog, acknowledge, commit."""
+        """The step ``name`` of a checkpoint begins: ``outputs``, ``changelog``, ``acknowledge`` or ``commit``."""
 
     def checkpoint(self, seconds: float, size: int) -> None:
-        """A checkpoint is over: how long it took, and the bytes of its states."""
+        """A checkpoint is done: how long it took, and the bytes of the states that it wrote."""

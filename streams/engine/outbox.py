@@ -1,4 +1,4 @@
-"""Records that a group of batches makes, collected by topic and partition."""
+"""Records that work on a group produces, collected by topic and partition."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""When several records at once are worth a short wait.
+"""Decides when it is worth waiting a moment so that several records come at once.
 
-A lap of the stage costs much the same for one record as for a few, and so does a fetch for client and broker. At low rates
-a record is worked on the moment it comes; once many come, the broker may hold them back until there are a few.
+A pass of the stage costs much the same for one record as for a few, and so does a fetch for client and broker. At low
+rates each record is delivered at once. At high rates the broker may hold records back until there are a few (decision
+18).
 """
 
 from __future__ import annotations
@@ -9,12 +10,12 @@ from __future__ import annotations
 from streams.clock import Clock
 
 SLOW, FAST = 400, 600
-"""Records a second: fast from more than `FAST` on, slow again from `SLOW` down, so not back and forth."""
+"""Records a second: fast above `FAST`, slow again at or below `SLOW`. The gap prevents switching back and forth."""
 LOOK_SECONDS = 2.0
 
 
 class Pace:
-    """Follows the rate at which records come."""
+    """Measures the rate at which records come; ``fast`` is the current answer."""
 
     def __init__(self, clock: Clock) -> None:
         self.fast = False
@@ -22,7 +23,7 @@ class Pace:
         self._since, self._records = clock.monotonic(), 0
 
     def changes(self, records: int) -> bool:
-        """So many more have come; whether ``fast`` is another one now."""
+        """Count new records; returns whether ``fast`` has changed."""
         self._records += records
         seconds = self._clock.monotonic() - self._since
         if seconds < LOOK_SECONDS:

@@ -1,7 +1,7 @@
-"""How far the sources of one assignment have come: handed out, worked on, committed.
+"""Progress in the source partitions of one assignment: handed out, begun, durable, committed.
 
-The commit position of a partition is the end of its longest durable prefix of *batches*: holes between offsets
-(transaction markers, compaction) mean nothing to it.
+A partition may be committed up to the end of its longest prefix of durable *batches*. Counting batches, not offsets,
+leaves room for gaps between offsets, which transaction markers and compaction make.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ from streams.engine.errors import BatchHoleError, LogReplacedError, log_replaced
 
 @dataclass(slots=True)
 class _Place:
-    """One partition."""
+    """Progress in one partition."""
 
     start: int | None
-    """Committed offset that it was read from; None: its beginning."""
+    """Committed offset at which reading began; None: the partition's beginning."""
     handed: int | None = None
     """Last offset that was handed out."""
     begun: int | None = None
     """Last offset that the stage has begun to work on."""
     under_way: deque[int] = field(default_factory=deque)
-    """Last offsets of the batches that are not durable yet, in order."""
+    """Last offset of each batch that was handed out and is not covered yet, in order."""
     durable: set[int] = field(default_factory=set)
-    """Those of them that are, behind one that is not."""
+    """Those of ``under_way`` that are durable, but follow one that is not."""
     covered: int | None = None
-    """The commit position that was reached."""
+    """The offset that may be committed."""
     committed: int | None = None
     end: int | None = None
-    """Where it ended when nothing was behind the last record; behind transaction markers, unlike last record + 1."""
+    """The partition's end when it was last reached; unlike the last record + 1 it is behind transaction markers."""
     highwater: int | None = None
-    """Where it ends, open transactions included; up to a second late."""
+    """The partition's end, open transactions included; up to a second old."""
     waiting_since: float = 0.0
-    """Monotonic time since when something waits for the next commit."""
+    """Monotonic time since which something waits to be committed."""
 
     @property
     def uncommitted(self) -> bool:
@@ -48,7 +48,7 @@ class _Place:
 
 
 class SourcePositions:
-    """Made when the sources of an assignment are opened, and dropped with it: what refers to an older one is void."""
+    """Made when the sources of an assignment are opened and dropped with it; batches of an older one are void."""
 
     def __init__(self, starts: Mapping[TP, int | None], clock: Clock) -> None:
         self._places = {tp: _Place(start) for tp, start in starts.items()}
@@ -56,10 +56,7 @@ class SourcePositions:
 
     # ---- records
     def hand_out(self, tp: TP, records: Sequence[Any]) -> RecordBatch:
-        """The next records of a partition as a batch.
-
-        Raises :class:`LogReplacedError` where offsets go back.
-        """
+        """The next records of a partition as a batch; raises :class:`LogReplacedError` if offsets go back."""
         place = self._places[tp]
         batch = RecordBatch(tp, records, origin=self, previous=place.handed)
         if place.handed is not None and batch.first <= place.handed:
@@ -67,27 +64,28 @@ class SourcePositions:
         if not place.uncommitted:
             place.committed, place.waiting_since = batch.first, self._clock.monotonic()
         if not place.under_way:
-            place.covered = batch.first  # there is nothing between the batch before and this one
+            place.covered = batch.first  # there are no records between the batch before and this one
         place.handed = batch.last
         place.under_way.append(batch.last)
         return batch
 
     def begin(self, batch: RecordBatch) -> None:
-        """The stage begins to work on a batch, which has to follow the one before.
+        """Note that work on a batch begins.
 
-        Raises :class:`BatchHoleError`: applied offsets in states would make a lost batch invisible for ever.
+        Raises :class:`BatchHoleError` when it does not follow the one before. A lost batch could never be found later:
+        the applied offsets in the states would say that its events were learned.
         """
         place = self._places[batch.tp]
         if batch.previous != place.begun:
             raise BatchHoleError(
                 f"{batch.tp.topic}-{batch.tp.partition}: expected the batch behind offset {place.begun}, got the one "
-                f"behind {batch.previous}. This is a fault of the worker, nothing was committed: restart it, and report "
-                "this line."
+                f"behind {batch.previous}. This is a fault of the worker, nothing was committed: restart it, and "
+                "report this line."
             )
         place.begun = batch.last
 
     def settle(self, batches: Iterable[RecordBatch]) -> None:
-        """Batches are worked on and durable: the next commit may contain them. Those of another assignment come again."""
+        """Note that batches are durable: the next commit may cover them. Ignores those of other assignments."""
         for batch in batches:
             if batch.origin is self:
                 self._settle(self._places[batch.tp], batch.last)
@@ -100,7 +98,7 @@ class SourcePositions:
 
     # ---- commits
     def to_commit(self) -> dict[TP, int]:
-        """Commit positions that the broker does not have yet."""
+        """Offsets that may be committed and are not yet."""
         return {
             tp: place.covered
             for tp, place in self._places.items()
@@ -108,7 +106,7 @@ class SourcePositions:
         }
 
     def committed(self, offsets: Mapping[TP, int]) -> None:
-        """The broker has them."""
+        """Note that the broker has these offsets."""
         now = self._clock.monotonic()
         for tp, offset in offsets.items():
             place = self._places[tp]
@@ -116,25 +114,25 @@ class SourcePositions:
 
     # ---- figures
     def see(self, ends: Mapping[TP, int], highwaters: Mapping[TP, int]) -> None:
-        """Take what the reader learned of where partitions end."""
+        """Note the ends of partitions that the reader has seen."""
         for tp, end in ends.items():
             self._places[tp].end = end
         for tp, highwater in highwaters.items():
             self._places[tp].highwater = highwater
 
     def done(self, tp: TP) -> int | None:
-        """Offset up to which a partition is worked on and durable, None where nothing of it is known."""
+        """Offset up to which a partition's records are durable; None while that is not known."""
         place = self._places.get(tp)
         if place is None or place.under_way:
             return None if place is None else place.covered
         return max((at for at in (place.end, place.covered, place.start) if at is not None), default=None)
 
     def highwater(self, tp: TP) -> int | None:
-        """Where a partition ends, None while that is not known."""
+        """Where a partition ends; None while that is not known."""
         place = self._places.get(tp)
         return None if place is None else place.highwater
 
     def uncommitted_since(self, tp: TP) -> float | None:
-        """Monotonic time since when records of a partition wait for the next commit, None where none do."""
+        """Monotonic time since which records of a partition wait to be committed; None where none do."""
         place = self._places.get(tp)
         return place.waiting_since if place is not None and place.uncommitted else None

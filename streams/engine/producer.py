@@ -1,6 +1,6 @@
-"""The producer: whole record batches a partition, idempotent, so that order holds and a retry repeats nothing.
+"""The producer of changelogs: sends whole record batches, idempotent, so that order holds and a retry repeats nothing.
 
-What a broker that is away has not taken waits for it, however long: readiness says so meanwhile (case c59 C).
+While the broker cannot be reached, records wait for it without a time limit; ``/readyz`` says so meanwhile.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class BatchProducer(driver.Producer):  # type: ignore[misc]
         return {"acks": "all", "enable_idempotence": True}
 
     async def on_start(self) -> None:
-        """aiokafka retries idempotent batches for ever, but not those of a partition that lost its leader."""
+        """Remove aiokafka's time limit: it fails batches of a partition that is without a leader for too long."""
         await super().on_start()
         producer = self._ensure_producer()
         producer._message_accumulator._batch_ttl = math.inf
@@ -102,7 +102,7 @@ class BatchProducer(driver.Producer):  # type: ignore[misc]
 
 
 def _bound_updates(client: Any) -> None:
-    """While a partition has no leader, aiokafka's sender asks for metadata without a pause: a whole core, for nothing."""
+    """Limit the rate of metadata requests: without a leader aiokafka's sender repeats them without a pause."""
     update, recent = client._metadata_update, deque[float](maxlen=METADATA_UPDATES)
 
     async def updated(*args: Any) -> Any:
@@ -115,8 +115,10 @@ def _bound_updates(client: Any) -> None:
 
 
 def _fence(sender: Any, check: Callable[[], object]) -> None:
-    """What waits to be sent when the process falls asleep must not leave it when it wakes too late: it would overwrite
-    what the partitions' new owner has written since."""
+    """Send nothing once ``check`` finds that the process slept past its session.
+
+    Records that waited meanwhile would overwrite what the partitions' new owner has written since.
+    """
     send = sender._send_produce_req
 
     async def fenced(*args: Any) -> None:
@@ -130,7 +132,7 @@ def _fence(sender: Any, check: Callable[[], object]) -> None:
 
 
 async def _when_there_is_room(producer: Any, builder: Any, topic: str, partition: int) -> asyncio.Future[Any]:
-    """Queue a batch behind the one before it, once that is on its way."""
+    """Queue a batch; waits while the one before it still waits for the broker."""
     while True:
         try:
             future: asyncio.Future[Any] = await producer.send_batch(builder, topic, partition=partition)

@@ -1,4 +1,4 @@
-"""The schema of batched topics: an event carries a whole :class:`RecordBatch`, undecoded."""
+"""The schema of changelogs: a Faust event carries a whole :class:`RecordBatch`, undecoded."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import faust
 
 
 class BatchSchema(faust.Schema):  # type: ignore[misc]
-    """Passes batches through; decoding belongs to the stage, which can refuse single records."""
+    """Passes batches through: the table decodes its rows itself."""
 
     def compile(self, app: Any, **_kwargs: Any) -> Any:
         create_event = app.create_event
@@ -20,5 +20,5 @@ class BatchSchema(faust.Schema):  # type: ignore[misc]
 
 
 def raw_schema() -> BatchSchema:
-    """Bytes in, bytes out."""
+    """A schema that leaves keys and values as bytes."""
     return BatchSchema(key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")

@@ -1,8 +1,10 @@
-"""Outputs of a stage, sent by librdkafka in threads of its own; a checkpoint awaits their delivery.
+"""Sends the outputs of a stage by librdkafka, in its threads; a checkpoint awaits their delivery.
 
-Idempotent and in order within a partition. What a broker that is away has not taken waits for it, however long: readiness
-says so meanwhile (case c59 C). Changelogs do not go this way: what waits in librdkafka when the process falls asleep leaves
-it when it wakes, however late. Outputs may: they are repeated with the same ids, and item updates with the same offsets.
+Sending is idempotent and in order within a partition. While the broker cannot be reached, records wait for it without
+a time limit; ``/readyz`` says so meanwhile.
+
+Changelogs are not sent this way: records that wait in librdkafka while the process sleeps leave it when it wakes, also
+after its session. For outputs that is harmless: a repeated record has the same id, an item update the same offset.
 """
 
 from __future__ import annotations
@@ -23,13 +25,13 @@ from streams.engine.producer import Out
 log = logging.getLogger(__name__)
 
 MOST_UNDER_WAY = 10_000
-"""Records; more make the stage wait."""
+"""Records on their way; with more the stage waits."""
 MOST_KIBIBYTES = 32 << 10
 LOOK_SECONDS = 0.002
 
 
 class Delivery:
-    """Records on their way that one checkpoint awaits."""
+    """The delivery that one checkpoint awaits: how many records are on their way, and the first failure."""
 
     def __init__(self) -> None:
         self.under_way = 0
@@ -46,10 +48,10 @@ class Delivery:
 
 
 class Sending:
-    """Sends in order what is ``put``."""
+    """Sends records in the order of ``put``."""
 
     def __init__(self, brokers: str, name: str, on_sent: Callable[[float], None], clock: Clock) -> None:
-        """``name`` is this client's in the broker's log; ``on_sent`` is told the seconds that each hand-over took."""
+        """``name`` is this client's in the broker's log; ``on_sent`` gets the seconds that each hand-over took."""
         self._producer = Producer(_configuration(brokers, name), logger=log)
         self._on_sent, self._clock = on_sent, clock
         self._waiting: deque[tuple[str, int, Out]] = deque()
@@ -60,7 +62,7 @@ class Sending:
         return bool(self._waiting or self._delivery)
 
     def put(self, outbox: Outbox) -> None:
-        """Take over what is in ``outbox``, which is empty afterwards."""
+        """Take all records out of ``outbox``."""
         for (topic, partition), records in outbox.records.items():
             self._waiting.extend((topic, partition, record) for record in records)
         outbox.records.clear()
@@ -75,7 +77,7 @@ class Sending:
             self.check()
 
     async def flush(self) -> Delivery:
-        """Hand over all that was put; returns what is on its way since the last time. Raises :class:`DeliveryError`."""
+        """Hand over all that was put; returns what was sent since the last ``flush``. Raises :class:`DeliveryError`."""
         await self.room()
         taken, self._delivery = self._delivery, Delivery()
         return taken
@@ -90,13 +92,13 @@ class Sending:
             raise delivery.failure
 
     def forget(self) -> None:
-        """Drop what waits: it belongs to partitions that may be others' now."""
+        """Drop what waits: the partitions may belong to other workers now."""
         self._waiting.clear()
         self._producer.purge(in_queue=True, in_flight=False, blocking=False)
         self._delivery = Delivery()
 
     def check(self) -> None:
-        """Raises :class:`DeliveryError` for what the broker has refused."""
+        """Raises :class:`DeliveryError` when the broker has refused a record."""
         self._producer.poll(0)
         if self._delivery.failure is not None:
             raise self._delivery.failure
@@ -129,5 +131,5 @@ def _configuration(brokers: str, name: str) -> dict[str, Any]:
         "queue.buffering.max.kbytes": MOST_KIBIBYTES,
         "reconnect.backoff.ms": 50,
         "reconnect.backoff.max.ms": 1_000,
-        "log_level": 2,  # that a broker is away, the worker says
+        "log_level": 2,  # the worker itself says that a broker cannot be reached
     }

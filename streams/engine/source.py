@@ -1,7 +1,6 @@
-"""Where the records of source topics come from: librdkafka, which fetches and parses in threads of its own.
+"""Reads the source topics by librdkafka, which fetches and parses in its own threads.
 
-aiokafka keeps the group and reads the changelogs. Its fetches have all of a worker's partitions in each request, encoded and
-decoded in Python, and Faust hands each run over by tasks and channels;
+aiokafka, which does the group membership, would take much more processor time per record:
 ``docs/decisions/0015-sources-and-outputs-by-librdkafka.md`` has the figures.
 """
 
@@ -26,9 +25,9 @@ log = logging.getLogger(__name__)
 POLL_SECONDS = 0.5
 HIGHWATER_SECONDS = 1.0
 AT_ONCE = 4_096
-"""Records handed over together at most."""
+"""The most records that are handed over together."""
 FEW_BYTES = 700
-"""What the broker holds records back for, at most as long as it may: two or three events."""
+"""While many records come, the broker waits for this much before it answers a fetch: two or three events."""
 
 
 class Record(Struct, gc=False):
@@ -44,15 +43,16 @@ class Fetched(NamedTuple):
     """What was read since the last time."""
 
     runs: dict[TP, list[Record]]
+    """Records by partition, in order."""
     ends: dict[TP, int]
-    """Offsets at which partitions ended, for now; behind transaction markers, unlike the last record's + 1."""
+    """Offsets at which partitions ended for now; unlike the last record + 1 they are behind transaction markers."""
     highwaters: dict[TP, int]
-    """Where partitions end, open transactions included; once a second."""
+    """Where partitions end, open transactions included; asked for once a second, else empty."""
     failure: BaseException | None = None
 
 
 class SourceReader:
-    """Reads partitions from given offsets on until it is stopped; after a rebalance comes a new one."""
+    """Reads partitions from given offsets on until it is stopped; each assignment has a new one."""
 
     def __init__(
         self,
@@ -64,9 +64,11 @@ class SourceReader:
         clock: Clock,
         wait: float = 0.0,
     ) -> None:
-        """``deliver`` is called on the running loop; no more than about ``most`` records are handed over before ``taken``
-        says that they are worked on. ``starts`` has None for a partition's beginning. ``wait``: seconds for which the broker
-        may hold records back while many come (`Pace`)."""
+        """``starts``: first offset by partition, None for its beginning. ``deliver`` is called on the running loop.
+
+        At most about ``most`` records are handed over before ``taken`` is called for them. ``wait``: seconds for which
+        the broker may hold records back while many come (`Pace`).
+        """
         self._deliver, self._most, self._clock = deliver, most, clock
         self._loop = asyncio.get_running_loop()
         self._names: dict[tuple[str, int], TP] = {(tp.topic, tp.partition): tp for tp in starts}
@@ -80,14 +82,14 @@ class SourceReader:
         self._pace = Pace(clock)
         settings = _configuration(brokers, group) | {"error_cb": self._see_client_error}
         self._consumer = Consumer(settings, logger=log)
-        # How long a client lets the broker wait is fixed, so each pace has its own; one of them has the partitions.
+        # The wait of a client cannot be changed later, so each pace has its own client. One of them has the partitions.
         patient = {"fetch.wait.max.ms": round(wait * 1000), "fetch.min.bytes": FEW_BYTES}
         self._other = Consumer(settings | patient, logger=log) if wait else None
         self._assign()
         threading.Thread(target=self._run, name=f"sources of {group}", daemon=True).start()
 
     def taken(self, records: int) -> None:
-        """So many of what was handed over are worked on."""
+        """Note that the stage has taken so many of the records that were handed over."""
         self._taken += records
         self._room.set()
 
@@ -136,7 +138,7 @@ class SourceReader:
             self._stopped = True
 
     def _highwaters(self) -> dict[TP, int]:
-        """Asked for here: another thread would have to wait for ``poll`` to return."""
+        """Ask for the ends of partitions, in this thread: a call from another one would wait for ``poll`` to return."""
         if self._clock.monotonic() < self._looked_at + HIGHWATER_SECONDS:
             return {}
         self._looked_at = self._clock.monotonic()
@@ -156,7 +158,8 @@ class SourceReader:
             place = (message.topic(), message.partition())
             if place != last:
                 last, add = place, runs.setdefault(self._names[place], []).append  # type: ignore[index]
-            add(Record(message.offset(), message.timestamp()[1], message.key(), message.value()))  # type: ignore[arg-type]
+            at = message.timestamp()[1]
+            add(Record(message.offset(), at, message.key(), message.value()))  # type: ignore[arg-type]
         self._next.update((tp, run[-1].offset + 1) for tp, run in runs.items())
         self._next.update((tp, max(end, self._next[tp])) for tp, end in ends.items())
         return runs, ends
@@ -170,7 +173,7 @@ class SourceReader:
             self._errors.see(error, topic, place)
 
     def _see_client_error(self, error: KafkaError) -> None:
-        """Of no partition (who one logs in as, say); called within ``poll``, which is not the place to raise."""
+        """Keep an error of no partition (a refused login, say): this is called within ``poll`` and must not raise."""
         try:
             self._errors.see(error)
         except Exception as exc:
@@ -180,16 +183,16 @@ class SourceReader:
 def _configuration(brokers: str, group: str) -> dict[str, Any]:
     return {
         "bootstrap.servers": brokers,
-        "group.id": group,  # asked for, but neither joined nor committed to
+        "group.id": group,  # required, but this client neither joins the group nor commits
         "client.id": f"{group}.sources",
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
-        "auto.offset.reset": "earliest",  # offsets that retention has taken away
+        "auto.offset.reset": "earliest",  # where retention has removed the committed offset
         "isolation.level": "read_committed",
         "check.crcs": True,
         "enable.partition.eof": True,
         "allow.auto.create.topics": False,
-        "fetch.wait.max.ms": 100,  # the first fetch has one of the partitions: the others wait for it
+        "fetch.wait.max.ms": 100,  # the first fetch is of one partition alone, and the others wait for its answer
         "fetch.message.max.bytes": 4 << 20,
         "fetch.queue.backoff.ms": 10,  # while its queue is full; the default waits a second
         "fetch.error.backoff.ms": 100,
@@ -197,5 +200,5 @@ def _configuration(brokers: str, group: str) -> dict[str, Any]:
         "queued.max.messages.kbytes": 32 << 10,
         "reconnect.backoff.ms": 50,
         "reconnect.backoff.max.ms": 1_000,
-        "log_level": 2,  # that a broker is away, the worker says
+        "log_level": 2,  # the worker itself says that a broker cannot be reached
     }

@@ -1,4 +1,4 @@
-"""What librdkafka says of the sources: what stops the worker, and what is only worth a line now and then."""
+"""Errors that librdkafka reports of the sources: some stop the worker, others are only logged, not too often."""
 
 from __future__ import annotations
 
@@ -28,22 +28,25 @@ _REFUSED = frozenset(
         KafkaError._AUTHENTICATION,
     }
 )
-"""Waiting does not help. Not ``_SSL``: a broker that goes away in the middle of a handshake reads the same."""
+"""Waiting does not help. ``_SSL`` is not among them: a broker that stops during a handshake causes it, too."""
 _CONNECTION = frozenset(
     {KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT, KafkaError._RESOLVE}
 )
-"""A broker that is away is waited for, and readiness says so."""
+"""The broker cannot be reached: the worker waits for it, and ``/readyz`` says so."""
 
 
 class SourceErrors:
-    """Judges one reader's errors. A topic that is not there is only said: the watch over topic ids stops the worker."""
+    """Judges one reader's errors. A missing topic is only logged: the check of topic ids stops the worker for it."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._said_at: dict[tuple[int, str], float] = {}
 
     def see(self, error: KafkaError, topic: str = "", place: str = "sources") -> None:
-        """Raises what must stop the worker: :class:`RecordsDamagedError`, :class:`SourceRefusedError`, ``KafkaException``."""
+        """Log the error, or raise it where it must stop the worker.
+
+        Raises :class:`RecordsDamagedError`, :class:`SourceRefusedError` or ``KafkaException``.
+        """
         code = error.code()
         if code in _DAMAGED:
             raise RecordsDamagedError(records_damaged(f"{place}: {error.str()}"))
@@ -54,7 +57,7 @@ class SourceErrors:
         self._say(logging.INFO if code in _CONNECTION else logging.WARNING, error, topic)
 
     def _say(self, level: int, error: KafkaError, topic: str) -> None:
-        """By code, not by text: librdkafka puts durations into it."""
+        """Log once in a while for each code and topic. The text would not do as a key: it contains durations."""
         now, kind = self._clock.monotonic(), (error.code(), topic)
         if now >= self._said_at.get(kind, -SAY_AGAIN_SECONDS) + SAY_AGAIN_SECONDS:
             self._said_at[kind] = now

@@ -1,6 +1,6 @@
-"""What moves a stage's records: groups of them come in, outputs leave at once, a checkpoint makes it all durable.
+"""The engine of a stage: groups of records come in, outputs are sent at once, a checkpoint makes the work durable.
 
-The work itself is that of a Faust agent, which takes each group in a turn::
+The work itself is done by a Faust agent, which takes each group in a turn::
 
     @app.agent(engine.groups)
     async def counts(groups):
@@ -10,17 +10,17 @@ The work itself is that of a Faust agent, which takes each group in a turn::
 
 The order of a checkpoint, as numbered in ``docs/architecture.md``:
 
-1. take, between two groups, the outputs on their way, the dirty states and the batches they contain (work goes on);
-2. await every output;
-3. write the dirty states to the changelog and await it, then to the local store with the changelog offset, atomically;
-4. acknowledge the batches, commit.
+1. between two groups, take the outputs under way, the dirty (changed) states and the batches in them; work goes on;
+2. await the delivery of the outputs;
+3. write the dirty states to the changelog and await it, then to the local store, its changelog offset last;
+4. acknowledge the batches and commit their offsets.
 
-A crash between any two steps repeats at most what came since the last finished checkpoint. The states then hold none of
-it, or (crash in step 3 or 4) name the offsets that they hold, so that nothing is learned twice. While a broker or a disk
-keeps a checkpoint waiting, work goes on for ``PATIENCE`` seconds, so that this has a bound.
+A crash between any two steps repeats at most the records since the last finished checkpoint. The states then contain
+none of them, or (crash in step 3 or 4) say up to which offsets they do, so that nothing is learned twice. To bound
+what is repeated, work goes on for only ``PATIENCE`` seconds while a broker or a disk keeps a checkpoint waiting.
 
-A revocation waits for the group and the checkpoint under way, writes a last checkpoint and only then forgets its states:
-a late write of an old owner would overwrite the new owner's.
+A revocation waits for the group and the checkpoint under way, then writes a last checkpoint, and only then are the
+partitions given up: a late write of the old owner would overwrite the new owner's states.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ PATIENCE = 5.0
 
 @dataclass(slots=True)
 class _Covered:
-    """What a checkpoint makes durable."""
+    """What one checkpoint makes durable."""
 
     outputs: Delivery
     states: Mapping[int, Iterable[Row]]
@@ -72,21 +72,21 @@ class Turn:
 
 
 class StageEngine:
-    """Moves records, guards and commits for one agent. All methods run on the event loop."""
+    """Runs groups, checkpoints and guards for one agent. All methods run on the event loop."""
 
     def __init__(
         self, app: BatchApp, name: str, topics: Sequence[str], states: States, table: BatchTable | None = None, *,
         interval: float, dirty_bytes: int = 16 << 20, observer: Observer | None = None,
     ) -> None:  # fmt: skip
-        """``table`` is None for a stage that keeps nothing.
+        """``table`` is None for a stage without states.
 
-        ``interval``: seconds between two checkpoints; ``dirty_bytes``: dirty state that starts one early.
+        ``interval``: seconds between two checkpoints; ``dirty_bytes``: size of dirty states that starts one early.
         """
         self.app, self.name, self.states, self.table = app, name, states, table
         self.crashed: BaseException | None = None
         self._interval, self._dirty_bytes = interval, dirty_bytes
         self._observer, self._clock = observer or Observer(), app.clock
-        self._lock = asyncio.Lock()  # one group, or one snapshot
+        self._lock = asyncio.Lock()  # held by work on one group, or by the snapshot for a checkpoint
         self._checkpointing = asyncio.Lock()
         self._sending = Sending(app.brokers, app.conf.id, self._observer.sent, self._clock)
         self._worked_on: list[RecordBatch] = []
@@ -112,10 +112,10 @@ class StageEngine:
 
     @contextlib.asynccontextmanager
     async def turn(self, group: Group) -> AsyncIterator[Turn]:
-        """Work on a group; no checkpoint takes anything meanwhile.
+        """Work on a group; no checkpoint begins meanwhile.
 
-        A group from before a rebalance is void and has no batches here. Whatever the work raises ends the turn and stops
-        the worker before an offset is committed.
+        A group from before a rebalance is void: its batches are removed. Whatever the work raises ends the turn and
+        stops the worker before an offset is committed.
         """
         await self._be_patient()
         async with self._lock:
@@ -134,7 +134,7 @@ class StageEngine:
     async def _be_patient(self) -> None:
         if self._clock.monotonic() - self._writing_since > PATIENCE:
             async with self._checkpointing:
-                pass  # it is through, or the stage has crashed
+                pass  # the checkpoint is done, or the stage has crashed
 
     def _begin(self, group: Group) -> None:
         consumer = self.app.consumer
@@ -166,7 +166,10 @@ class StageEngine:
 
     # ---- checkpoint
     async def checkpoint(self) -> None:
-        """Make durable what was computed so far; raises what the broker refuses."""
+        """Make durable what was done so far.
+
+        Raises :class:`DeliveryError` when the broker refuses a record, and what the guards and the local store raise.
+        """
         async with self._checkpointing:
             async with self._lock:
                 if not self._open:
@@ -200,11 +203,11 @@ class StageEngine:
             positions.settle(covered.batches)
         step("commit")
         await self.app.consumer.commit_sources()
-        self._writing_since = math.inf  # where any of this raises, the stage has crashed
+        self._writing_since = math.inf  # not in a `finally`: where any of this raises, the stage crashes
         self._observer.checkpoint(self._clock.monotonic() - started, size)
 
     async def _ticker(self) -> None:
-        """Without traffic, too, the last second is written."""
+        """Several times a second, with traffic or without: periodic work, and a checkpoint when one is due."""
         pause = min(0.2, self._interval / 2)
         while True:
             await asyncio.sleep(pause)
@@ -221,7 +224,7 @@ class StageEngine:
                 self._checkpoint_task = asyncio.create_task(self._guard(self.checkpoint()))
 
     async def _guard(self, work: Awaitable[None]) -> None:
-        """Whatever a task of the stage raises stops the worker."""
+        """Await ``work``; whatever it raises stops the worker."""
         try:
             await work
         except asyncio.CancelledError:
@@ -264,13 +267,13 @@ class StageEngine:
             await self._crash(exc)
 
     def _watch(self) -> None:
-        """Start the tasks beside the agent, once: before the first assignment there is nothing to do for them."""
+        """Start the tasks beside the agent, once; before the first assignment they have nothing to do."""
         if not self._tasks:
             work = (self._ticker(), watch(self.app.pauses, self.app.stuck))
             self._tasks = [asyncio.create_task(self._guard(each)) for each in work]
 
     async def close(self, grace: float) -> bool:
-        """Last checkpoint before the app stops; False when the broker did not take it within ``grace`` seconds."""
+        """Write the last checkpoint before the app stops; False when it was not done within ``grace`` seconds."""
         try:
             async with asyncio.timeout(grace):
                 async with self._checkpointing, self._lock:
@@ -289,7 +292,7 @@ class StageEngine:
 
     # ---- figures
     def key_count(self) -> int:
-        """Keys of the table's partitions that are this worker's, as the store estimates them."""
+        """Estimated number of keys in the table's partitions that this worker owns."""
         if self.table is None:
             return 0
         owned = {tp.partition for tp in self.app.consumer.assignment() if tp.topic == self.table.changelog}

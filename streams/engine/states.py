@@ -1,4 +1,4 @@
-"""What a stage has in memory between two checkpoints."""
+"""The states that a stage has in memory between two checkpoints."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ class States(abc.ABC):
 
     @abc.abstractmethod
     def restore(self, partitions: set[int]) -> None:
-        """``partitions`` are this worker's, their table is recovered."""
+        """``partitions`` were assigned to this worker, and their table is recovered."""
 
     @abc.abstractmethod
     def forget(self) -> None:
-        """Drop all that is cached: the partitions may belong to others."""
+        """Drop everything in memory: the partitions may belong to other workers now."""
 
     @abc.abstractmethod
     def snapshot(self) -> Mapping[int, Iterable[Row]]:
-        """The dirty states by partition, encoded; they are clean from now on.
+        """The dirty states by partition, encoded (None deletes); they are clean from now on.
 
-        An iterable may encode as it is consumed, while work goes on, where a state is encoded before it is changed again,
-        or where one that contains more than the events of this checkpoint does no harm.
+        An iterable may encode its rows only when it is consumed, while work goes on. Then a state has to be encoded
+        before it changes again, or it must do no harm that it contains later events than the checkpoint covers.
         """
 
     def dirty_size(self) -> int:
@@ -35,31 +35,31 @@ class States(abc.ABC):
     def release(self, outbox: Outbox) -> None:  # noqa: B027 - a stage may hold back nothing
         """Put outputs into ``outbox`` that were held back to be sent together.
 
-        Called several times a second, and before a checkpoint covers them.
+        Called several times a second, and at the beginning of each checkpoint.
         """
 
     def due_interval(self, usual: float) -> float:
-        """Seconds between two checkpoints, where they are not the usual ones."""
+        """Seconds between two checkpoints; ``usual`` is the configured interval."""
         return usual
 
     def tick(self) -> None:  # noqa: B027 - a stage may have nothing to do
         """Called several times a second, whether partitions are assigned or not."""
 
     def sweep(self, *, writing: bool) -> None:  # noqa: B027
-        """Called several times a second while partitions are assigned: time for slow walks.
+        """A little of a slow walk over all states. Called several times a second while partitions are assigned.
 
         ``writing``: whether a checkpoint is being written.
         """
 
 
 class NoStates(States):
-    """Of a stage that keeps nothing: what was not committed is worked on again."""
+    """For a stage without states: records that were not committed are worked on again."""
 
     def restore(self, partitions: set[int]) -> None:
-        """There is nothing."""
+        """Nothing to do."""
 
     def forget(self) -> None:
-        """There is nothing."""
+        """Nothing to do."""
 
     def snapshot(self) -> Mapping[int, Iterable[Row]]:
         return {}

@@ -1,7 +1,6 @@
-"""Local stores of batched tables: bulk reads, and writes that carry the changelog offset with them.
+"""Local stores of tables: bulk reads, and bulk writes that carry the changelog offset.
 
-Both keep the promises of :class:`LocalStore`. RocksDB (rocksdict) survives the process; memory does not, and is rebuilt from
-the changelog.
+RocksDB (rocksdict) survives the process. Memory does not and is rebuilt from the changelog at each start.
 """
 
 from __future__ import annotations
@@ -23,10 +22,10 @@ from streams.topology import TOMBSTONES_KEPT
 
 log = logging.getLogger(__name__)
 Row = tuple[bytes, bytes | None]
-CORRUPTION = "Corruption"  # how RocksDB begins to say that a checksum is wrong
-REFUSED = "IO error"  # and that the disk is full, or broken
-DAMAGED = "damaged"
-OLDEST = TOMBSTONES_KEPT - 86_400  # seconds without a write; a store that old may have missed a deletion
+CORRUPTION = "Corruption"  # RocksDB's message for a wrong checksum begins with it
+REFUSED = "IO error"  # likewise for a disk that is full or broken
+DAMAGED = "damaged"  # file that marks a database to be thrown away
+OLDEST = TOMBSTONES_KEPT - 86_400  # seconds; a store not written for so long may have missed a deletion
 WALKED_AT_ONCE = 64  # rows
 
 
@@ -44,25 +43,25 @@ def _pairs(event: Any) -> list[Row]:
 
 
 class LocalStore(Protocol):
-    """What a table asks of its store. Rows are bytes by key, apart for each partition."""
+    """What a table needs of its store. Each partition has its own rows: bytes by key."""
 
     def persisted_offset(self, tp: TP) -> int | None:
-        """The changelog offset up to which the store has everything; None: recovery begins at the beginning."""
+        """The changelog offset up to which the store has everything; None: recover from the beginning."""
 
     def get_many(self, partition: int, keys: Sequence[bytes]) -> list[bytes | None]:
         """Values in the order of ``keys``; None where there is none."""
 
     def put_many(self, partition: int, items: Iterable[Row], offset: int | None) -> None:
-        """Write ``items`` in their order (None deletes) and, unless None, the changelog offset that contains them."""
+        """Write ``items`` in order (None deletes) and, unless None, the changelog offset up to which they go."""
 
     def items(self, partition: int) -> Iterator[tuple[bytes, bytes]]:
         """All rows as they are when iteration begins, in any order."""
 
     def walk(self, partition: int) -> Iterator[tuple[bytes, bytes]]:
-        """All rows, for those who take hours: pins nothing.
+        """All rows, for a walk that may take hours: holds no snapshot of the database.
 
-        Every row that stays is seen once, no key twice; what is written meanwhile may be missed. Values may be those of a
-        moment ago.
+        A row that exists all the time is seen exactly once; one that is written meanwhile may be missed. A value may
+        be outdated by the time it is seen.
         """
 
     def count(self, partition: int) -> int:
@@ -72,9 +71,9 @@ class LocalStore(Protocol):
 class RocksStore(rocksdb.Store):  # type: ignore[misc]
     """RocksDB, one database a partition.
 
-    It is a cache of its changelog, so damage costs time and nothing else: a database that does not open is thrown away, one
-    that turns out to be damaged while it is read is marked, the worker stops, and the next start throws it away. So is one
-    that lay unused for so long that the changelog may no longer say what was deleted since.
+    A database is a cache of its changelog, so one that does not open is thrown away and rebuilt. One that turns out to
+    be damaged while it is read is marked; the worker stops, and the next start throws it away. The same goes for one
+    that was not used for so long that the changelog may no longer contain the deletions since then.
     """
 
     def _open_for_partition(self, partition: int) -> Any:
@@ -92,14 +91,13 @@ class RocksStore(rocksdb.Store):  # type: ignore[misc]
             return super()._open_for_partition(partition)
 
     def revoke_partitions(self, table: Any, tps: set[TP]) -> None:
-        """Faust walks through all objects afterwards, also where nothing was given up: most of a second at every start."""
+        """Call Faust's only where a partition is given up: it runs the garbage collector, most of a second at start."""
         if any(tp.partition in self._dbs for tp in tps if tp.topic in table.changelog_topic.topics):
             super().revoke_partitions(table, tps)
 
     @contextmanager
     def _sound(self, partition: int) -> Iterator[Any]:
-        """The database; raises :class:`StoreDamagedError` where RocksDB finds a checksum wrong, :class:`StoreRefusedError` where
-        the disk refuses."""
+        """The database; raises :class:`StoreDamagedError` or :class:`StoreRefusedError` for what goes wrong in it."""
         database = self._db_for_partition(partition)
         try:
             yield database
@@ -135,7 +133,7 @@ class RocksStore(rocksdb.Store):  # type: ignore[misc]
             database.write(batch)
 
     def items(self, partition: int) -> Iterator[tuple[bytes, bytes]]:
-        """Damage does not look like the end."""
+        """All rows. ``status`` raises where a damaged file, not the last row, ended the iteration."""
         with self._sound(partition) as database:
             place = database.iter()
             place.seek_to_first()
@@ -147,7 +145,7 @@ class RocksStore(rocksdb.Store):  # type: ignore[misc]
             place.status()
 
     def walk(self, partition: int) -> Iterator[tuple[bytes, bytes]]:
-        """In parts, between which nothing is pinned; what is in a part may have changed since."""
+        """All rows, read in parts, so that no iterator stays open."""
         after: bytes | None = None
         while part := self._part(partition, after):
             yield from part
@@ -155,7 +153,7 @@ class RocksStore(rocksdb.Store):  # type: ignore[misc]
 
     def _part(self, partition: int, after: bytes | None) -> list[tuple[bytes, bytes]]:
         passing = rocksdict.ReadOptions()
-        passing.fill_cache(False)  # what is walked over is not what is used
+        passing.fill_cache(False)  # the cache is for the rows of active keys
         part: list[tuple[bytes, bytes]] = []
         with self._sound(partition) as database:
             place = database.iter(passing)
@@ -168,13 +166,13 @@ class RocksStore(rocksdb.Store):  # type: ignore[misc]
         return part
 
     def count(self, partition: int) -> int:
-        """As RocksDB estimates it: a row that was written again counts twice until files are merged. The offset is no row."""
+        """RocksDB's estimate, in which a row that was written again counts twice until files are merged."""
         with self._sound(partition) as database:
             keys = int(database.property_int_value("rocksdb.estimate-num-keys") or 0)
-            return keys - (keys > 0 and database.get(self.offset_key) is not None)
+            return keys - (keys > 0 and database.get(self.offset_key) is not None)  # the offset is no row
 
     def apply_changelog_batch(self, batch: Iterable[Any], to_key: Any, to_value: Any) -> None:
-        """Recovery. Faust would log what this raises and try again for ever."""
+        """Write a batch of a recovery. Crashes the app on an error, as Faust would only log it and try for ever."""
         try:
             for event in batch:
                 tp: TP = event.message.tp
@@ -221,6 +219,6 @@ class MemoryStore(memory.Store):  # type: ignore[misc]
             self.put_many(event.message.tp.partition, _pairs(event), event.message.offset)
 
     async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
-        """A partition that left is rebuilt from its changelog when it comes back."""
+        """Drop the rows of partitions that were given up: they are rebuilt when they come back."""
         kept = {tp.partition for tp in active_tps}
         self._partitions = {p: values for p, values in self._partitions.items() if p in kept}

@@ -1,4 +1,4 @@
-"""A changelog-backed table of bytes, written once a checkpoint in bulk: changelog first, then the local store."""
+"""A table of bytes with a changelog, written in bulk at each checkpoint: first the changelog, then the local store."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from streams.engine.schema import raw_schema
 from streams.engine.store import LocalStore, MemoryStore, RocksStore, Row
 
 SLICE = 256  # records
-AT_ONCE = 0.0003  # seconds of work between pauses
-PAUSE = 0.001
+AT_ONCE = 0.0003  # seconds of work between two pauses
+PAUSE = 0.001  # seconds
 SHARE = 0.5
-"""Of the seconds that a pause took, where that is more: while catching up groups are long, and so are pauses."""
+"""After a pause that took long, work this share of it. While catching up, a group that gets its turn takes long."""
 
 
 class BatchTable(Table):  # type: ignore[misc]
-    """Keyed by the partition of the source records; the topic of its changelog is given by name.
+    """A table whose rows are in the partition of their source records, read and written by partition and in bulk.
 
-    Faust recovers it (``apply_changelog_batch`` expands whole batches); reads and writes are by partition and in bulk.
+    ``changelog`` is the full name of its topic. Faust recovers it, whole batches at a time.
     """
 
     data: LocalStore
@@ -60,13 +60,13 @@ class BatchTable(Table):  # type: ignore[misc]
         return self.data.items(partition)
 
     def walk(self, partition: int) -> Iterator[tuple[bytes, bytes]]:
-        """As ``items_of``, for those who take their time; a value may have changed a moment ago, so read it again."""
+        """As ``items_of``, for a walk that may take hours. A value may be outdated: read it again before use."""
         return self.data.walk(partition)
 
     def check_changelog(self) -> None:
         """Raises :class:`ChangelogBehindError` when the store of a recovered partition is ahead of its changelog.
 
-        In place of Faust's own check, which passes over changelogs of no or one record.
+        Faust's own check is not used: it skips changelogs of no or one record.
         """
         highwaters = self.app.tables.recovery.active_highwaters
         for tp in self.app.assignor.assigned_actives():
@@ -77,12 +77,13 @@ class BatchTable(Table):  # type: ignore[misc]
                 raise ChangelogBehindError(changelog_behind(tp.topic, tp.partition, stored, end + 1))
 
     async def write(self, puts: Mapping[int, Iterable[Row]]) -> int:
-        """Rule 1: changelog, await it, then the store, the changelog offset last; returns the bytes of the values.
+        """Write to the changelog, await it, then write to the store, its offset last; returns the bytes of the values.
 
-        Items may be encoded as they are iterated: they are taken, sent and stored in slices, between which events are
-        worked on. The changelog records of all partitions are in flight together. Raises :class:`DeliveryError`; then
-        nothing was written to the store. A crash within the store's slices leaves its offset where it was, so that the
-        next start reads all of them from the changelog again.
+        The items are taken (and perhaps encoded), sent and stored in slices, between which the stage works on events.
+        The changelog records of all partitions are in flight together.
+
+        Raises :class:`DeliveryError`; then nothing was written to the store. A crash between two slices of the store
+        leaves its offset as it was, so that the next start reads all of them from the changelog again.
         """
         producer: BatchProducer = await self.app.maybe_start_producer()
         written: dict[int, list[Row]] = {}
@@ -101,9 +102,9 @@ class BatchTable(Table):  # type: ignore[misc]
 
 
 async def _slices(items: Iterable[Row]) -> AsyncIterator[Sequence[Row]]:
-    """Parts of ``items``; whenever iterating and using them has taken a while, events have their turn.
+    """Parts of ``items``. Pauses whenever iterating and using them has taken a while, so that events are worked on.
 
-    An event needs several laps of the loop from fetch to answer: a mere ``sleep(0)`` would give it one of them.
+    An event needs several turns of the event loop from fetch to answer, and ``sleep(0)`` would give it only one.
     """
     part: list[Row] = []
     resumed, at_once = time.perf_counter(), AT_ONCE

@@ -263,7 +263,7 @@ class Metrics:
         self.cached_users = declare(
             Gauge, "headwater_cached_users", unit="users",
             meaning="User states kept decoded in memory.",
-            remedy="At `HEADWATER_CACHED_USERS` with slow steps: raise it, at about 3 kB a user.",
+            remedy="At `HEADWATER_CACHED_USERS` with slow steps: raise it, at about 5 kB a user.",
         )  # fmt: skip
         self.expired_users = declare(
             Counter, "headwater_expired_users_total", unit="users",

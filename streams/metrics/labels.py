@@ -1,4 +1,4 @@
-"""The closed sets of label values. No label is ever a user, item, query, title, header or exception text."""
+"""The closed sets of label values. A user, item, query, title, header or exception text is never a label."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from streams.topology import EVENTS, INPUTS, MAX_PARTITIONS, READ, STAGES, TABLE
 
 
 class EventOutcome(StrEnum):
-    """What became of a record of an input topic; the outcomes exclude one another."""
+    """What happened to a record of an input topic; each record has one outcome."""
 
     LEARNED = "learned"
     DUPLICATE = "duplicate"  # its event id, with the same content, is remembered
@@ -42,7 +42,7 @@ class ComparedList(StrEnum):
 
 
 class ModelHealth(StrEnum):
-    """Of the language model's process, in one word."""
+    """State of the language model's process."""
 
     NONE = "none"  # no backend configured
     LOADING = "loading"
@@ -54,8 +54,8 @@ class ModelHealth(StrEnum):
 class ModelFailure(StrEnum):
     """What the language model's process did instead of answering."""
 
-    HANG = "hang"  # no answer in time: killed
-    ERROR = "error"  # it raised, or answered something else than was asked
+    HANG = "hang"  # no answer in time: it was killed
+    ERROR = "error"  # it raised, or its answer did not fit the request
     CRASH = "crash"  # the process ended
     UNAVAILABLE = "unavailable"  # a library or the model is missing: not tried again
 

@@ -26,7 +26,7 @@ Values = TypeVarTuple("Values")
 
 @dataclass(frozen=True, slots=True)
 class Label(Generic[A]):
-    """A label and every value that it can take; ``text`` makes what Prometheus sees of one."""
+    """A label and every value that it can have; ``text`` converts a value for Prometheus."""
 
     name: str
     values: Sequence[A]
@@ -35,7 +35,7 @@ class Label(Generic[A]):
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """What a metric is; the docs are generated from these."""
+    """Declaration of a metric; the docs are generated from these."""
 
     name: str
     kind: str
@@ -63,7 +63,7 @@ class Family(Generic[S, *Values]):
         self._kind = kind
         self._series: dict[tuple[str, ...], S] = {}
         self._bound: dict[tuple[Any, ...], S] = {}
-        """The same by the values as they were given: text is only made once."""
+        """The same by the values as they were given, so that their text is made only once."""
         if kind.starts_at_zero:
             for values in itertools.product(*(label.values for label in definition.labels)):
                 self.of(*values)
@@ -74,7 +74,7 @@ class Family(Generic[S, *Values]):
         return found if found is not None else self._bind(values)
 
     def drop(self, *values: *Values) -> None:
-        """Forget a series (a partition that was given up); one that is not there is none."""
+        """Remove a series, if it exists (of a partition that was given up, say)."""
         self._bound.pop(values, None)
         self._series.pop(self._key(values), None)
 
@@ -84,9 +84,6 @@ class Family(Generic[S, *Values]):
 
     def _key(self, values: Sequence[Any]) -> tuple[str, ...]:
         return tuple([label.text(value) for label, value in zip(self.definition.labels, values, strict=True)])
-
-    def _make(self) -> S:
-        return self._kind(self.definition.bounds) if self._kind is Histogram else self._kind()  # type: ignore[call-arg]
 
     def _bind(self, values: tuple[Any, ...]) -> S:
         key = self._key(values)
@@ -123,46 +120,21 @@ class Registry(Collector):
 
     @overload
     def declare(
-        self,
-        kind: type[S],
-        name: str,
-        a: Label[A],
-        /,
-        *,
-        unit: str,
-        meaning: str,
-        remedy: str,
-        bounds: Sequence[float] = (),
-    ) -> Family[S, A]: ...
+        self, kind: type[S], name: str, a: Label[A], /, *,
+        unit: str, meaning: str, remedy: str, bounds: Sequence[float] = (),
+    ) -> Family[S, A]: ...  # fmt: skip
 
     @overload
     def declare(
-        self,
-        kind: type[S],
-        name: str,
-        a: Label[A],
-        b: Label[B],
-        /,
-        *,
-        unit: str,
-        meaning: str,
-        remedy: str,
-        bounds: Sequence[float] = (),
-    ) -> Family[S, A, B]: ...
+        self, kind: type[S], name: str, a: Label[A], b: Label[B], /, *,
+        unit: str, meaning: str, remedy: str, bounds: Sequence[float] = (),
+    ) -> Family[S, A, B]: ...  # fmt: skip
 
     def declare(
-        self,
-        kind: type[S],
-        name: str,
-        /,
-        *labels: Label[Any],
-        unit: str,
-        meaning: str,
-        remedy: str,
-        bounds: Sequence[float] = (),
-    ) -> Any:
-        """Declare a metric; one without labels has one series, ``of()``. Raises ``ValueError`` for a name that is
-        taken."""
+        self, kind: type[S], name: str, /, *labels: Label[Any],
+        unit: str, meaning: str, remedy: str, bounds: Sequence[float] = (),
+    ) -> Any:  # fmt: skip
+        """Declare a metric; one without labels has one series, ``of()``. Raises ``ValueError`` for a name in use."""
         if any(name == known.name for known in self.definitions):
             raise ValueError(f"{name} is declared twice")
         definition = Definition(
@@ -173,7 +145,7 @@ class Registry(Collector):
         return family
 
     def describe(self) -> list[Metric]:
-        """No names for ``CollectorRegistry`` to check: ``declare`` has done it."""
+        """Nothing: ``CollectorRegistry`` would check names with it, which ``declare`` does."""
         return []
 
     def collect(self) -> Iterator[Metric]:

@@ -1,8 +1,8 @@
 """The values behind the metrics: counter, gauge, age and histogram series.
 
-A series is a plain object that the hot path holds and adds to: no lock, no label lookup, one call a batch. Each series
-is written by one thread (the event loop's, or the one that owns the work); the HTTP thread reads at any time and sees
-a value at most one addition old, because every write is a single attribute or list element.
+A series is a plain object that frequently run code holds and adds to: no lock, no label lookup. Each series is written
+by one thread (the event loop's, or the one that does the work). The HTTP thread may read at any time and sees a value
+that is at most one addition old, because every write sets a single attribute or list element.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Gauge(Series):
         self.value: float | None = None
 
     def set(self, value: float | None) -> None:
-        """Show ``value``; ``None`` or a value that is not finite means that there is no figure (never a NaN)."""
+        """Set the figure; with ``None`` or a value that is not finite there is none (never a NaN)."""
         self.value = value if value is not None and math.isfinite(value) else None
 
     def samples(self) -> Iterator[Sample]:

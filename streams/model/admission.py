@@ -1,4 +1,4 @@
-"""Who gets live text: a token bucket, filled at the rate at which the model writes; what matters most goes first."""
+"""Decides which records get live text: a token bucket, filled at the model's rate, half of it for important ones."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Admission:
         self._seen = self._admitted = 0
 
     def admits(self, priority: Priority, rate: float, now: float) -> bool:
-        """Take a token if there is one; the last half of the bucket is kept for what goes first.
+        """Take a token if there is one; half of the bucket is reserved for the higher priorities.
 
         ``rate``: texts a second that can be written; ``now``: seconds on a monotonic clock.
         """
@@ -36,7 +36,7 @@ class Admission:
         self._filled_at = now
         self._seen += 1
         reserve = self._burst / 2 if priority is Priority.OTHER else 0.0
-        # One ahead of its share at most, so that the first record of a quiet stream can be admitted.
+        # The share may be exceeded by one text, so that the first record of a quiet stream can be admitted.
         if self._share <= 0 or self._tokens < 1.0 + reserve or self._admitted >= self._share * self._seen + 1:
             return False
         self._tokens -= 1.0

@@ -9,9 +9,9 @@ from streams.model.text_backend import BackendUnavailable, TextBackend
 
 
 def create_backend(specification: str, cache_dir: Path) -> TextBackend:
-    """The backend named ``transformers``, ``none`` or ``module:Class`` (made without arguments).
+    """The backend for ``transformers``, or for ``module:Class`` (constructed without arguments).
 
-    Raises `BackendUnavailable` for ``none`` and where there is no such thing.
+    Raises `BackendUnavailable` for ``none`` and for a backend that does not exist.
     """
     if specification == "none":
         raise BackendUnavailable("HEADWATER_MODEL_BACKEND is `none`: text comes from frames and templates")

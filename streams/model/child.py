@@ -1,6 +1,6 @@
-"""The process that the language model runs in: started, asked, ended. `ModelProcess` decides when.
+"""The process of the language model: starts, asks and ends it when `ModelProcess` says so.
 
-It is killed with the worker: its input ends with the worker, and on Linux the kernel kills it (``PR_SET_PDEATHSIG``).
+It ends with the worker: its input is closed then, and on Linux the kernel kills it (``PR_SET_PDEATHSIG``).
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ class Hung(Exception):
 
 
 class Crashed(Exception):
-    """The process could not be started, ended, or sent something that is no answer."""
+    """The process could not be started, has ended, or sent an invalid answer."""
 
 
 class Child:
-    """One life of the process: `start` it once, `ask` it as often as needed, `end` it in any case."""
+    """One run of the process: `start` it once, `ask` it as often as needed, `end` it in any case."""
 
     def __init__(self) -> None:
         self._process: asyncio.subprocess.Process | None = None
@@ -101,7 +101,7 @@ class Child:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
         await process.wait()
-        # All pipes have to be closed before the event loop is, or they complain when they are collected.
+        # Pipes that are still open when the event loop is closed cause warnings when they are garbage collected.
         if process.stdin is not None:
             process.stdin.close()
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):

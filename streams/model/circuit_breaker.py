@@ -27,8 +27,8 @@ class CircuitBreaker:
     def allows(self, now: float) -> bool:
         """Whether a call may be made.
 
-        The first one after the pause is a trial. Others wait for its outcome, or for another pause where it has none
-        (it was given up before it was made).
+        The first call after the pause is a trial. Others are refused until its outcome is known, or for another pause
+        where it never is (the call was given up before it was made).
         """
         if self._opened_at is None:
             return True
@@ -38,7 +38,7 @@ class CircuitBreaker:
         return True
 
     def succeeded(self) -> None:
-        """A call went well: closed, all forgotten."""
+        """A call succeeded: close, and reset failures and pause."""
         self._failures, self._opened_at, self._trial, self._pause = 0, None, False, self._first_pause
 
     def failed(self, now: float) -> None:

@@ -1,4 +1,4 @@
-"""Choosing the next token of each clause: sampled among tokens that go on with a word the clause grammar allows."""
+"""Chooses the next token of each clause, sampled from the tokens that continue a word which the grammar allows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MARGIN = 4.0
 
 @dataclass(slots=True)
 class TrieNode:
-    """A place inside the token sequences of words; ``word`` where one ends here."""
+    """A node of the trie of words as token sequences; ``word`` is the one that ends here, if any."""
 
     next: dict[int, TrieNode] = field(default_factory=dict)
     word: str | None = None

@@ -1,4 +1,4 @@
-"""Live text of one worker: the model's process, the cache of its sentences, and who is admitted to it."""
+"""Live text of one worker: the model's process, the cache of its sentences, and the admission of records."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from streams.settings import Settings
 
 CACHE_SENTENCES = 10_000
 MIN_MEAN_LOGPROB = -4.0
-"""Mean log-probability of a token, in nats, below which a sentence is refused: the model is broken then, not bold."""
+"""A sentence whose mean log-probability per token (in nats) is lower is refused: the model must be broken."""
 MICRO_BATCH = 8
-"""Sentences that the model writes at once."""
+"""The most sentences that the model writes at once."""
 HANG_TIMEOUT = 10.0
 """Seconds after which the model is killed, or twice the deadline of drafts where that is longer."""
 
@@ -37,7 +37,7 @@ _SHOWN = {
 
 
 class LiveNarration:
-    """Writes checked sentences with the language model; whatever goes wrong with it ends here, as None."""
+    """Writes checked sentences with the language model. Raises none of its errors: the text is None instead."""
 
     def __init__(self, settings: Settings, metrics: Metrics, known_titles: KnownTitles | None = None) -> None:
         """``known_titles`` lets the checker refuse a sentence that names another item of the catalogue."""
@@ -61,7 +61,7 @@ class LiveNarration:
         await self.process.stop()
 
     def show(self) -> None:
-        """Bring state and queue into the metrics."""
+        """Set the metrics of the model's state and queue."""
         self._metrics.show_model_state(_SHOWN[self.process.state.phase])
         self._metrics.narrator_queue.of().set(self.process.queue_depth)
 

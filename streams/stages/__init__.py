@@ -1,1 +1,1 @@
-"""The stages of the stream: profiles, items, catalog, narrator (design, "Three stages, three keys")."""
+"""The stages of the stream: profiles, items, catalog and narrator, declared in :mod:`streams.topology`."""

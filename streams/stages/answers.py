@@ -1,4 +1,4 @@
-"""From an event to the record that answers it: ranked list, reasons, text from frame or template, or a draft for live text."""
+"""From an event to its recommendation record: ranked list, reasons, and text, or a draft for text written live."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MODEL_VERSION = f"headwater-{version('headwater')}"
 
 
 class AnsweredEvent(NamedTuple):
-    """An event that is answered; ``arrived`` and ``now`` in epoch ms."""
+    """An event to be answered; ``arrived`` in epoch ms."""
 
     state: UserState
     topic: str
@@ -42,7 +42,7 @@ class AnsweredEvent(NamedTuple):
 
 
 class Answers:
-    """Makes records; a user touched twice in a group gets one ranking and two records."""
+    """Makes records; two events of a user in one group share a ranking, but each has its own record."""
 
     def __init__(self, context: Context, frames: FrameLibrary) -> None:
         self.context, self.frames = context, frames
@@ -50,7 +50,7 @@ class Answers:
         self._lists: dict[tuple[int, str | None], tuple[RankedList, float]] = {}
 
     def begin(self) -> None:
-        """A new group: states have moved on, lists are made anew."""
+        """Begin a new group: states have changed, so drop the lists of the last one."""
         self._lists.clear()
 
     def answer(self, event: AnsweredEvent, outbox: Outbox) -> None:
@@ -148,7 +148,7 @@ class Answers:
         )
 
     def _id(self, event: AnsweredEvent) -> str:
-        """From topic id, partition and offset: a replay gives the same id, a recreated topic does not."""
+        """An id from topic id, partition and offset: the same in a replay, another one in a topic made again."""
         return f"{self.context.incarnations[event.topic].topic_id}-{event.partition}-{event.offset}"
 
     def _send(
@@ -167,7 +167,7 @@ class Answers:
 def finished(
     context: Context, recommendation: Recommendation, text: Narration, arrived: int, text_ms: float, model: str | None
 ) -> Recommendation:
-    """The record as it leaves, and its metrics."""
+    """The record as it is sent: with text, time and latency (ms). Counts it in the metrics."""
     total = context.latency_ms(arrived)
     context.metrics.texts.of(text.source).add()
     for rule in text.rejected:
@@ -184,12 +184,12 @@ def finished(
 
 
 def rfc3339(ms: int) -> str:
-    """Epoch milliseconds in UTC with millisecond precision."""
+    """Epoch milliseconds as RFC 3339 text in UTC."""
     second, rest = divmod(ms, 1000)
     return f"{_second(second)}.{rest:03d}Z"
 
 
 @lru_cache(maxsize=4)
 def _second(second: int) -> str:
-    """Many records leave in one."""
+    """The text of a whole second, cached: many records are sent in the same one."""
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")

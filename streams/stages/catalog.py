@@ -1,8 +1,9 @@
-"""CATALOG: checks catalogue records and hands the changed ones to the items stage.
+"""CATALOG: checks catalogue records and sends the changed ones to the items stage.
 
-Its table keeps a digest of the last accepted row of each item: an unchanged row (shops send their whole catalogue again
-and again) is not published, and a refused one leaves the row before it in force. Digests are by epoch of the catalogue topic:
-with a new one (``headwater topics accept``) every row is published anew. The digest of a deleted item goes after its state.
+Its table keeps a digest of each item's last accepted row, so that an unchanged row is not sent on: shops send their
+whole catalogue again and again. A refused row leaves the one before it in force. Digests depend on the epoch of the
+catalogue topic: after ``headwater topics accept`` every row is sent on again. The digest of a deleted item is removed
+after the item's state.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ _Accepted = tuple[Any, CatalogItem | ItemDeletion]
 
 
 class Catalog(States):
-    """Digests of catalogue rows, and what is done with new ones."""
+    """Digests of catalogue rows, and the work on new rows."""
 
     def __init__(self, app: BatchApp, context: Context) -> None:
         self.context = context
@@ -63,7 +64,7 @@ class Catalog(States):
         self._dirty: defaultdict[int, dict[bytes, bytes | None]] = defaultdict(dict)
         self._walk = SlowWalk(self.table, self._due, self._look, context.clock)
         self._walked: dict[int, int] = {}
-        """By partition: how many items had gone when its last walk began."""
+        """By partition: how many items had been removed when its last walk began."""
 
     def read(self, batch: RecordBatch, outbox: Outbox) -> list[_Accepted]:
         """The rows of a batch; what is refused goes to the dead letters."""
@@ -81,7 +82,7 @@ class Catalog(States):
         return accepted
 
     def pass_on(self, partition: int, accepted: Sequence[_Accepted], outbox: Outbox) -> None:
-        """Hand the rows that are not as the last ones to the items stage."""
+        """Send the rows that differ from the last accepted ones to the items stage."""
         dirty = self._dirty[partition]
         keys = [item.item_id.encode() for _, item in accepted]
         digests = dict(zip(keys, self.table.get_many(partition, keys), strict=True)) | dirty
@@ -108,7 +109,7 @@ class Catalog(States):
         return DELETED + self._epoch.rstrip(b"\0")
 
     def _cataloged(self, item_id: str) -> bool:
-        """Whether the item is known though its digest is not: the digests' topic was lost."""
+        """Whether the index knows the item's row. Without a digest that means that the topic of digests was lost."""
         index = self.context.index
         row = index.lookup.get(item_id)
         return row is not None and bool(index.cataloged[row])
@@ -133,7 +134,7 @@ class Catalog(States):
         return True
 
     def _look(self, partition: int, key: bytes, digest: bytes) -> None:
-        """Without the item's state there is nothing that could be deleted once more."""
+        """Remove the digest of a deleted item whose state is gone: nothing is left to be deleted again."""
         if digest != self._digest(b"") or key in self._dirty[partition]:
             return
         row = self.context.index.lookup.get(key.decode())
@@ -145,7 +146,7 @@ class Catalog(States):
             self._dirty[partition][key] = None
 
     def restore(self, partitions: set[int]) -> None:
-        """Digests are read from the table as they are needed."""
+        """Digests are read from the table when they are needed."""
         self._walk.restore(partitions)
 
     def forget(self) -> None:

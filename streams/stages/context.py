@@ -34,15 +34,15 @@ class Context:
     owned: OwnedPartitions = field(default_factory=OwnedPartitions)
 
     def latency_ms(self, arrived: int) -> float:
-        """Milliseconds since ``arrived`` (epoch ms), with a fraction: quick answers take less than one."""
+        """Milliseconds since ``arrived`` (epoch ms), with a fraction."""
         return max(0.0, self.clock.time_ns() / 1e6 - arrived)
 
     def topic(self, topic: Topic) -> str:
-        """Full name."""
+        """Full name of a topic, with the namespace."""
         return topic.name(self.settings.namespace)
 
     def table(self, app: BatchApp, stage: Stage) -> BatchTable:
-        """The table of ``stage``, with a partition for each of its changelog's; a local store of another changelog goes.
+        """The table of ``stage``, partitioned as its changelog. A local store of another incarnation is removed.
 
         Raises ``ValueError`` for a stage that keeps nothing.
         """
@@ -65,7 +65,7 @@ class Context:
         self, app: BatchApp, stage: Stage, states: States, table: BatchTable | None, observer: Observer, *,
         interval: float | None = None,
     ) -> StageEngine:  # fmt: skip
-        """What moves the records of ``stage``; ``interval`` where it is not the setting's."""
+        """The engine of ``stage``; ``interval`` (seconds) replaces the setting's checkpoint interval."""
         return StageEngine(
             app,
             stage.name,
@@ -78,7 +78,7 @@ class Context:
         )
 
     def source(self, topic: Topic, partition: int) -> int:
-        """Number under which applied offsets of this incarnation of the topic are kept; ``ValueError`` if it has none."""
+        """The source number of applied offsets of the topic's current incarnation; ``ValueError`` if it has none."""
         if topic.source_number is None:
             raise ValueError(f"offsets of {topic.suffix} are not kept in states")
         epoch = self.incarnations[self.topic(topic)].epoch

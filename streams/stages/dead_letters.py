@@ -1,4 +1,4 @@
-"""The dead-letter path (design rule 3): a refused record goes on with its reason, and too many of them stop the worker."""
+"""Dead letters: a refused record goes to a topic of its own with the reason, and too many of them stop the worker."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WINDOW = 1_000
 
 
 class TooManyRejectionsError(StreamError):
-    """The share of refused records says that producer or worker is wrong, not single records."""
+    """So many records were refused that not they, but the producer or this worker must be wrong."""
 
 
 class DeadLetters:
@@ -27,7 +27,7 @@ class DeadLetters:
         self.rate, self.minimum = rate, minimum
         self._seen = 0
         self._refused: deque[int] = deque()
-        """Numbers of those of the last records that were refused, the first record of all being 0."""
+        """Numbers (in order of arrival, from 0) of the refused ones among the last records."""
 
     def accepted(self) -> None:
         """Count a record that was not refused."""

@@ -1,17 +1,17 @@
-"""How far the event time of a partition has come, by the Kafka times of its records."""
+"""The time of a partition, as the Kafka timestamps of its records tell it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 SUPPORT = 8
-"""Different keys in a row that have to agree: one producer's clock that is years ahead moves nothing."""
+"""So many different keys in a row have to agree, so that one producer's clock that is years ahead has no effect."""
 
 
 class EventClock:
     """The time that ``SUPPORT`` different keys in a row have all reached; 0 until so many were seen. Never goes back.
 
-    In a log that is read again it is the log's time, not the wall clock's.
+    While old records are read again, it is their time, not the wall clock's.
     """
 
     def __init__(self) -> None:

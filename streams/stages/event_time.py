@@ -1,4 +1,4 @@
-"""Which time an event counts with: producers' clocks are wrong in every way (cases c13, c35)."""
+"""The times that an event counts with: producers' clocks can be wrong by years, in both directions."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class EventTime(Struct, frozen=True, gc=False):
 def event_time(record_ms: int, occurred_ms: int, now_ms: int, tolerance_ms: int) -> EventTime:
     """Times of an event with Kafka timestamp ``record_ms`` and ``occurred_at`` ``occurred_ms``, read at ``now_ms``.
 
-    A Kafka timestamp before 2000 or further ahead of now than the tolerance is replaced by ``occurred_at``, else by now;
-    an event time ahead of the record's by more than the tolerance is clamped to it.
+    A Kafka timestamp before 2000, or ahead of now by more than the tolerance, is replaced by ``occurred_at`` if that is
+    plausible, else by now. An event time ahead of the record's by more than the tolerance is clamped to the record's.
     """
     latest = now_ms + tolerance_ms
     implausible = not OLDEST_PLAUSIBLE_MS <= record_ms <= latest

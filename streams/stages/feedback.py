@@ -1,4 +1,7 @@
-"""What feedback says about the lists that were shown: prequential figures, impressions, click-through."""
+"""Measures the lists that were shown by what users do next: prequential figures, impressions, click-through.
+
+*Prequential*: each event first tests the last list, and is learned only then (Gama et al., 2013).
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ class Feedback:
         self._shown_at = 0.0
 
     def before(self, state: UserState, event: Event) -> None:
-        """Test an event that is about to be learned: its user was shown a list and its item occurred before."""
+        """Test with an event that is about to be learned, if its user was shown a list and its item occurred before."""
         if not state.shown or not isinstance(event, _TESTED):
             return
         index, recommender = self._context.index, self._context.recommender
@@ -42,7 +45,7 @@ class Feedback:
         self._context.metrics.tested_events.of().add()
 
     def after(self, observation: Observation, topic: Topic) -> None:
-        """Count what an observed event said; nothing of one that was not learned."""
+        """Count what was observed in an event."""
         metrics = self._context.metrics
         if observation.collision:
             metrics.event_id_collisions.of(topic).add()
@@ -56,7 +59,7 @@ class Feedback:
             self._clicks.add(observation.impressions_counted, int(observation.attributed >= 0))
 
     def show(self) -> None:
-        """Bring the window's figures into the metrics, once a second; absent while there are too few."""
+        """Set the metrics from the window's figures, once a second; they are absent while there are too few events."""
         now = self._context.clock.monotonic()
         if now - self._shown_at < SHOW_EVERY:
             return

@@ -1,6 +1,6 @@
-"""Removes the state of items that were deleted long ago, so that item state does not grow with every item there ever was.
+"""Removes the state of items that were deleted long ago: else state would grow with every item there ever was.
 
-Long ago is measured by the partition's own time, from the deletion or the last click after it (decision 0013).
+The age is measured by the partition's own time, from the deletion or the last click after it (decision 13).
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from operators.state.item_index import ItemIndex
 from streams.clock import Clock
 from streams.stages.slow_walk import SLICE
 
-ROUNDS = 100  # looks within the time that counts as long
+ROUNDS = 100  # searches within the idle time
 
 
 class ItemExpiry:
-    """Finds deleted rows of the items stage's partitions and puts them back to what unknown items have."""
+    """Finds rows of long deleted items in the items stage's partitions and resets them to those of unknown items."""
 
     def __init__(self, index: ItemIndex, idle_ms: int, on_removed: Callable[[], None], clock: Clock) -> None:
         """``idle_ms`` 0: nothing is ever removed."""
         self._index, self._idle, self._on_removed, self._clock = index, idle_ms, on_removed, clock
         self._times: dict[int, int] = {}
         self._looked: defaultdict[int, int] = defaultdict(int)
-        """By partition: its time at the last look."""
+        """By partition: its time at the last search."""
         self._found: list[tuple[int, int]] = []
 
     def restore(self, partitions: Iterable[int]) -> None:
-        """These are the worker's now (none: they may belong to others)."""
+        """Begin anew with these partitions; none after a revocation."""
         self._times = dict.fromkeys(partitions, 0)
         self._looked.clear()
         self._found.clear()
@@ -40,9 +40,10 @@ class ItemExpiry:
         return self._times[partition]
 
     def sweep(self, dirty: defaultdict[int, set[int]]) -> None:
-        """Remove rows for a fraction of a millisecond and add them to ``dirty``; those in it stay.
+        """Reset rows for a fraction of a millisecond and add them to ``dirty``; rows that are dirty already stay.
 
-        Not while a checkpoint is under way: the meta record that covers all that a row contained must be durable first.
+        Must not be called while a checkpoint is under way: the meta record that covers what a row contained has to be
+        durable before the row is removed.
         """
         until = self._clock.monotonic() + SLICE
         while self._clock.monotonic() < until and (self._found or self._look()):

@@ -1,10 +1,11 @@
 """ITEMS: merges learning and catalogue updates into item rows and publishes the changed ones.
 
-The rows live in the worker's item index; the table's changelog *is* ``item-state.v1``, so publishing and making durable
-are one write. Nothing is merged twice: a row knows the last update message that it contains, and a meta record a
-partition knows up to which source offsets updates were merged (a profiles worker that crashed sends some again).
+The rows are in the worker's item index. The table's changelog is ``item-state.v1``, so one write publishes rows and
+makes them durable. Nothing is merged twice: a row keeps the number of the last update message that it contains. A
+profiles worker that crashed sends some updates again in new messages; for these a meta record in each partition keeps
+the last merged offset of each source.
 
-A deleted item keeps a row that says so until long after; then the row is removed by a tombstone.
+A deleted item keeps a row that says so for a long time; then a tombstone removes the row.
 """
 
 from __future__ import annotations
@@ -33,17 +34,16 @@ from streams.stages.context import Context
 from streams.stages.item_expiry import ItemExpiry
 from streams.topology import DAY_MS, ITEM_UPDATES, ITEMS
 
-PUBLISHING_SHARE = 0.035  # of the time at most: before many rows are published, more of them are waited for
-QUIET = 1.0  # seconds without updates, after which there is time for all of them
-WRITING = 2  # times what encoding takes: encoded, sent and stored
-
+PUBLISHING_SHARE = 0.035  # the largest share of time for publishing: the more rows wait, the later they are published
+QUIET = 1.0  # seconds without updates, after which the share does not matter
+WRITING = 2  # publishing a row takes this many times what encoding it takes
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_catalog = msgspec.json.Decoder(CatalogItem).decode
 
 
 class MeanSeconds:
-    """Seconds that one of something takes, above all of late."""
+    """Mean duration of something; recent values weigh more."""
 
     def __init__(self) -> None:
         self._taken = self._count = 0.0
@@ -53,13 +53,13 @@ class MeanSeconds:
         self._count += 1
 
     def forget_half(self) -> None:
-        """What comes from now on counts twice as much as what came before."""
+        """Halve the weight of all values so far."""
         self._taken /= 2
         self._count /= 2
 
     @property
     def seconds(self) -> float:
-        """0 while nothing is known."""
+        """The mean; 0 while there is no value."""
         return self._taken / self._count if self._count else 0.0
 
 
@@ -79,7 +79,7 @@ def items(app: BatchApp, context: Context, observer: Observer) -> StageEngine:
 
 
 class Items(States):
-    """Item rows of the stage's partitions, and what is merged into them."""
+    """Item rows of the stage's partitions, and the merging of updates."""
 
     def __init__(self, app: BatchApp, context: Context) -> None:
         self.context, self.index = context, context.index
@@ -136,7 +136,7 @@ class Items(States):
         row = self.index.intern(update.payload.decode() if record is None else record.item_id)
         self._dirty[partition].add(row)
         if message <= self.index.applied[row]:
-            return  # the row was published with what came later, the meta record was not: both contain this one
+            return  # a crash came between publishing the row and the meta record: the row contains this update
         self.index.set_record(row, record, deleted=record is None)
         if record is None:
             self.index.deleted_at[row] = time_ms
@@ -154,20 +154,22 @@ class Items(States):
         return puts
 
     def _encoded(self, rows: Sequence[int], merged: bytes) -> Iterator[Row]:
-        """Rows as they are when they are asked for. A row that has learned more than ``merged`` says is right, too: it
-        knows the last message that it contains."""
+        """Rows as they are when they are consumed.
+
+        A row may have learned more than ``merged`` says: that is safe, as it knows the last message that it contains.
+        """
         clock = self.context.clock
         for row in rows:
             started = clock.monotonic()
             encoded = None if self.index.is_blank(row) else encode_item(self.index, row)
             self._encoding.add(clock.monotonic() - started)
             yield self.index.ids[row].encode(), encoded
-        yield META_KEY, merged  # last, so that it is in the changelog only when all rows are
+        yield META_KEY, merged  # last: it is in the changelog only if all rows that it covers are
         self.context.metrics.item_rows_published.of().add(len(rows))
 
     def due_interval(self, usual: float) -> float:
         if self._urgent:
-            return 0.0  # a withdrawn item must not be recommended for a debounce longer
+            return 0.0  # a withdrawn item must not be recommended while changes wait
         if self.context.clock.monotonic() - self._updated_at > QUIET:
             return usual
         rows = sum(map(len, self._dirty.values()))

@@ -1,4 +1,4 @@
-"""NARRATOR: turns drafts into records with text written live, or with frame or template when that is not there in time."""
+"""NARRATOR: turns drafts into records with text written live, or from a frame or template if that takes too long."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Placed(NamedTuple):
 
 
 class Narrator(NoStates):
-    """A draft that was not acknowledged is written again, under the same id."""
+    """Writes texts. Has no state: a draft that was not acknowledged is written again, under the same id."""
 
     def __init__(self, context: Context) -> None:
         self.context, self.frames = context, FrameLibrary.load()
@@ -55,14 +55,14 @@ class Narrator(NoStates):
         self._dead = context.dead_letters(NARRATOR)
 
     def read(self, group: Group, outbox: Outbox) -> list[Placed]:
-        """The drafts of a group, those that are due first in front; what is none goes to the dead letters."""
+        """The drafts of a group, by deadline; records that are no drafts go to the dead letters."""
         read = [
             Placed(batch.tp.partition, record.key, draft)
             for batch in group
             for record in batch
             if (draft := self._decode(batch.tp.partition, record, outbox)) is not None
         ]
-        # Partitions come one after another: what is due must not wait for another partition's later drafts.
+        # Batches are by partition: an urgent draft must not wait for later ones of another partition.
         read.sort(key=lambda each: each.draft.deadline_ms)
         return read
 
@@ -78,7 +78,7 @@ class Narrator(NoStates):
         return draft
 
     async def write(self, read: Sequence[Placed], outbox: Outbox) -> None:
-        """Write the texts of some drafts, and put their records into ``outbox``."""
+        """Write the texts of some drafts and put their records into ``outbox``."""
         clock, facts = self.context.clock, [draft.facts for _, _, draft in read]
         started = clock.monotonic()
         left = min((draft.deadline_ms for _, _, draft in read), default=0) - clock.now_ms()

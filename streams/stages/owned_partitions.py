@@ -1,4 +1,4 @@
-"""Which item partitions this process writes."""
+"""The item partitions that this process writes."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Iterable
 
 
 class OwnedPartitions:
-    """Their rows are newest here: the items stage says which they are, the reader of the index leaves them alone."""
+    """Set by the items stage. The reader of the index skips these partitions, as their rows are newest here."""
 
     def __init__(self) -> None:
         self._partitions: frozenset[int] = frozenset()
 
     def take(self, partitions: Iterable[int]) -> None:
-        """These, and no others."""
+        """Set the partitions."""
         self._partitions = frozenset(partitions)
 
     def give_up(self) -> None:
-        """None any more."""
+        """Own none."""
         self._partitions = frozenset()
 
     def __contains__(self, partition: int) -> bool:

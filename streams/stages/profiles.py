@@ -1,4 +1,4 @@
-"""PROFILES: learns from every event in its user's state, ranks once a touched user, and answers."""
+"""PROFILES: learns every event into its user's state, ranks once per user and group, and answers."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from streams.stages.user_expiry import UserExpiry
 from streams.topology import DAY_MS, EVENTS, ITEM_UPDATES, PROFILES, Topic
 
 log = logging.getLogger(__name__)
-UPDATES_BYTES = 900_000  # of one message: topics take 2 MiB, brokers by default 1 MiB
-UPDATES_INTERVAL = 0.05  # seconds: few messages for the items stage, each with more to learn
-RANKED_AT_ONCE = 16  # between two turns of the event loop
+UPDATES_BYTES = 900_000  # the largest message: our topics take 2 MiB, but brokers by default 1 MiB
+UPDATES_INTERVAL = 0.05  # seconds: fewer messages to the items stage, each with more updates
+RANKED_AT_ONCE = 16  # rankings between two turns of the event loop
 MISPLACED_EVERY = 60.0  # seconds between two warnings about a topic
-TIMED = 32  # records at the end of a batch that tell how far time has come
+TIMED = 32  # the last records of a batch, which are enough for the partition's time
 
 
 _Accepted = tuple[Any, Event, EventTime]
@@ -58,7 +58,7 @@ def profiles(app: BatchApp, context: Context, observer: Observer) -> StageEngine
 
 
 class Profiles(States):
-    """User states, and what is done with events: decode or refuse, learn in one kernel over a group, rank, narrate."""
+    """User states, and the work on events: decode or refuse, learn, rank, answer."""
 
     def __init__(self, app: BatchApp, context: Context) -> None:
         self.context, self.answers = context, Answers(context, FrameLibrary.load())
@@ -163,20 +163,20 @@ class Profiles(States):
             self._warn_misplaced(topic, partition, misplaced[0])
 
     def _warn_misplaced(self, topic: Topic, partition: int, right: int) -> None:
-        """Once a minute for a topic: with a wrong partitioner nearly every user is misplaced."""
+        """Warn once a minute and topic: with a wrong partitioner nearly every user is misplaced."""
         now = self.context.clock.monotonic()
         if now < self._warned.get(topic.suffix, -math.inf) + MISPLACED_EVERY:
             return
         self._warned[topic.suffix] = now
         log.warning(
-            "a user of %s is in partition %d, murmur2 of the key says %d: one user may become two half profiles. Set %s in "
-            "the producer of this topic (librdkafka's default differs from the Java clients'). How many users: the metric "
-            "headwater_misplaced_users_total.",
+            "a user of %s is in partition %d, murmur2 of the key says %d: one user may become two half profiles. Set "
+            "%s in the producer of this topic (librdkafka's default differs from the Java clients'). How many users: "
+            "the metric headwater_misplaced_users_total.",
             topic.suffix, partition, right, PRODUCER_SETTING,
         )  # fmt: skip
 
     def _too_fast(self, state: UserState, source: int, offset: int, arrived: int) -> bool:
-        """Bound of one user's rate, by the records' Kafka time; kept in the state, so a replay decides alike."""
+        """Whether the user sends too many events. By Kafka time and kept in the state: a replay decides the same."""
         minute = arrived // 60_000
         if minute > state.rate_minute:
             state.rate_minute, state.rate_count = minute, 0
@@ -188,12 +188,12 @@ class Profiles(States):
 
     # ---- teach items, answer
     def teach_items(self, outbox: Outbox) -> None:
-        """Send what items have to learn, once enough time has passed for it to be worth a message."""
+        """Send the updates of items if ``UPDATES_INTERVAL`` has passed since the last time."""
         if self.context.clock.monotonic() - self._released_at >= UPDATES_INTERVAL:
             self.release(outbox)
 
     def release(self, outbox: Outbox) -> None:
-        """Send what items have to learn."""
+        """Send the updates of items."""
         self._released_at = self.context.clock.monotonic()
         updates = self.recommender.flush()
         if updates is None:
@@ -219,7 +219,7 @@ class Profiles(States):
         return self.users.dirty_count * 1024
 
     def restore(self, partitions: set[int]) -> None:
-        """States are read from the table as their users come."""
+        """States are read from the table when their users send events."""
         self.expiry.restore(partitions)
 
     def forget(self) -> None:

@@ -1,4 +1,4 @@
-"""A walk over all rows of a table that is in nobody's way: for what must be looked at some day, in no hurry."""
+"""A walk over all rows of a table in small slices, for periodic work that is not urgent."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from streams.engine import BatchTable
 
 SLICE = 0.0003  # seconds of work, a few times a second
 LEAST = 8
-"""Steps of a slice, however long they take: on a busy machine the time may be over before the work began."""
+"""The fewest steps of a slice: on a busy machine its time may be over before the work begins."""
 
 
 class SlowWalk:
-    """Walks over the partitions that are due, one after the other; ``slice`` does a fraction of a millisecond of it."""
+    """Walks over the partitions that are due, one after the other."""
 
     def __init__(
         self, table: BatchTable, due: Callable[[int], bool], look: Callable[[int, bytes, bytes], None], clock: Clock
     ) -> None:
-        """``due`` says that a walk over a partition begins now, ``look`` gets partition, key and value of each row."""
+        """``due`` says whether to walk over a partition now; ``look`` gets partition, key and value of each row."""
         self._table, self._due, self._look, self._clock = table, due, look, clock
         self._partitions: tuple[int, ...] = ()
         self._partition = -1
         self._rows: Iterator[tuple[bytes, bytes]] = iter(())
 
     def restore(self, partitions: Iterable[int]) -> None:
-        """These are the worker's now (none: they may belong to others)."""
+        """Begin anew with these partitions; none after a revocation."""
         self._partitions, self._rows = tuple(partitions), iter(())
 
     def slice(self) -> None:
@@ -42,7 +42,7 @@ class SlowWalk:
                 return
 
     def _begin(self) -> bool:
-        """The partition walked over last has its next turn behind the others: they would never have one where time flies."""
+        """Begin with the first due partition. It moves to the end: when all are always due, each must have its turn."""
         for position, partition in enumerate(self._partitions):
             if self._due(partition):
                 self._partitions = (*self._partitions[:position], *self._partitions[position + 1 :], partition)

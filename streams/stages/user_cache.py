@@ -1,4 +1,4 @@
-"""Decoded user states of the partitions that a worker owns, over the users table."""
+"""A cache of decoded user states in front of the users table."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ MINUTE_MS = 60_000
 
 
 class UserCache:
-    """Hot states stay decoded; a dirty one is encoded once a checkpoint. Bounded: clean states leave, oldest first.
+    """Keeps states decoded and encodes changed ones once a checkpoint. Above the limit, clean ones leave, oldest first.
 
-    The table is behind the cache while a snapshot is being written. So what was in the last one stays (checkpoints come
-    one after the other: with the next snapshot it is in the table), and a user in it without a state was removed.
+    While a snapshot is being written, the table is older than the cache. So the states of the last snapshot stay until
+    the next one (by then they are in the table). A user in the last snapshot who has no state was removed.
     """
 
     def __init__(self, table: BatchTable, index: ItemIndex, parameters: Parameters, limit: int) -> None:
@@ -27,16 +27,16 @@ class UserCache:
         self._interval = 0
         """Snapshots so far."""
         self._dirty: dict[int, set[str]] = {}
-        """Users whose state was changed or, where there is none, removed since the last snapshot."""
+        """Users whose states were changed or removed since the last snapshot."""
         self._writing: dict[int, set[str]] = {}
-        """Those of the last snapshot."""
+        """Users in the last snapshot."""
         self._unencoded: dict[int, set[str]] = {}
-        """Those of it whose states are as they were then."""
+        """Those of them who are not encoded yet, and whose states have not changed since."""
         self._early: dict[int, dict[str, bytes | None]] = {}
-        """Those of it that were encoded before their turn, because they were changed again."""
+        """Those of them who were encoded before their turn, because their states changed again; None: removed."""
 
     def load(self, partition: int, user_ids: Iterable[str]) -> list[UserState]:
-        """Bring the states of ``user_ids`` into memory; returns those read or made now.
+        """Bring the states of ``user_ids`` into memory; returns those that were not there.
 
         Raises ``StateCorruptError`` or ``StateVersionError`` for a stored state that cannot be read.
         """
@@ -58,7 +58,7 @@ class UserCache:
         return self._states.setdefault(partition, {})
 
     def touch(self, partition: int, state: UserState) -> None:
-        """The state is about to be changed. Only the first time in an interval touches more memory than the state's own."""
+        """Call before a state is changed. Only the first call between two snapshots does more than compare a number."""
         if state.changed_in != self._interval:
             state.changed_in = self._interval
             self._change(partition, state.user_id)
@@ -69,7 +69,7 @@ class UserCache:
         self._dirty.setdefault(partition, set()).add(user_id)
 
     def remove_idle(self, partition: int, user_id: str, before_ms: int) -> bool:
-        """Remove a user whose stored state was last heard of before ``before_ms``; False where the cache knows better."""
+        """Remove a user whose stored state is older than ``before_ms``; False if the cache has a newer one."""
         states = self._states.setdefault(partition, {})
         state = states.get(user_id)
         if self._in_motion(partition, user_id) or (state and state.rate_minute * MINUTE_MS >= before_ms):
@@ -79,14 +79,14 @@ class UserCache:
         return True
 
     def _in_motion(self, partition: int, user_id: str) -> bool:
-        """The table does not have yet what became of the user."""
+        """Whether a change of the user's state is perhaps not in the table yet."""
         return user_id in self._dirty.get(partition, ()) or user_id in self._writing.get(partition, ())
 
     def snapshot(self) -> dict[int, Iterable[Row]]:
-        """The dirty states by partition, None for removed ones; they are clean from here on.
+        """The dirty states by partition, None for removed ones; they are clean from now on.
 
-        A state is encoded as the items are iterated, or when it is touched before; either way it is as it is now. All of
-        one checkpoint at once would keep answers waiting.
+        A state is encoded when its row is consumed, or before it changes, so that it is as it was at the snapshot.
+        Encoding all of them at once would keep answers waiting.
         """
         self._interval += 1
         self._writing, self._dirty = self._dirty, {}
@@ -120,7 +120,7 @@ class UserCache:
             surplus -= len(leaving)
 
     def clear(self) -> None:
-        """Forget everything, written or not."""
+        """Drop everything, written or not."""
         self._states.clear()
         for state in (self._dirty, self._writing, self._unencoded, self._early):
             state.clear()

@@ -1,6 +1,6 @@
-"""Removes the states of users who were not heard of for long, so that state does not grow with everybody who ever came.
+"""Removes the states of idle users: else state would grow with every user there ever was.
 
-Idle is measured by the partition's own time (decision 0013).
+Idle time is measured by the partition's own time (decision 13).
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from streams.stages.event_clock import EventClock
 from streams.stages.slow_walk import SlowWalk
 from streams.stages.user_cache import MINUTE_MS, UserCache
 
-ROUNDS = 100  # walks within the time that counts as idle
-MOST_WAITING = 10_000  # users that the next checkpoint has to write
+ROUNDS = 100  # walks within the idle time
+MOST_WAITING = 10_000  # the walk pauses while the next checkpoint has to write so many users
 
 
 class UserExpiry:
-    """Finds the idle ones among the stored states; ``sweep`` does a little of it."""
+    """Finds and removes idle users among the stored states, a little at each ``sweep``."""
 
     def __init__(
         self, table: BatchTable, users: UserCache, idle_ms: int, on_removed: Callable[[], None], clock: Clock
@@ -35,11 +35,11 @@ class UserExpiry:
         self._walk = SlowWalk(table, self._due, self._look, clock)
 
     def restore(self, partitions: Iterable[int]) -> None:
-        """These are the worker's now."""
+        """Begin with the partitions that were assigned."""
         self._walk.restore(partitions if self._idle else ())
 
     def forget(self) -> None:
-        """The partitions may belong to others."""
+        """Stop: the partitions may belong to other workers now."""
         self._walk.restore(())
         self._walked.clear()
         self._clocks.clear()
@@ -49,7 +49,7 @@ class UserExpiry:
         self._clocks[partition].see(arrivals)
 
     def sweep(self) -> None:
-        """A slice of the walk, if the next checkpoint has not enough to do."""
+        """Do a slice of the walk, unless the next checkpoint has much to write."""
         if self._users.dirty_count < MOST_WAITING:
             self._walk.slice()
 
@@ -64,7 +64,7 @@ class UserExpiry:
         user_id, idle_since = key.decode(), self._clocks[partition].time - self._idle
         if _heard_of(user_id, value) >= idle_since:
             return
-        (present,) = self._table.get_many(partition, [key])  # the user may have been here since the row was walked over
+        (present,) = self._table.get_many(partition, [key])  # the walk's value may be outdated
         if present is None or _heard_of(user_id, present) >= idle_since:
             return
         if self._users.remove_idle(partition, user_id, idle_since):
@@ -72,7 +72,7 @@ class UserExpiry:
 
 
 def _heard_of(user_id: str, value: bytes) -> float:
-    """Milliseconds; a state that cannot be read is left as it is: whoever loads it says what to do."""
+    """Time of the last event (ms). Infinite for a state that cannot be read: loading it will say what to do."""
     try:
         return stored_minute(user_id, value) * MINUTE_MS
     except StateError:

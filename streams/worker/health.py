@@ -1,11 +1,11 @@
-"""Whether this worker lives and whether it is of use, as named checks that say in words what is wrong.
+"""Liveness and readiness of a worker, as named checks that say in words what is wrong and what to do.
 
-*Liveness* (``/healthz``) fails when only a restart helps: the event loop stands still, or an agent has crashed. *Readiness*
-(``/readyz``) also fails while the worker waits for something that may come back by itself: the broker, the recovery of its
-tables, the item index; or while a commit or a partition stalls. A check that fails names itself and what to do.
+*Liveness* (``/healthz``) fails when only a restart helps: the event loop is blocked. *Readiness* (``/readyz``) also
+fails while the worker waits for something that may recover by itself (the broker, the recovery of its tables, the item
+index), and while a commit or a partition stalls.
 
-Checks are set by the event loop (:meth:`Health.set`) or asked for when read (:meth:`Health.register`), from the thread of
-the HTTP server, so that a blocked event loop cannot hide itself.
+The event loop sets outcomes (:meth:`Health.set`), or a function is asked when the page is read
+(:meth:`Health.register`), in a thread of the HTTP server, which answers also while the event loop is blocked.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Scope(enum.Enum):
 
 
 class Check(NamedTuple):
-    """Outcome of a check, and in words what it found."""
+    """Outcome of a check, with an explanation."""
 
     ok: bool
     message: str = ""
@@ -83,11 +83,11 @@ class Health:
             self.set(name, False, "has not reported yet")
 
     def set(self, name: str, ok: bool, message: str = "", *, scope: Scope = Scope.READINESS) -> None:
-        """Keep the outcome of a check until it is set again."""
+        """Set the outcome of a check until it is set again."""
         self._checks[scope][name] = Check(ok, message)
 
     def register(self, name: str, check: Callable[[], Check], *, scope: Scope = Scope.READINESS) -> None:
-        """Ask ``check`` whenever the page is read: quick, thread safe; one that raises is failing."""
+        """Call ``check`` whenever the page is read. It must be quick and thread safe; one that raises is failing."""
         self._checks[scope][name] = check
 
     def remove(self, name: str) -> None:
@@ -96,11 +96,11 @@ class Health:
             checks.pop(name, None)
 
     def started(self) -> None:
-        """The worker is up: from now on its other checks alone decide about readiness."""
+        """Remove the check that the worker is still starting."""
         self.remove("start")
 
     def beat(self) -> None:
-        """The event loop turns."""
+        """Note that the event loop runs."""
         self._beat = self._clock.monotonic()
 
     async def heartbeat(self, interval: float = HEARTBEAT_INTERVAL) -> None:
@@ -133,5 +133,5 @@ def _ask(check: Check | Callable[[], Check]) -> Check:
         return check
     try:
         return check()
-    except Exception as exc:  # the page must answer; what cannot be checked is failing
+    except Exception as exc:  # the page must answer in any case
         return Check(False, f"the check itself failed: {type(exc).__name__}: {exc}")

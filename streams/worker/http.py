@@ -1,7 +1,7 @@
-"""The three pages that watch a worker: ``/metrics``, ``/healthz``, ``/readyz``.
+"""The three pages for monitoring a worker: ``/metrics``, ``/healthz``, ``/readyz``.
 
-The server has its own threads, so that a blocked event loop still gets an answer, and the answer is that it is blocked.
-It binds to loopback unless told otherwise, takes no input but the path, and serves a bounded number of requests at once.
+The server has its own threads, so that it can answer that the event loop is blocked. It binds to loopback by default,
+takes no input but the path and the ``Accept`` header, and serves a bounded number of requests at once.
 """
 
 from __future__ import annotations
@@ -153,4 +153,4 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Scrapes every few seconds are no news."""
+        """Log nothing: the pages are read every few seconds."""

@@ -1,6 +1,6 @@
-"""Keeps the worker's item index current from ``item-state.v1``: every worker reads all of it, without a group.
+"""Keeps the worker's item index current from ``item-state.v1``, which every worker reads in whole, without a group.
 
-Rows of partitions that this process's own items stage writes are left alone: they are newer there.
+Rows of partitions that this process's own items stage writes are skipped: those in the index are newer.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ class IndexReader:
         )  # fmt: skip
         self.loaded = asyncio.Event()
         self._latest: dict[int, dict[bytes, bytes | None]] = defaultdict(dict)
-        """While loading, by partition: of the many versions of a row only the last one is decoded."""
+        """While loading, by partition: the last version of each row, which alone is decoded."""
 
     async def run(self) -> None:
-        """Task of the worker; raises :class:`StreamError` when the topic is missing, and what aiokafka raises."""
+        """Read until cancelled; raises :class:`StreamError` for a bad record, and what aiokafka raises."""
         await self._consumer.start()
         try:
             partitions = [TopicPartition(self._topic, p) for p in range(self._context.settings.item_partitions)]
-            ends = await self._consumer.end_offsets(partitions)  # first: the broker answers it behind a waiting fetch
+            ends = await self._consumer.end_offsets(partitions)  # first: it would have to wait for a fetch under way
             self._consumer.assign(partitions)
             await self._consumer.seek_to_beginning(*partitions)
             while True:
@@ -61,7 +61,7 @@ class IndexReader:
         for partition, latest in self._latest.items():
             for number, (key, value) in enumerate(latest.items()):
                 if partition in self._context.owned:
-                    break  # since it was read, perhaps: the rows in the index are newer
+                    break  # the stage may own it only since it was read; now the rows in the index are newer
                 decode_item(self._context.index, key.decode(), value)
                 if number % POLL_RECORDS == 0:
                     await asyncio.sleep(0)

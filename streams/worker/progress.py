@@ -1,7 +1,7 @@
-"""Watches that every partition of the stages moves: lag, age of commits, and what readiness says of them.
+"""Watches the progress of every source partition: lag, age of the last commit, and readiness checks for both.
 
-Without traffic nothing can stall (case c59 E). A partition that is no longer fetched does not learn of new records either,
-so the broker is asked for its end (case c59 D).
+A partition without lag cannot stall. One that is no longer fetched does not see its own new records, so the broker is
+asked, too, where partitions end.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Progress:
             self._metrics.consumer_lag.of(topic, tp.partition).set(lag)
             age, known = self._metrics.commit_age.of(topic, tp.partition), now if waiting is None else waiting
             if age.touched is None or known > age.touched:
-                age.touch(known)  # under constant load something always waits, since the last commit
+                age.touch(known)  # under constant load records always wait, the oldest since the last commit
         seen = self._seen.setdefault(tp, _Seen(-1, now))
         if done is not None and (done != seen.position or not lag):
             seen.position, seen.moved_at = done, now
@@ -83,11 +83,11 @@ class Progress:
         self._uncommitted[tp] = now - waiting if waiting is not None else 0.0
 
     def partitions(self) -> Check:
-        """Readiness: no partition with lag stands still."""
+        """Readiness: every partition with lag moves."""
         return _worst(self._stalled, self._settings.partition_stall_timeout, "has lag and has not moved for")
 
     def commits(self) -> Check:
-        """Readiness: what was worked on gets committed."""
+        """Readiness: finished work is committed in time."""
         return _worst(self._uncommitted, self._settings.commit_stall_timeout, "was worked on without a commit for")
 
 

@@ -1,4 +1,4 @@
-"""Keeps the log readable while a broker is away: its client libraries would write hundreds of lines a second."""
+"""Keeps the log readable while the broker cannot be reached: client libraries write hundreds of lines a second."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ SECONDS = 10.0
 
 
 class Repeated(logging.Filter):
-    """Lets a library's message through once in ``seconds``, and then says how many of its kind were left out.
+    """Passes a library's message once in ``seconds``, and then says how many of its kind were left out.
 
-    Messages are of a kind when logger and template are the same; those of other loggers than ``libraries`` all pass.
+    Messages of the same logger and template are of one kind. Loggers outside of ``libraries`` are not filtered.
     """
 
     def __init__(self, *libraries: str, seconds: float = SECONDS, clock: Clock | None = None) -> None:

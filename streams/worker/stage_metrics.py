@@ -1,4 +1,4 @@
-"""What a stage tells of its work, as metrics."""
+"""Turns an engine's reports of its work into metrics."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from streams.topology import ITEMS, Stage
 
 
 class StageMetrics(Observer):
-    """Writes the figures of one stage; ``check`` raises where work on newly assigned partitions must not begin."""
+    """Metrics of one stage; ``check`` raises where work on newly assigned partitions must not begin."""
 
     def __init__(self, metrics: Metrics, stage: Stage, check: Callable[[], Awaitable[None]]) -> None:
         self._check = check

@@ -1,4 +1,4 @@
-"""One worker a state folder: two would fight for its RocksDB files."""
+"""A lock on the state folder: two workers in one folder would use the same RocksDB files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from streams.errors import ConfigurationError
 
 
 class StateLock:
-    """Holds ``folder`` (made when missing) for this process; released when it ends, however it ends."""
+    """Locks ``folder`` (made when missing) for this process; the lock ends with the process in any case."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "worker.lock"

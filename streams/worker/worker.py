@@ -51,14 +51,14 @@ from streams.worker.state_lock import StateLock
 
 log = logging.getLogger("headwater.worker")
 GRACE = 6.0  # for the last checkpoints
-STOP_TIMEOUT = 3.0  # for leaving the groups; together below the 10 s that are promised
-BROKER_CHECK, BROKER_RECHECK = 5.0, 1.0  # seconds to the next look, behind an answer and behind none
+STOP_TIMEOUT = 3.0  # for leaving the groups; together they are below the 10 s that are promised for a stop
+BROKER_CHECK, BROKER_RECHECK = 5.0, 1.0  # seconds until the next check, after an answer and after none
 _AGENTS = {ITEMS: items, CATALOG: catalog, PROFILES: profiles, NARRATOR: narrator}
-EXPECTED = (StreamError, StateError, OperatorError, HttpError)  # said without a traceback
+EXPECTED = (StreamError, StateError, OperatorError, HttpError)  # logged without a traceback
 
 
 def run(settings: Settings, stages: Sequence[str]) -> int:
-    """Run ``stages`` until a signal; see the module's text for the result."""
+    """Run ``stages`` until a signal; the module's docstring lists the exit codes."""
     _configure_logging(settings)
     try:
         import uvloop
@@ -131,7 +131,7 @@ class Worker:
         self.health.set("item index", True, f"{context.index.size} items")
         self._register_checks()
         gc.collect()
-        gc.freeze()  # what is there now stays: no need to walk it again and again, least of all while tables are recovered
+        gc.freeze()  # these objects stay: the collector need not look at them again and again during recovery
         gc.set_threshold(100_000, 50, 100)
         started = self.clock.monotonic()
         await asyncio.gather(*(self._start_app(engine) for engine in self.engines.values()))
@@ -166,7 +166,7 @@ class Worker:
         if NARRATOR.name in self.names:
             self.live.start()
         else:
-            self.live.show()  # that there is no model here
+            self.live.show()  # sets the metric that says that there is no model here
         return Context(settings, index, recommender, self.metrics, ids, self.live, self.clock)
 
     def _make_stages(self, context: Context) -> None:
@@ -213,7 +213,7 @@ class Worker:
         self._fail(engine.crashed or reason)
 
     async def _watch_progress(self) -> None:
-        """Once a second the figures, above all while the broker does not answer."""
+        """Update the figures once a second, also while the broker does not answer."""
         while True:
             await asyncio.sleep(1.0)
             if self.engines and all(engine.is_open for engine in self.engines.values()):
@@ -221,22 +221,22 @@ class Worker:
                 self._count_keys()
 
     async def _check_topics(self, ids: Mapping[str, Incarnation]) -> None:
-        """A rebalance may come from a topic that was made again, or given partitions; the next look of ``_watch_broker`` would be too late."""
+        """Check the topics before the first records after a rebalance: a changed topic may have caused it."""
         try:
             current = await asyncio.to_thread(describe, self._admin, ids, ASK_TIMEOUT)
         except KafkaException:
-            return  # no answer is no other topic; a topic that is gone is ``_watch_broker``'s
+            return  # no answer says nothing of the topics; ``_watch_broker`` finds a topic that is gone
         refuse_changed(ids, current)
 
     async def _watch_broker(self, ids: Mapping[str, Incarnation]) -> None:
-        """Now and then whether the broker answers, and that the topics are still what they were."""
+        """Check now and then that the broker answers and that the topics are still the same."""
         seen = {name: Described(id.topic_id, id.partitions) for name, id in ids.items()}
         pause = BROKER_CHECK
         while True:
             await asyncio.sleep(pause)
             try:
                 before, seen = seen, await asyncio.to_thread(describe, self._admin, ids, ASK_TIMEOUT)
-                refuse_gone(ids, before | seen)  # twice: a broker that has just come back may not know all yet
+                refuse_gone(ids, before | seen)  # gone means missing twice: a restarted broker may not know all yet
                 await asyncio.to_thread(self.progress.ask, self._admin)
             except KafkaException as exc:
                 self.health.set("broker", False, f"{self.brokers} does not answer ({exc.args[0].name()})")
@@ -248,12 +248,12 @@ class Worker:
 
     # ---- stop
     async def _stop(self, starting: asyncio.Task[None]) -> None:
-        """Last checkpoints, upstream first, then out of the groups; never longer than promised."""
+        """Write the last checkpoints, upstream stages first, then leave the groups; keeps the promised time."""
         log.info("stopping")
         self.health.set("stopping", False, "the worker was told to stop")
         until = self.clock.monotonic() + GRACE
         if self.live is not None:
-            await self.live.stop()  # drafts that wait for it get their frames at once, and no more are made
+            await self.live.stop()  # waiting drafts get frames at once, and no more drafts are made
         for stage in STAGES:
             engine = self.engines.get(stage)
             if engine is not None and not await engine.close(max(0.1, until - self.clock.monotonic())):
@@ -263,7 +263,7 @@ class Worker:
                 )
         starting.cancel()
         if self.live is not None:
-            await self.live.stop()  # again: the start may have gone on meanwhile
+            await self.live.stop()  # again: the start may have started it meanwhile
         for task in self._tasks:
             task.cancel()
         stops = [asyncio.create_task(engine.app.stop()) for engine in self.engines.values()]
@@ -274,7 +274,7 @@ class Worker:
         log.info("stopped")
 
     def _give_up(self, exc: BaseException, code: int) -> int:
-        """Nothing is written any more: what was not acknowledged comes again."""
+        """Log the reason and end without writing: what was not acknowledged is read again by the next owner."""
         if isinstance(exc, EXPECTED):
             log.error("%s", exc)
         else:
@@ -283,14 +283,17 @@ class Worker:
 
 
 def _give_memory_back() -> None:
-    """What recovering the tables took, glibc keeps otherwise: 150 MB after a million users."""
+    """Return free memory to the system: glibc keeps what recovery used, 150 MB after a million users."""
     with contextlib.suppress(AttributeError, OSError):  # another C library
         ctypes.CDLL(None).malloc_trim(0)
 
 
 def _leave_now(code: int) -> NoReturn:
-    """End at once, threads and all: what has crashed must not write any more, and a thread that asks a broker which is
-    away would hold the process for as long as its timeout."""
+    """End the process at once, without waiting for its threads.
+
+    A crashed stage must not write any more, and a thread that waits for a broker would hold the process until its
+    timeout.
+    """
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()
