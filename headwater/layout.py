@@ -44,6 +44,8 @@ LAYOUT: dict[str, tuple[str, dict[str, str]]] = {
         {
             "layout": "this picture",
             "docs": "generated parts of the documentation",
+            "wheels": "pinned files from the package registry",
+            "language_model": "fetches the language model",
             "importers": "data sets as replay files",
             "local_kafka": "the private broker",
             "demo": "feed, pacing, summary",

@@ -19,7 +19,7 @@ class Tuning(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def newcomers(view, tuning, place):
+def newcomers(view, tuning, place):  # type: ignore[no-untyped-def]
     """Items by the time of their first sight, the last first."""
     found, kept = view.found, 0
     for item in range(view.size - 1, max(-1, view.size - 1 - tuning.looked_at), -1):

@@ -19,10 +19,10 @@ from headwater.cli.terminal import end_on_sigterm, guarded, load_settings, make_
 
 if TYPE_CHECKING:
     from headwater.cli.terminal import Progress
-    from headwater.demo.feed import Feed, Record
+    from headwater.demo.feed import Answer, Feed
     from headwater.demo.turns import Turns
     from headwater.demo.worker_process import WorkerProcess
-    from headwater.importers.replay_file import Line
+    from headwater.importers.replay_file import ReplayLine
     from streams.settings import Settings
 
 PANEL_INTERVAL = 2.0
@@ -132,7 +132,7 @@ def _send(settings: Settings, feed: Feed, worker: WorkerProcess, show: _Showcase
     from streams.topology import CATALOG_ITEMS
 
     lines = with_searches(convert(settings.cache_dir / ML_100K))
-    catalog: list[Line] = []
+    catalog: list[ReplayLine] = []
     while (first := next(lines))["topic"] == CATALOG_ITEMS.suffix:
         catalog.append(first)
     show.titles = {entry["value"]["item_id"]: entry["value"]["title"] for entry in catalog}
@@ -154,7 +154,7 @@ def _send(settings: Settings, feed: Feed, worker: WorkerProcess, show: _Showcase
         show.finish()
 
 
-def _first_ratings(lines: Iterator[Line], count: int) -> Iterator[Line]:
+def _first_ratings(lines: Iterator[ReplayLine], count: int) -> Iterator[ReplayLine]:
     """Lines up to the rating that completes ``count``, with the searches among them."""
     from streams.topology import SEARCH
 
@@ -230,12 +230,12 @@ class _Showcase:
         self.titles: dict[str, str] = {}
         self._bar: Progress | None = None
         self._shown = 0.0
-        self._best: Record | None = None
+        self._best: Answer | None = None
 
     def begin(self, bar: Progress) -> None:
         self._bar, self._shown = bar, time.monotonic()
 
-    def hear(self, record: Record) -> None:
+    def hear(self, record: Answer) -> None:
         if self._best is None or _rank(record) >= _rank(self._best):
             self._best = record
         if time.monotonic() - self._shown > PANEL_INTERVAL:
@@ -250,7 +250,7 @@ class _Showcase:
         self._best, self._shown = None, time.monotonic()
 
 
-def _rank(record: Record) -> tuple[bool, bool, bool]:
+def _rank(record: Answer) -> tuple[bool, bool, bool]:
     """Live text before frames, the user's own history before what is popular with everybody."""
     kind = record["items"][0]["reason"]["kind"] if record["items"] else "trending"
     return record["text_source"] == "llm", kind != "trending", record["source"] == "personal"

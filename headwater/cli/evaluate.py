@@ -14,7 +14,7 @@ import typer
 from headwater.cli.terminal import guarded, load_settings, make_console, note, progress
 
 if TYPE_CHECKING:
-    from operators.evaluation.prequential import Report
+    from operators.evaluation.prequential import EvaluationReport
     from schemas.records import Record
     from schemas.replay_file import Line
     from streams.settings import Settings
@@ -99,7 +99,7 @@ class _Input:
             )
 
 
-def _note_order(report: Report) -> None:
+def _note_order(report: EvaluationReport) -> None:
     late, twice = report.out_of_order, report.duplicates
     if late["lines"]:
         note(
@@ -113,7 +113,7 @@ def _note_order(report: Report) -> None:
         )
 
 
-def _show(report: Report) -> None:
+def _show(report: EvaluationReport) -> None:
     from rich.table import Table
 
     names = ("recall@20", "mrr@20", "ndcg@20", "recall@5", "coverage", "diversity", "novelty")

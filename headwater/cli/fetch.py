@@ -33,7 +33,8 @@ def fetch(
 
         path = write_replay(settings.cache_dir, progress=note)
     else:
-        from streams.model.model_store import converted, fetch_smollm2, require_libraries
+        from headwater.language_model import fetch_smollm2
+        from streams.model.model_store import converted, require_libraries
 
         require_libraries()
         fetch_smollm2(settings.cache_dir, note)

@@ -32,7 +32,6 @@ _EXPECTED = (
     ("schemas.replay_file", "ReplayFileError", 2),
     ("streams.engine.errors", "StreamError", 1),
     ("streams.worker.http", "HttpError", 1),
-    ("streams.model.model_store", "ModelFetchError", 1),
     ("streams.model.backend", "BackendUnavailable", 1),
     ("operators.state.errors", "StateError", 1),
     ("confluent_kafka", "KafkaException", 1),

@@ -15,7 +15,7 @@ from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
-from headwater.importers.replay_file import Line
+from headwater.importers.replay_file import ReplayLine
 from schemas.kinds import KIND_OF_TOPIC
 from streams.broker.producing import event_producer
 from streams.errors import BrokerError, OperatorError
@@ -24,11 +24,12 @@ from streams.topology import RECOMMENDATIONS
 
 QUIET_TIMEOUT = 20.0
 PATIENCE = 0.3  # seconds after which a user acts again, answer or not
-Record = dict[str, Any]
+Answer = dict[str, Any]
+"""A recommendation, as JSON has it."""
 
 
 @dataclass(slots=True)
-class Phase:
+class DemoPhase:
     """Events that were sent at one pace, and how soon they were answered."""
 
     pace: str
@@ -53,10 +54,9 @@ class Outcome:
     answered: int = 0
     """Events whose own record has come."""
     records: int = 0
-    repeated: int = 0
-    """Records whose id had come before."""
+    """Different ones: a record whose id has come before does not count."""
     texts: Counter[str] = field(default_factory=Counter)
-    phases: list[Phase] = field(default_factory=list)
+    phases: list[DemoPhase] = field(default_factory=list)
 
     @property
     def events(self) -> int:
@@ -69,7 +69,7 @@ class _Sent:
 
     user_id: str
     at_ms: int
-    phase: Phase
+    phase: DemoPhase
 
 
 class Feed:
@@ -84,7 +84,7 @@ class Feed:
         settings: Settings,
         *,
         max_outstanding: int,
-        on_record: Callable[[Record], None],
+        on_record: Callable[[Answer], None],
         check: Callable[[], None],
     ) -> None:
         self._namespace = settings.namespace
@@ -118,7 +118,7 @@ class Feed:
             return False
         return time.monotonic() - self._acted[user_id] < PATIENCE
 
-    def send_catalog(self, lines: Iterable[Line]) -> int:
+    def send_catalog(self, lines: Iterable[ReplayLine]) -> int:
         """Send catalogue lines and wait until the broker has them; returns how many."""
         count = 0
         for line in lines:
@@ -130,9 +130,9 @@ class Feed:
 
     def begin(self, pace: str) -> None:
         """What is sent from now on belongs to a phase of its own."""
-        self.outcome.phases.append(Phase(pace))
+        self.outcome.phases.append(DemoPhase(pace))
 
-    def send(self, line: Line) -> None:
+    def send(self, line: ReplayLine) -> None:
         """Send one event as soon as few enough are outstanding. Raises what ``check`` raises, ``OperatorError``."""
         while self.outstanding >= self._max_outstanding:
             self.read(0.005)
@@ -174,7 +174,7 @@ class Feed:
         self._producer.flush(1.0)
         self._consumer.close()
 
-    def _produce(self, line: Line, at_ms: int) -> None:
+    def _produce(self, line: ReplayLine, at_ms: int) -> None:
         suffix, value = line["topic"], line["value"]
         body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
         key = value[KIND_OF_TOPIC[suffix].key_field].encode()
@@ -182,10 +182,9 @@ class Feed:
         self.outcome.sent[suffix] += 1
         self._producer.poll(0)
 
-    def _take(self, record: Record, at_ms: int) -> None:
+    def _take(self, record: Answer, at_ms: int) -> None:
         self._heard = time.monotonic()
         if record["recommendation_id"] in self._ids:
-            self.outcome.repeated += 1
             return
         self._ids.add(record["recommendation_id"])
         self.outcome.records += 1

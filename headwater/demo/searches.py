@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from headwater.importers.replay_file import Line
+from headwater.importers.replay_file import ReplayLine
 from streams.topology import CATALOG_ITEMS, SEARCH
 
 SEARCH_EVERY = 20
 
 
-def with_searches(lines: Iterable[Line]) -> Iterator[Line]:
+def with_searches(lines: Iterable[ReplayLine]) -> Iterator[ReplayLine]:
     """The lines with a search for the film's first genre before every 20th rating.
 
     Nobody typed these searches: whoever shows figures made with them must say so.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.table import Table
 
-from headwater.demo.feed import Outcome, Phase
+from headwater.demo.feed import DemoPhase, Outcome
 from headwater.demo.scrape import Samples
 from streams.topology import CATALOG_ITEMS, SEARCH
 
@@ -34,7 +34,7 @@ def summary(outcome: Outcome, samples: Samples, broker: str) -> Table:
     return table
 
 
-def _add_phase(table: Table, phase: Phase) -> None:
+def _add_phase(table: Table, phase: DemoPhase) -> None:
     table.add_row("events/s", f"{phase.rate:,.0f}, {phase.pace}")
     live = phase.latencies.get("llm", [])
     at_once = [ms for source, values in phase.latencies.items() if source != "llm" for ms in values]

@@ -12,7 +12,7 @@ import heapq
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 
-from headwater.importers.replay_file import Line
+from headwater.importers.replay_file import ReplayLine
 
 
 class Turns:
@@ -24,14 +24,14 @@ class Turns:
     {'value': {'user_id': 'bob'}}
     """
 
-    def __init__(self, lines: Iterator[Line], window: int, is_waiting: Callable[[str], bool]) -> None:
+    def __init__(self, lines: Iterator[ReplayLine], window: int, is_waiting: Callable[[str], bool]) -> None:
         self._lines, self._window, self._is_waiting = enumerate(lines), window, is_waiting
-        self._queues: dict[str, deque[tuple[int, Line]]] = defaultdict(deque)
+        self._queues: dict[str, deque[tuple[int, ReplayLine]]] = defaultdict(deque)
         self._ready: list[tuple[int, str]] = []
         self._parked: set[str] = set()
         self._held = 0
 
-    def next(self) -> Line | None:
+    def next(self) -> ReplayLine | None:
         """The earliest line whose user is not waiting; None while everybody in the window is, or none is left."""
         self._fill()
         for user in [user for user in self._parked if not self._is_waiting(user)]:

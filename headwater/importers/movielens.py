@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from headwater.importers.fetch import ML_100K, Progress, fetch_ml_100k
-from headwater.importers.replay_file import Line, write_replay_file
+from headwater.importers.replay_file import ReplayLine, write_replay_file
 from streams.topology import CATALOG_ITEMS, CLICK, PURCHASE
 
 PURCHASE_FROM = 4
@@ -31,7 +31,7 @@ def write_replay(cache_dir: Path, path: Path | None = None, progress: Progress =
     return write_replay_file(convert(fetch_ml_100k(cache_dir, progress)), target)
 
 
-def convert(folder: Path) -> Iterator[Line]:
+def convert(folder: Path) -> Iterator[ReplayLine]:
     """Lines of a replay file from the data set's folder: the catalogue (1,682), then events (100,000) in time order."""
     for row in _rows(folder / "ml-100k.item"):
         yield _catalog_line(row)
@@ -49,7 +49,7 @@ def _rows(path: Path) -> Iterator[dict[str, str]]:
             yield dict(zip(names, row, strict=True))
 
 
-def _catalog_line(row: dict[str, str]) -> Line:
+def _catalog_line(row: dict[str, str]) -> ReplayLine:
     title, year = row["movie_title"], row["release_year"]
     value = {
         "item_id": row["item_id"],
@@ -60,7 +60,7 @@ def _catalog_line(row: dict[str, str]) -> Line:
     return {"topic": CATALOG_ITEMS.suffix, "value": value}
 
 
-def _event_line(row: dict[str, str]) -> Line:
+def _event_line(row: dict[str, str]) -> ReplayLine:
     rating = int(row["rating"])
     value: dict[str, Any] = {
         "event_id": f"{ML_100K}-{row['user_id']}-{row['item_id']}",

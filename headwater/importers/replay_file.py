@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-Line = dict[str, Any]
+ReplayLine = dict[str, Any]
 """``{"topic": "events.click.v1", "value": {…}}``, before it is encoded."""
 
 
-def write_replay_file(lines: Iterable[Line], target: Path) -> Path:
+def write_replay_file(lines: Iterable[ReplayLine], target: Path) -> Path:
     """Write ``target``, the same bytes for the same lines; an interrupted call leaves nothing under that name.
 
     >>> import tempfile

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+K = 20
+"""Places of a list that count, wherever this program reports its quality."""
+
 
 def reciprocal_rank(position: int, k: int) -> float:
     """1 / (position + 1) of the zero-based position of the wanted item, 0 when it is not among the first k.

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from operators.evaluation.metrics import RankingTally, mean_self_information
+from operators.evaluation.metrics import K, RankingTally, mean_self_information
 from operators.evaluation.stream_order import StreamOrder
-from operators.generators.base import IntArray
+from operators.kernels.array_types import IntArray
 from operators.learning.observation import Status
 from operators.ranking.diversity import list_diversity
 from operators.ranking.ranker import Proposal
@@ -24,7 +24,6 @@ from operators.state.parameters import Parameters
 from operators.state.user_state import UserState
 from schemas.records import CatalogItem, Click, Event, ItemDeletion, Purchase
 
-K = 20
 _LIST_FIGURES_EVERY = 10
 _PROGRESS_EVERY = 500
 
@@ -33,7 +32,7 @@ Progress = Callable[[int, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class EvaluationReport:
     """What an evaluation found. `events` counts events of every kind, catalogue lines are not among them."""
 
     events: int
@@ -69,7 +68,7 @@ def evaluate(
     seed: int = 0,
     progress: Progress | None = None,
     clock: Callable[[], float] | None = None,
-) -> Report:
+) -> EvaluationReport:
     """Run the recommender over a log in the order given: test, then learn.
 
     `lines`: (line number, record) pairs. An event is tested when it is a click or purchase other than skip, hide
@@ -180,13 +179,13 @@ class _Run:
             self.occurred = grown
         self.occurred[item] = True
 
-    def report(self, events_per_second: float | None) -> Report:
+    def report(self, events_per_second: float | None) -> EvaluationReport:
         known = int(
             np.count_nonzero(
                 self.index.cataloged[: self.index.size] | (self.index.interactions[: self.index.size] > 0.0)
             )
         )
-        return Report(
+        return EvaluationReport(
             events=self.events,
             users=len(self.users),
             items=known,

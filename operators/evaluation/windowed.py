@@ -13,11 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from operators.evaluation.metrics import discounted_gain, mean_self_information, reciprocal_rank
+from operators.evaluation.metrics import K, discounted_gain, mean_self_information, reciprocal_rank
 from operators.ranking.diversity import list_diversity
 from operators.state.item_index import ItemIndex
 
-K = 20
 WINDOW = 5_000
 LISTS = 500
 LISTS_EVERY = 10

@@ -7,8 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-IntArray = NDArray[np.int32]
-FloatArray = NDArray[np.float32]
+from operators.kernels.array_types import FloatArray, IntArray
 
 
 class Candidates(NamedTuple):

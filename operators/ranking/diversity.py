@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from operators.generators.base import IntArray
+from operators.kernels.array_types import IntArray
 from operators.state.item_index import ItemIndex
 from operators.text.cosines import cosines
 

@@ -9,8 +9,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from operators.generators.base import FloatArray, IntArray
 from operators.generators.generator import Generator, Voice, places
+from operators.kernels.array_types import FloatArray, IntArray
 
 NO_RANK = -1
 

@@ -8,8 +8,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from operators.generators.base import FloatArray, IntArray
 from operators.generators.eligibility import mark, unmark
+from operators.kernels.array_types import FloatArray, IntArray
 from operators.ranking.diversity import maximal_marginal_relevance
 from operators.ranking.fill import fill_up
 from operators.ranking.reasons import explain

@@ -11,13 +11,14 @@ import numpy as np
 from numba import njit
 
 from operators.generators import trending
-from operators.generators.base import Candidates, FloatArray, Found, IntArray, UserArrays, Workspace
+from operators.generators.base import Candidates, Found, UserArrays, Workspace
 from operators.generators.eligibility import fresh_for_user, gate_of, mark, repeat_rate, repeats_allowed, unmark
 from operators.generators.generator import Generator, Voice, places
 from operators.generators.generator_set import GeneratorSet
 from operators.generators.registry import GENERATORS
 from operators.generators.top_lists import TopLists
 from operators.generators.view import HalfLives, View
+from operators.kernels.array_types import FloatArray, IntArray
 from operators.ranking.arrays import RankingArrays
 from operators.ranking.cold_start import ladder
 from operators.ranking.fusion import CandidateTable, EqualWeightFusion, FusedScores, Fusion, FusionContext, tabulate

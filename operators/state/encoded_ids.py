@@ -169,24 +169,7 @@ def _find(data, first, encoded, end, slots, items):  # type: ignore[no-untyped-d
     begin = np.empty(count, np.int64)
     mask = np.uint64(len(slots) - 1)
     start[0] = first
-    for number in range(count):
-        at = start[number]
-        if at >= len(data):
-            return False
-        kind = data[at]
-        if kind & 0xE0 == 0xA0:
-            size = 1 + np.int64(kind & 0x1F)
-        elif kind == 0xD9 and at + 1 < len(data):
-            size = 2 + np.int64(data[at + 1])
-        elif kind == 0xDA and at + 2 < len(data):
-            size = 3 + (np.int64(data[at + 1]) << 8) + np.int64(data[at + 2])
-        else:
-            return False
-        if at + size > len(data):
-            return False
-        start[number + 1] = at + size
-        hashes[number] = _hash(data, at, at + size)
-    if start[count] != len(data):
+    if not _read(data, start, hashes):
         return False
     for number in range(count):
         if number + AHEAD < count:
@@ -204,6 +187,30 @@ def _find(data, first, encoded, end, slots, items):  # type: ignore[no-untyped-d
         if not _same(data, start[number], start[number + 1], encoded, begin[number]):
             return False
     return True
+
+
+@njit(cache=True, nogil=True)
+def _read(data, start, hashes):  # type: ignore[no-untyped-def]
+    """Where each MessagePack string behind the first one begins, and all hashes; False where it is no string or more
+    follows."""
+    for number in range(len(hashes)):
+        at = start[number]
+        if at >= len(data):
+            return False
+        kind = data[at]
+        if kind & 0xE0 == 0xA0:
+            size = 1 + np.int64(kind & 0x1F)
+        elif kind == 0xD9 and at + 1 < len(data):
+            size = 2 + np.int64(data[at + 1])
+        elif kind == 0xDA and at + 2 < len(data):
+            size = 3 + (np.int64(data[at + 1]) << 8) + np.int64(data[at + 2])
+        else:
+            return False
+        if at + size > len(data):
+            return False
+        start[number + 1] = at + size
+        hashes[number] = _hash(data, at, at + size)
+    return start[len(hashes)] == len(data)
 
 
 @njit(cache=True, nogil=True, inline="always")

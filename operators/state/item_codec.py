@@ -7,6 +7,7 @@ little-endian bytes. The items that the weights belong to are strings in one arr
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from operator import itemgetter
 from typing import Any
 
@@ -87,17 +88,11 @@ def decode_item(index: ItemIndex, item_id: str, data: bytes | None) -> int:
     payload = unseal(what, KIND, VERSION, data)
     try:
         stored = astuple(_decoder.decode(payload))
-        others = index.intern_encoded(stored[_IDS])
         factors = np.frombuffer(stored[_FACTORS], np.float32)
-        vectors, lists, named = [], [], 0
-        for place, number, empty in _vectors:
-            vectors.append((number, np.frombuffer(stored[place], index.rows[number].dtype), empty))
-        for place, number, weight_number in _lists:
-            weights = np.frombuffer(stored[place], np.float32)
-            lists.append((number, weight_number, others[named : named + len(weights)], weights))
-            named += len(weights)
-        if len(others) != named:
-            raise ValueError("there are not as many ids as weights")
+        vectors = [
+            (number, np.frombuffer(stored[place], index.rows[number].dtype), empty) for place, number, empty in _vectors
+        ]
+        lists = list(_lists_in(stored, index.intern_encoded(stored[_IDS])))
     except (msgspec.DecodeError, ValueError) as error:
         raise corrupt(what, str(error)) from error
     item = index.intern(item_id)
@@ -115,6 +110,19 @@ def decode_item(index: ItemIndex, item_id: str, data: bytes | None) -> int:
         _fill_list(rows[number][item], rows[weight_number][item], items, weights)
     index.version += 1
     return item
+
+
+def _lists_in(
+    stored: tuple[Any, ...], items: NDArray[np.int32]
+) -> Iterator[tuple[int, int, NDArray[np.int32], NDArray[np.float32]]]:
+    """Columns of items and of their weights, and what is stored of each; `items` are those of all lists in turn."""
+    named = 0
+    for place, number, weight_number in _lists:
+        weights = np.frombuffer(stored[place], np.float32)
+        yield number, weight_number, items[named : named + len(weights)], weights
+        named += len(weights)
+    if len(items) != named:
+        raise ValueError("there are not as many ids as weights")
 
 
 def _encode(index: ItemIndex, item: int, keep: int = sys.maxsize) -> bytes:

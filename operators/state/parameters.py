@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from schemas.actions import ACTION_WEIGHTS as ACTION_WEIGHTS
-
-DAY_MS = 86_400_000
+from schemas.actions import ACTION_WEIGHTS
+from schemas.times import DAY_MS
 
 
 @dataclass(frozen=True, slots=True)

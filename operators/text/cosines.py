@@ -9,8 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-IntArray = NDArray[np.int32]
-FloatArray = NDArray[np.float32]
+from operators.kernels.array_types import FloatArray, IntArray
 
 
 class TextArrays(NamedTuple):

@@ -13,7 +13,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from operators.text.cosines import FloatArray, IntArray, TextArrays, accumulate, profile
+from operators.kernels.array_types import FloatArray, IntArray
+from operators.text.cosines import TextArrays, accumulate, profile
 from operators.text.tokenizer import tokens_of_query, tokens_of_text
 
 MAX_TOKENS = 24

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from headwater.language_model import fetch_smollm2
 from operators.narration.checker import check
 from operators.narration.prompt import Prompt, prompt_for
 from schemas.facts import ANCHORED, Facts
 from schemas.recommendation import ReasonKind
+from streams.errors import FetchError
 from streams.model.model_state import Phase
-from streams.model.model_store import MODEL_NAME, ModelFetchError, converted, fetch_smollm2, require_libraries
+from streams.model.model_store import MODEL_NAME, converted, require_libraries
 from streams.model.process import ModelProcess
 from streams.model.text_backend import BackendUnavailable, Generated
 from streams.model.transformers_backend import TransformersBackend
@@ -54,7 +56,7 @@ def cache_dir() -> Path:
         require_libraries()
         fetch_smollm2(folder, print)
         converted(folder, print)
-    except (BackendUnavailable, ModelFetchError) as error:
+    except (BackendUnavailable, FetchError) as error:
         pytest.skip(str(error))
     return folder
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from headwater.cli.terminal import make_console
-from headwater.demo.feed import Outcome, Phase
+from headwater.demo.feed import DemoPhase, Outcome
 from headwater.demo.scrape import Samples
 from headwater.demo.summary import latency, percentile, summary
 from headwater.demo.worker_process import WorkerProcess
@@ -25,7 +25,7 @@ def test_one_value_is_every_percentile() -> None:
 
 
 def test_summary_tells_what_was_counted(capsys: pytest.CaptureFixture[str]) -> None:
-    fast, paced = Phase("unpaced", events=800, begun=10.0, ended=10.5), Phase("paced at 5/s", 250, 20.0, 70.0)
+    fast, paced = DemoPhase("unpaced", events=800, begun=10.0, ended=10.5), DemoPhase("paced at 5/s", 250, 20.0, 70.0)
     outcome = Outcome(answered=1049, records=900, phases=[fast, paced])
     outcome.sent.update(
         {"events.click.v1": 400, "events.purchase.v1": 600, "events.search.v1": 50, "catalog.items.v1": 9}

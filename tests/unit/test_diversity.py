@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from operators.generators.base import FloatArray, IntArray
+from operators.kernels.array_types import FloatArray, IntArray
 from operators.ranking.diversity import maximal_marginal_relevance
 from schemas.records import CatalogItem
 from tests.learning_support import Run, text_cosines

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 
 from operators.evaluation.metrics import (
+    K,
     RankingTally,
     discounted_gain,
     mean_self_information,
     reciprocal_rank,
 )
-from operators.evaluation.prequential import K, Report, evaluate
+from operators.evaluation.prequential import EvaluationReport, evaluate
 from operators.evaluation.stream_order import StreamOrder
 from operators.evaluation.windowed import LISTS, LISTS_EVERY, MINIMUM, WindowedClicks, WindowedLists, WindowedTests
 from operators.ranking.diversity import list_diversity
@@ -96,7 +97,9 @@ def test_nothing_counted_is_none_and_never_nan() -> None:
 
 
 # ---- test, then learn
-def run_on(events: Iterable[Event | CatalogItem | ItemDeletion], parameters: Parameters = PARAMETERS) -> Report:
+def run_on(
+    events: Iterable[Event | CatalogItem | ItemDeletion], parameters: Parameters = PARAMETERS
+) -> EvaluationReport:
     return evaluate(enumerate(events, 1), parameters, seed=7)
 
 

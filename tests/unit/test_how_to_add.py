@@ -21,6 +21,7 @@ from schemas.records import RECORDS, Event
 from streams.topology import INPUTS, STAGES
 
 ROOT = Path(__file__).parents[2]
+FOLDERS = re.compile(r"`((?:schemas|operators|streams|headwater|tests)/[\w./-]*)`")
 Edit = tuple[str, str, str]
 """File, a text that it has, and what is written before that."""
 
@@ -122,13 +123,20 @@ def section(what: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "what", ["A setting", "A metric", "A label", "A topic", "A stage", "An event type", "An action"]
-)
+    "what",
+    [
+        "A setting", "A metric", "A label", "A topic", "A stage", "An event type", "An action", "An item column",
+        "A user column", "A health check", "A candidate generator", "An importer",
+    ],
+)  # fmt: skip
 def test_files_that_contributing_names_exist(what: str) -> None:
     named = re.findall(r"`([\w/.-]+\.(?:py|md|json))`", section(what))
     assert named
     for name in named:
-        assert (ROOT / name).exists(), name
+        beside = (
+            [] if "/" in name else [ROOT / path.rpartition("/")[0] / name for path in FOLDERS.findall(section(what))]
+        )
+        assert any(path.exists() for path in (ROOT / name, *beside)), name
 
 
 @pytest.mark.parametrize("kind", list(Kind))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from headwater.cli.main import app
-from headwater.importers.replay_file import Line, write_replay_file
+from headwater.importers.replay_file import ReplayLine, write_replay_file
 from schemas.parse import parse
 from schemas.records import CatalogItem, Purchase
 from schemas.replay_file import read_lines
@@ -23,7 +23,7 @@ when,customer,sku,product
 """
 
 
-def convert(path: Path) -> Iterator[Line]:
+def convert(path: Path) -> Iterator[ReplayLine]:
     """An export of orders: products first, then what was bought, in time order."""
     with path.open(encoding="utf-8", newline="") as file:
         rows = sorted(csv.DictReader(file), key=lambda row: int(row["when"]))

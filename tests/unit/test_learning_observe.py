@@ -8,8 +8,9 @@ import pytest
 
 from operators.learning.observation import Status
 from operators.recommender import Recommender
-from operators.state.parameters import ACTION_WEIGHTS, Parameters
+from operators.state.parameters import Parameters
 from operators.state.user_state import ACTION_CODES, ACTIONS, EVENT_ID_BYTES
+from schemas.actions import ACTION_WEIGHTS
 from schemas.records import Action, Impression, Purchase, Search
 from tests.learning_support import START, Run, click
 

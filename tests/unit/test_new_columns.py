@@ -9,10 +9,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Annotated, get_origin, get_type_hints
 
 import pytest
 
 from operators.state.item_codec import encode_item
+from operators.state.item_columns import COLUMNS
 from operators.state.item_index import ItemIndex
 from operators.state.parameters import Parameters
 from operators.state.user_codec import encode_user
@@ -20,16 +22,23 @@ from operators.state.user_state import UserState
 
 ROOT = Path(__file__).parents[2]
 ITEM_COLUMNS, USER_COLUMNS = "operators/state/item_columns.py", "operators/state/user_state.py"
-ITEM_LINES = """
-    boost: Annotated[Floats, Column(empty=1, place=17, ranked=True)]
-    tags: Annotated[Numbers, Column("queries", -7, place=18)]
+PLACE = max(column.place for column in COLUMNS) + 1
+ITEM_LINES = f"""
+    boost: Annotated[Floats, Column(empty=1, place={PLACE}, ranked=True)]
+    tags: Annotated[Numbers, Column("queries", -7, place={PLACE + 1})]
     also_items: Annotated[Numbers, Column(3, -1)]
-    also_weights: Annotated[Floats, Column(3, place=19, weights_of="also_items")]
+    also_weights: Annotated[Floats, Column(3, place={PLACE + 2}, weights_of="also_items")]
 """
-USER_LINES = """
-    visits: Annotated[int, Stored(20)] = 5
-    places: Annotated[list[str], Stored(21)] = field(default_factory=list)
-    hearts: Annotated[Numbers, Stored(22, ITEMS, turn=5)] = field(default_factory=lambda: array("i"))
+STORED = [
+    kind.__metadata__[0]
+    for kind in get_type_hints(UserState, include_extras=True).values()
+    if get_origin(kind) is Annotated
+]
+NEXT, TURN = max(each.place for each in STORED) + 1, max(each.turn for each in STORED) + 1
+USER_LINES = f"""
+    visits: Annotated[int, Stored({NEXT})] = 5
+    places: Annotated[list[str], Stored({NEXT + 1})] = field(default_factory=list)
+    hearts: Annotated[Numbers, Stored({NEXT + 2}, ITEMS, turn={TURN})] = field(default_factory=lambda: array("i"))
 """
 PARAMETERS = "Parameters(factors=4, neighbours=3, successors=2)"
 

@@ -10,13 +10,13 @@ import pytest
 from numba import njit
 
 from operators.generators import popularity
-from operators.generators.base import FloatArray, IntArray
 from operators.generators.generator import Generator
 from operators.generators.registry import GENERATORS
+from operators.kernels.array_types import FloatArray, IntArray
 from operators.ranking.ranker import FILL, Ranker
-from operators.state.parameters import DAY_MS
 from schemas.recommendation import Reason, ReasonKind
 from schemas.records import Purchase
+from schemas.times import DAY_MS
 from tests.learning_support import FILMS as PARAMETERS
 from tests.learning_support import START, Run, click, shop
 
