@@ -27,18 +27,27 @@ class _TuningsType(types.StructRef):  # type: ignore[misc]
 
 
 class Tunings(structref.StructRefProxy):  # type: ignore[misc]
-    """The tuning of each generator as one pointer: as an argument, the tuple would cost 3 µs a call."""
+    """The tuning of each generator as one pointer: as an argument, the tuple would cost 3 µs a call.
 
-    def __new__(cls, each: tuple[tuple[object, ...], ...]) -> Tunings:
-        return _made(each)  # type: ignore[no-any-return]
+    `kept`: whether compiled code for them may be kept for other processes. What is kept names the types of the tunings, so
+    it could not be read where the module of somebody's own generator is missing.
+    """
+
+    def __new__(cls, each: tuple[tuple[object, ...], ...], *, kept: bool) -> Tunings:
+        return (_kept if kept else _made)(each)  # type: ignore[no-any-return]
 
 
 structref.define_proxy(Tunings, _TuningsType, ["each"])
 
 
 @njit(cache=True)
+def _kept(each):  # type: ignore[no-untyped-def]
+    return Tunings(each)  # type: ignore[call-arg]
+
+
+@njit
 def _made(each):  # type: ignore[no-untyped-def]
-    return Tunings(each)
+    return Tunings(each)  # type: ignore[call-arg]
 
 
 def chain(kernels: Iterable[Kernel]) -> Kernel:

@@ -23,9 +23,10 @@ class GeneratorSet:
         if len(set(self.names)) < len(self.names):
             raise ValueError(f"generators need names that differ, not {', '.join(self.names)}")
         self.voiced = tuple(generator for generator in self.all if generator.voice is not Voice.NONE)
-        self._tunings = Tunings(tuple(generator.tuning for generator in self.all))
         kernels = tuple(generator.kernel for generator in self.all)
-        self._find = find_registered if kernels == KERNELS else find_by(kernels)
+        registered = kernels == KERNELS
+        self._tunings = Tunings(tuple(generator.tuning for generator in self.all), kept=registered)
+        self._find = find_registered if registered else find_by(kernels)
 
     def find(self, view: View, user: UserArrays, size: int, described: bool, *, all_of_them: bool) -> int:
         """Fill the rows of `view.found` with items that the user may get; returns the length of the user's history.

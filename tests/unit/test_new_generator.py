@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from numba.core import config
 from typer.testing import CliRunner
 
 from headwater.cli.main import app
@@ -59,3 +60,11 @@ def test_evaluate_shows_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert figures["newcomers"]["recall@20"] > 0.0
     shown = CliRunner().invoke(app, ["evaluate", str(path)])
     assert any(line.split()[1:2] == ["newcomers"] for line in shown.stdout.splitlines())
+
+
+def test_what_is_kept_of_compiled_code_does_not_need_it() -> None:
+    """Other processes read the kept code of ours, though the module of somebody's generator is not there for them."""
+    test_it_is_heard_and_explained()
+    kept = [path for path in Path(config.CACHE_DIR).rglob("*.nbi") if not path.name.startswith("newcomers.")]
+    assert kept
+    assert [path.name for path in kept if b"tests.newcomers" in path.read_bytes()] == []
