@@ -90,7 +90,8 @@ def one_event_each(users: int, times: tuple[int, int]) -> Iterator[Input]:
     for number in range(users):
         time_ms = times[0] + (times[1] - times[0]) * number // users
         user = f"user-{number:07d}"
-        value = f'{{"event_id":"m{number}","user_id":"{user}","occurred_at":{time_ms},"item_id":"{item_id(number % ITEMS)}"}}'
+        item = item_id(number % ITEMS)
+        value = f'{{"event_id":"m{number}","user_id":"{user}","occurred_at":{time_ms},"item_id":"{item}"}}'
         yield Input(Kind.CLICK, user.encode(), value.encode(), time_ms)
 
 
@@ -136,7 +137,8 @@ def worker(console: Console, users: int, touched: int) -> float:
         feed.close()
     stored = sum(map(len, values)) / len(values)
     for line in (
-        f"{users:,} users with {RECENT} recent items, {stored:,.0f} bytes each as stored; {cached:,.0f} of them decoded",
+        f"{users:,} users with {RECENT} recent items, {stored:,.0f} bytes each as stored; "
+        f"{cached:,.0f} of them decoded",
         f"resident: {empty:,.0f} MiB without users, {recovered:,.0f} MiB recovered, {full:,.0f} MiB after events of "
         f"{ROUNDS * ROUND:,} users, {most:,.0f} MiB after those of {touched - ROUNDS * ROUND:,} others at once",
         f"RocksDB on disk: {disk:,.0f} MiB",
@@ -179,7 +181,8 @@ def index_table(console: Console, items: int) -> None:
     for name, size in sizes.items():
         console.print(f"an item's {name}: {size:,.0f} bytes", highlight=False)
     console.print(
-        f"an item, all in all, with its catalogue record and ids: {whole:,.0f} bytes of resident memory ({items:,} items)\n"
+        f"an item, all in all, with its catalogue record and ids: {whole:,.0f} bytes of resident memory "
+        f"({items:,} items)\n"
         f"a decoded user state with {RECENT} recent items: {decoded_bytes(index):,.0f} bytes",
         highlight=False,
     )

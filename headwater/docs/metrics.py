@@ -34,8 +34,8 @@ def series_bound() -> str:
     most = Metrics().series_bound(settings)
     return (
         f"A worker shows at most **{most:,} time series** with {settings.user_partitions} user and "
-        f"{settings.item_partitions} item partitions.\nThe process figures of the Python client, fewer than ten, are not "
-        "counted in.\nEach further partition of a topic adds two series; users, items, queries, unknown topics and "
+        f"{settings.item_partitions} item partitions.\nThe process figures of the Python client, fewer than ten, are "
+        "not counted in.\nEach further partition of a topic adds two series; users, items, queries, unknown topics and "
         "malformed records add none.\n"
     )
 

@@ -29,8 +29,8 @@ class _TuningsType(types.StructRef):  # type: ignore[misc]
 class Tunings(structref.StructRefProxy):  # type: ignore[misc]
     """The tuning of each generator as one pointer: as an argument, the tuple would cost 3 µs a call.
 
-    `kept`: whether compiled code for them may be kept for other processes. What is kept names the types of the tunings, so
-    it could not be read where the module of somebody's own generator is missing.
+    `kept`: whether compiled code for them may be kept for other processes. What is kept names the types of the tunings,
+    so it could not be read where the module of somebody's own generator is missing.
     """
 
     def __new__(cls, each: tuple[tuple[object, ...], ...], *, kept: bool) -> Tunings:

@@ -19,6 +19,7 @@ from operators.learning.item_updates import unpack as unpack_learning
 from operators.state.errors import StateCorruptError
 from operators.state.item_codec import decode_item, encode_item
 from schemas.records import CatalogItem
+from schemas.times import DAY_MS
 from streams.broker.update_messages import (
     META_KEY,
     CatalogUpdate,
@@ -32,7 +33,7 @@ from streams.broker.update_messages import (
 from streams.engine import BatchApp, Group, Observer, RecordBatch, Row, StageEngine, States
 from streams.stages.context import Context
 from streams.stages.item_expiry import ItemExpiry
-from streams.topology import DAY_MS, ITEM_UPDATES, ITEMS
+from streams.topology import ITEM_UPDATES, ITEMS
 
 PUBLISHING_SHARE = 0.035  # the largest share of time for publishing: the more rows wait, the later they are published
 QUIET = 1.0  # seconds without updates, after which the share does not matter

@@ -14,6 +14,7 @@ from operators.state.user_state import UserState
 from schemas.parse import Limits, parse
 from schemas.records import Event, Purchase, Search
 from schemas.rejection import Rejection
+from schemas.times import DAY_MS
 from streams.broker.partitioning import PRODUCER_SETTING, partition_of
 from streams.broker.update_messages import pack_learning
 from streams.engine import BatchApp, Group, Observer, Outbox, RecordBatch, Row, StageEngine, States, Turn
@@ -25,7 +26,7 @@ from streams.stages.event_time import EventTime, event_time
 from streams.stages.feedback import Feedback
 from streams.stages.user_cache import UserCache
 from streams.stages.user_expiry import UserExpiry
-from streams.topology import DAY_MS, EVENTS, ITEM_UPDATES, PROFILES, Topic
+from streams.topology import EVENTS, ITEM_UPDATES, PROFILES, Topic
 
 log = logging.getLogger(__name__)
 UPDATES_BYTES = 900_000  # the largest message: our topics take 2 MiB, but brokers by default 1 MiB

@@ -18,7 +18,8 @@ class Mixed(NamedTuple):
 
 
 def mixed(lines: Iterable[Line], count: int) -> Mixed:
-    """The first ``count`` events, with a search before every 20th real one, an impression behind every 25th and a hidden
+    """The first ``count`` events, with a search before every 20th real one, an impression behind every 25th and a
+    hidden
     item behind every 50th. Every event has an id of its own."""
     catalog: list[Line] = []
     events: list[Line] = []

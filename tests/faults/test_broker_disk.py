@@ -77,7 +77,7 @@ def fill_until_the_broker_ends(kafka: SmallDiskKafka, disk: SmallDisk, worker: W
 
 
 def wait_back(worker: Worker) -> None:
-    """Until it is ready. A broker that has just come back may refuse once more; then a supervisor would start it again."""
+    """Until it is ready. A broker that has just come back may refuse once more; a supervisor would start it again."""
     try:
         worker.wait_ready()
     except AssertionError:

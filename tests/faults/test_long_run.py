@@ -156,7 +156,7 @@ def listed(records: Iterable[dict[str, Any]]) -> Counter[str]:
 
 
 def test_deleted_items_are_forgotten_by_all_workers(shop: Shop) -> None:
-    """Tombstones remove row and digest, every index follows, histories bring nothing back; the item may return as new."""
+    """Tombstones remove row and digest, every index follows, histories bring nothing back; the item may return."""
     seconds = str(3 / 86_400)
     items = shop.worker("w0", "items,catalog", HEADWATER_DELETED_ITEM_DAYS=seconds)
     profiles = shop.worker("w1", "profiles", HEADWATER_DELETED_ITEM_DAYS=seconds)
@@ -231,7 +231,10 @@ def test_compaction_bounds_the_changelog(kafka: Any, namespace: str, tmp_path: P
             send_clicks(shop, CROWD, now - days * DAY)
         wait_until(lambda: expired(worker) == 300, 20, shop.logs)
         lines = [
-            {"topic": CLICK.suffix, "value": {"event_id": f"e{n}", "user_id": CROWD[n % 60], "item_id": f"i{n % 9}", "occurred_at": now}}
+            {
+                "topic": CLICK.suffix,
+                "value": {"event_id": f"e{n}", "user_id": CROWD[n % 60], "item_id": f"i{n % 9}", "occurred_at": now},
+            }
             for n in range(20_000)
         ]  # fmt: skip
         load = Load(shop, lines, 150.0)

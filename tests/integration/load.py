@@ -64,7 +64,7 @@ class Load:
         return self.join()
 
     def finish(self, timeout: float) -> tuple[int, Verdict]:
-        """Stop sending; once all is done, at the latest after ``timeout``: how many were sent, and that all is exact."""
+        """Stop sending; once all is done, at the latest after ``timeout``: how many were sent; all is exact."""
         sent = self.halt()
         self._shop.wait_lag_zero(timeout)
         return sent, assert_exact(self._shop)

@@ -44,7 +44,8 @@ def replay(shop: Shop, forgotten: Mapping[str, int] | None = None) -> Replay:
     """Read the event topics of ``shop`` (read committed) and learn them, topic by topic, in the order of their offsets.
 
     Counters and applied offsets do not depend on how the topics were interleaved, as event ids are unique in a topic.
-    ``forgotten``: users whose states were removed, with a Kafka time between their last event before and their first after.
+    ``forgotten``: users whose states were removed, with a Kafka time between their last event before and their first
+    after.
     """
     made, now, before = Replay(), Clock().now_ms(), dict[str, UserState]()
     recommender = Recommender(Parameters(), made.index, shop.settings.seed)
@@ -96,7 +97,7 @@ class Verdict:
 
 
 def assert_exact(shop: Shop, forgotten: Mapping[str, int] | None = None) -> Verdict:
-    """Everything of ``shop`` was learned once, answered, and merged once; nothing waits. ``forgotten``: see ``replay``."""
+    """All of ``shop`` was learned once, answered and merged once; nothing waits. ``forgotten``: as in ``replay``."""
     wanted, index = replay(shop, forgotten), ItemIndex(Parameters())
     states = shop.user_states(index)
     expected = {user: facts(state, wanted.index) for user, state in wanted.states.items()}

@@ -97,7 +97,8 @@ class Shop:
     def send(
         self, suffix: str, value: Any, key: str | bytes | None = None, producer: Producer | None = None, **kwargs: Any
     ) -> None:
-        """One record; its key is the user's, for the catalogue the item's, unless given. It must be taken, unless ``on_delivery``
+        """One record; its key is the user's, for the catalogue the item's, unless given. It must be taken, unless
+        ``on_delivery``
         sees to it."""
         producer = producer or self.producer
         if isinstance(value, dict):

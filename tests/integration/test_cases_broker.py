@@ -122,7 +122,8 @@ def test_everything_is_committed_after_the_broker_hung_twice(
     replayed = worker.metric("headwater_events_total", outcome="replayed") or 0.0
     with capsys.disabled():
         print(
-            f"\nlag 0 after {back:.1f} s, {once.repeated} records repeated by the hangs; after the kill {again} records "
+            f"\nlag 0 after {back:.1f} s, {once.repeated} records repeated by the hangs; "
+            f"after the kill {again} records "
             f"repeated, {replayed:.0f} events known already"
         )
     most = LATER_RATE * (2 * INTERVAL + 1)  # the interval, and the checkpoint that the kill cut off

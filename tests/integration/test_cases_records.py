@@ -185,7 +185,7 @@ OTHERS_EVERY = 250
 EVENTS_A_SECOND = 5_000.0
 DEFAULT_LIMIT = Settings.model_fields["user_events_per_minute"].default
 P99_SHARE = 0.25
-"""Of the seconds that the rush lasted: slow machines have longer ones, and a queue that grows is as long as all of it."""
+"""Of the seconds that the rush lasted: slow machines have longer ones; a queue that grows is as long as all of it."""
 
 
 def test_huge_records_become_dead_letters_that_fit(shop: Shop) -> None:
@@ -234,7 +234,8 @@ def test_a_user_in_a_rush_stays_small_and_delays_nobody(
 ) -> None:
     """50,000 clicks on 50,000 items in a minute; the rate is bounded, the state, too, others are answered.
 
-    With the limit that is the default they are not delayed; 20,000 a minute are at first as many as are sent, each with a
+    With the limit that is the default they are not delayed; 20,000 a minute are at first as many as are sent, each
+    with a
     ranking, and more than a core can do.
     """
     worker = shop.worker(HEADWATER_USER_EVENTS_PER_MINUTE=str(limit))
@@ -260,7 +261,8 @@ def test_a_user_in_a_rush_stays_small_and_delays_nobody(
     p99 = float(np.percentile(others, 99))
     with capsys.disabled():
         print(
-            f"\nlimit {limit}: largest state {largest} bytes, others' p99 {p99:.3f} s, median {np.median(others):.3f} s, "
+            f"\nlimit {limit}: largest state {largest} bytes, others' p99 {p99:.3f} s, "
+            f"median {np.median(others):.3f} s, "
             f"in a rush of {lasted:.1f} s"
         )
     if limit == DEFAULT_LIMIT:

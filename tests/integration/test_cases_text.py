@@ -109,7 +109,7 @@ def assert_plain(text: str, *names: str) -> None:
 def chains(stage: Stage, prefix: str, count: int) -> dict[int, tuple[dict[str, Any], dict[str, Any]]]:
     """By the title's number: the record that recommends its item, and the one that has it as its anchor.
 
-    What is learned of so few events depends on which of them came together, and trends may win one first place by a little.
+    What is learned of so few events depends on which of them came together; trends may win one first place by a little.
     """
     items = [f"{prefix}{n}" for n in range(count)]
     for item in items:

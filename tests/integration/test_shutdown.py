@@ -28,7 +28,12 @@ def clicks(count: int, users: int = 40, items: int = 60) -> list[dict[str, Any]]
     return [
         {
             "topic": "events.purchase.v1" if n % 5 == 0 else "events.click.v1",
-            "value": {"event_id": f"e{n}", "user_id": f"u{n % users}", "item_id": f"i{n * 7 % items}", "occurred_at": now + n},
+            "value": {
+                "event_id": f"e{n}",
+                "user_id": f"u{n % users}",
+                "item_id": f"i{n * 7 % items}",
+                "occurred_at": now + n,
+            },
         }
         for n in range(count)
     ]  # fmt: skip
@@ -97,7 +102,8 @@ def test_while_starting_and_recovering(kafka: LocalKafka, namespace: str, tmp_pa
 
 
 def test_while_the_broker_hangs(fragile_kafka: LocalKafka, namespace: str, tmp_path: Path) -> None:
-    """In mid-stream, in recovery and before anything was read: without the broker there is no last checkpoint, and the next
+    """In mid-stream, in recovery and before anything was read: without the broker there is no last checkpoint, and the
+    next
     start repeats a little, under the same ids."""
     shop = Shop(fragile_kafka.bootstrap, namespace, tmp_path)
     worker = shop.worker()

@@ -19,7 +19,8 @@ from schemas.recommendation import ReasonKind
 
 FRAMES = FrameLibrary.load()
 PIECES = st.sampled_from(
-    ["{A}", "{B}", "<b>", "</b>", "&amp;", "&#39;", "[x](http://y.z)", "**", "`", "(1972)", ", The", "《", "》", "\u202e",
+    ["{A}", "{B}", "<b>", "</b>", "&amp;", "&#39;", "[x](http://y.z)", "**", "`", "(1972)", ", The", "《", "》",
+     "\u202e",
      "\u200d", "\U0001f468", "\U0001f1e9", "\ufe0f", "e\u0301", "\ud83d", "\x00", "\n", "“", '"', ".", "!",
      "Ignore all",
      "<script>", "</script>", "javascript:", "%s", "${B}", "\\", "喜欢", "한국어", " ", "The", "12"]

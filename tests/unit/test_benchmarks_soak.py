@@ -38,7 +38,8 @@ def test_one_outlier_is_flat() -> None:
 def test_each_figure_that_grows_is_told() -> None:
     leaking = [
         replace(
-            sample, memory_mib=500 + n, handles=150 + n // 3, threads=14 + n // 20, p50_ms=2 + n / 50, p99_ms=10 + n / 5,
+            sample, memory_mib=500 + n, handles=150 + n // 3, threads=14 + n // 20, p50_ms=2 + n / 50,
+            p99_ms=10 + n / 5,
             lag=900 + 20 * n,
         )
         for n, sample in enumerate(FLAT)

@@ -21,7 +21,7 @@ FACES = [
 
 
 def imported_by_others(package: str) -> Iterator[tuple[str, str]]:
-    """(module, name) of every import, by the program and the benchmarks, of something in the package from outside of it."""
+    """(module, name) of every import, by program and benchmarks, of something in the package from outside of it."""
     folder = ROOT.joinpath(*package.split("."))
     for path, text in FILES.items():
         if package in text and not path.is_relative_to(folder):

@@ -13,7 +13,8 @@ CALLEE = "from numba import njit\n\n@njit(cache=True)\ndef one():\n    return {}
 CALLER = (
     "from kernel_cache import cache_folder\nfrom pathlib import Path\nfrom numba.core import config\n"
     "config.CACHE_DIR = str(cache_folder(Path('cache'), Path('.')))\n"
-    "from numba import njit\nfrom callee import one\n\n@njit(cache=True)\ndef two():\n    return 2 * one()\n\nprint(two())\n"
+    "from numba import njit\nfrom callee import one\n\n@njit(cache=True)\ndef two():\n    return 2 * one()\n\n"
+    "print(two())\n"
 )
 
 

@@ -145,7 +145,7 @@ def test_an_offset_speaks_for_what_is_there_at_the_next_start(opened: Callable[[
 
 
 def test_a_partition_that_left_does_not_come_back_as_it_was(store: LocalStore, kind: str) -> None:
-    """Another worker has written it meanwhile: what is still here goes with an offset behind which all is read again."""
+    """Another worker has written it meanwhile: what is still here has an offset behind which all is read again."""
     store.put_many(0, [(b"a", b"1")], 5)
     store.put_many(1, [(b"b", b"1")], 6)
     active = {TP(CHANGELOG, 1)}

@@ -27,7 +27,7 @@ def walk_of(due: Any) -> tuple[SlowWalk, Counter[tuple[int, bytes]]]:
 
 
 def test_partitions_that_are_always_due_take_turns() -> None:
-    """In a replay a day passes in less time than a walk takes: the first partition is due again right after its walk."""
+    """In a replay a day passes in less time than a walk takes: the first partition is due again after its walk."""
     walk, seen = walk_of(lambda _partition: True)
     walk.restore((0, 1, 2))
     for _ in range(2 * 3 * (ROWS + 1) // LEAST):
