@@ -8,7 +8,6 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from operators.generators import content, item_knn
 from operators.generators.eligibility import repeat_rate, repeats_allowed
 from operators.ranking.diversity import list_diversity
 from operators.ranking.ranker import FILL, RankedList, Ranker
@@ -205,8 +204,7 @@ def test_diversity_is_traded_for_score() -> None:
         for n in range(60):
             run.index.set_catalog(CatalogItem(f"i{n}", THEMES[n % 3]))
         run.learn(click(9000, "me", "i1", 50_000), click(9001, "me", "i4", 50_001))
-        ranker = Ranker(run.parameters, run.index, (item_knn.GENERATOR, content.GENERATOR))
-        listed = ranker.rank(run.user("me"), now_ms=NOW, limit=10)
+        listed = rank(run, "me", limit=10)
         found.append(list_diversity(listed.items, run.index))
         leaders.add(int(listed.items[0]))
     assert all(more > less + 0.05 for less, more in pairwise(found)), found
