@@ -17,6 +17,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator
 from copy import copy
+from dataclasses import MISSING, Field, fields
 from functools import partial
 from itertools import takewhile
 from operator import attrgetter, itemgetter
@@ -52,7 +53,7 @@ class _Column(NamedTuple):
 
 def _columns() -> Iterator[_Column]:
     hints = get_type_hints(UserState, include_extras=True)
-    for column in structs.fields(UserState):
+    for column in fields(UserState):
         if get_origin(hints[column.name]) is Annotated:
             kind, stored = get_args(hints[column.name])
             place, form = stored.place, stored.form
@@ -62,8 +63,8 @@ def _columns() -> Iterator[_Column]:
             yield _Column(column.name, place, form, stored.turn, as_stored)
 
 
-def _empty(column: structs.FieldInfo, form: Form | None) -> Any:
-    value = column.default if column.default_factory is msgspec.NODEFAULT else column.default_factory()
+def _empty(column: Field[Any], form: Form | None) -> Any:
+    value = column.default if column.default_factory is MISSING else column.default_factory()
     return form.write(value, _NO_PLACES) if form else value
 
 
@@ -79,7 +80,7 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(_User)
 _minute_decoder: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(_Minute)
 
-_to_places = itemgetter(*(UserState.__struct_fields__.index(column.name) for column in _stored))
+_to_places = attrgetter(*(column.name for column in _stored))
 _from_places = itemgetter(*(column.place for column in _declared))
 _forms = [(column.place, column.turn, column.form) for column in _stored if column.form]
 _in_turn = [(place, form.items, form.write) for place, turn, form in sorted(_forms, key=itemgetter(1)) if turn]
@@ -124,7 +125,7 @@ def stored_minute(user_id: str, data: bytes) -> int:
 
 
 def _encode(state: UserState, index: ItemIndex) -> bytes:
-    record = [None, *_to_places(structs.astuple(state))]
+    record = [None, *_to_places(state)]
     named, parts = array("i"), []
     for place, items_in, write in _in_turn:
         value, record[place] = record[place], ()

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Annotated
 
-import msgspec
 import numpy as np
-from msgspec import field
 from numpy.typing import NDArray
 
 from operators.kernels.stable_hash import stable_hash
@@ -35,7 +34,8 @@ EVENT_ID_BYTES = 16
 """Of an event in `UserState.event_ids`, which is one string of bytes: numbers would be most of the state's memory."""
 
 
-class UserState(msgspec.Struct, eq=False):
+@dataclass(slots=True, eq=False)
+class UserState:
     """State of one user; item numbers are dense numbers of this process's `ItemIndex`.
 
     Each column is declared once, here; `user_codec` stores those that are `Stored`. All are bounded by `Parameters`.

@@ -42,7 +42,7 @@ def index() -> ItemIndex:
 
 def user_columns(state: UserState, ids: list[str]) -> dict[str, Any]:
     """A user's columns as the file has them."""
-    columns = {name: getattr(state, name) for name in UserState.__struct_fields__}
+    columns = {name: getattr(state, name) for name in UserState.__slots__}
     columns |= {
         "factors": state.factors.tolist(),
         "applied": [[source, offset] for source, offset in sorted(state.applied.items())],
