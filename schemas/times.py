@@ -13,11 +13,11 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from schemas.durations import DAY_MS
 from schemas.rejection import Rejection, RejectionCode, quoted
 
 MIN_TIME_MS = 631_152_000_000  # 1990-01-01: public logs begin in the 1990s (MovieLens-100k: 1997)
 MAX_TIME_MS = 253_402_300_799_999  # the end of year 9999: "never", as many shops write it
-DAY_MS = 86_400_000
 YEAR_MS = 31_557_600_000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Literal, Protocol
 
+from schemas.durations import DAY_MS
 from schemas.kinds import RECOMMENDATIONS_TOPIC, Kind
-from schemas.times import DAY_MS
 
 MAX_MESSAGE_BYTES = 2 << 20  # events of up to 2 MB reach us, so that they can be dead-lettered with a reason
 TOMBSTONES_KEPT = 7 * 86_400

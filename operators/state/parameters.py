@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from schemas.actions import ACTION_WEIGHTS
-from schemas.times import DAY_MS
+from schemas.durations import DAY_MS
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,8 @@ import msgspec
 from operators.learning.item_updates import unpack as unpack_learning
 from operators.state.errors import StateCorruptError
 from operators.state.item_codec import decode_item, encode_item
+from schemas.durations import DAY_MS
 from schemas.records import CatalogItem
-from schemas.times import DAY_MS
 from streams.broker.update_messages import (
     META_KEY,
     CatalogUpdate,

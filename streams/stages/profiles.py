@@ -11,10 +11,10 @@ from typing import Any
 from operators.learning.observation import ANSWERED, Status
 from operators.narration.frames import FrameLibrary
 from operators.state.user_state import UserState
+from schemas.durations import DAY_MS
 from schemas.parse import Limits, parse
 from schemas.records import Event, Purchase, Search
 from schemas.rejection import Rejection
-from schemas.times import DAY_MS
 from streams.broker.partitioning import PRODUCER_SETTING, partition_of
 from streams.broker.update_messages import pack_learning
 from streams.engine import BatchApp, Group, Observer, Outbox, RecordBatch, Row, StageEngine, States, Turn

@@ -11,8 +11,8 @@ from operators.state.item_index import ItemIndex
 from operators.state.parameters import Parameters
 from operators.state.user_codec import decode_user, encode_user
 from operators.state.user_state import EVENT_ID_BYTES
+from schemas.durations import DAY_MS
 from schemas.records import Action, Click, Event, Impression, Purchase, Search
-from schemas.times import DAY_MS
 from tests.learning_support import START, Run, random_events
 
 PARAMETERS = Parameters(

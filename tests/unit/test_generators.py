@@ -16,9 +16,9 @@ from operators.generators.registry import GENERATORS
 from operators.ranking.ranker import Ranker
 from operators.state.item_index import ItemIndex
 from operators.state.parameters import Parameters
+from schemas.durations import DAY_MS
 from schemas.recommendation import ReasonKind
 from schemas.records import Action, CatalogItem, Event
-from schemas.times import DAY_MS
 from tests import newcomers
 from tests.learning_support import START, Run, click, text_cosines
 

@@ -8,8 +8,8 @@ import pytest
 from operators.learning.matrix_factorization import draw_negatives
 from operators.state.item_index import ItemIndex
 from operators.state.parameters import Parameters
+from schemas.durations import DAY_MS
 from schemas.records import Action, Purchase
-from schemas.times import DAY_MS
 from tests.learning_support import START, Run, click, fingerprint, random_events
 
 

@@ -16,8 +16,8 @@ from operators.evaluation import prequential
 from operators.generators.registry import GENERATORS
 from operators.ranking.ranker import Ranker
 from operators.recommender import Recommender
+from schemas.durations import DAY_MS
 from schemas.recommendation import ReasonKind
-from schemas.times import DAY_MS
 from tests import newcomers
 from tests.learning_support import START, Run, click
 

@@ -12,9 +12,9 @@ from operators.generators.eligibility import repeat_rate, repeats_allowed
 from operators.ranking.diversity import list_diversity
 from operators.ranking.ranker import FILL, RankedList, Ranker
 from operators.state.parameters import Parameters
+from schemas.durations import DAY_MS
 from schemas.recommendation import ReasonKind, Source
 from schemas.records import Action, CatalogItem, Purchase, Search
-from schemas.times import DAY_MS
 from tests.learning_support import FILMS as PARAMETERS
 from tests.learning_support import START, THEMES, Run, click, shop
 

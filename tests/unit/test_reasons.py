@@ -14,9 +14,9 @@ from operators.generators.generator import Generator
 from operators.generators.registry import GENERATORS
 from operators.kernels.array_types import FloatArray, IntArray
 from operators.ranking.ranker import FILL, Ranker
+from schemas.durations import DAY_MS
 from schemas.recommendation import Reason, ReasonKind
 from schemas.records import Purchase
-from schemas.times import DAY_MS
 from tests.learning_support import FILMS as PARAMETERS
 from tests.learning_support import START, Run, click, shop
 
