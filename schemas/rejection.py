@@ -49,6 +49,8 @@ class RejectionCode(StrEnum):
     """A null value where nothing can be deleted."""
     UNKNOWN_TOPIC = "unknown_topic"
     """A line of a replay file names no input topic."""
+    OTHER_NAMESPACE = "other_namespace"
+    """A line of a replay file belongs to another namespace than the one that is asked for."""
     INCOMPLETE_LINE = "incomplete_line"
     """The last line of a replay file is cut off."""
 

@@ -1,9 +1,10 @@
 """The replay format: JSON lines ``{"topic": "events.click.v1", "value": {…}}``, plain or gzipped.
 
-Topics may carry a namespace (``headwater.events.click.v1``); ``key`` (text or null) and ``timestamp`` (Kafka's, in
-milliseconds) may stand beside ``value``. Lines end at ``\\n`` alone (other line separators occur inside of texts), a
-carriage return before it is ignored, empty lines are skipped but counted, and a byte order mark at the start is
-ignored. This module only takes lines apart; `schemas.parse.parse` judges the values.
+Topics may carry a namespace (``headwater.events.click.v1``); ``key`` (text or null) and ``timestamp`` (when the record
+came to Kafka, in milliseconds) may stand beside ``value``. Lines end at ``\\n`` alone (other line separators occur
+inside of texts), a carriage return before it is ignored, empty lines are skipped but counted, and a byte order mark at
+the start is ignored. This module only takes lines apart; `schemas.parse.parse` judges the values. ``docs/replay.md``
+is for people who write such files.
 """
 
 from __future__ import annotations
@@ -47,7 +48,8 @@ class ReplayFileError(Exception):
 class Line(NamedTuple):
     """One line that is not empty. ``number`` counts from 1, ``problem`` says why there is no ``value`` to send.
 
-    ``value`` is None without a problem where the line deletes an item.
+    ``value`` is None without a problem where the line deletes an item. ``namespace`` is None where
+    the topic names none.
     """
 
     number: int
@@ -57,6 +59,7 @@ class Line(NamedTuple):
     problem: Rejection | None
     key: bytes | UnsetType | None = UNSET
     timestamp: int | None = None
+    namespace: str | None = None
 
 
 class _Envelope(msgspec.Struct, gc=False):
@@ -154,18 +157,25 @@ def _read(number: int, text: bytes, complete: bool) -> Line:
     except DECODE_ERRORS as error:
         return Line(number, None, None, None, _why(error, text, complete))
     topic, key = envelope.topic, envelope.key
-    kind = KIND_OF_TOPIC.get(topic) or _namespaced(topic)
+    namespace, kind = _divided(topic)
     if kind is None:
         known = ", ".join(each.topic for each in Kind)
         problem = Rejection(RejectionCode.UNKNOWN_TOPIC, f"{quoted(topic)} is no input topic", f"one of {known}")
         return Line(number, topic, None, None, problem)
     value = bytes(envelope.value)
     key_bytes = key.encode() if isinstance(key, str) else key
-    return Line(number, topic, kind, None if value == b"null" else value, None, key_bytes, envelope.timestamp)
+    deletes = value == b"null"
+    return Line(number, topic, kind, None if deletes else value, None, key_bytes, envelope.timestamp, namespace)
 
 
-def _namespaced(topic: str) -> Kind | None:
-    return next((kind for kind in Kind if topic.endswith(f".{kind.topic}")), None)
+def _divided(topic: str) -> tuple[str | None, Kind | None]:
+    """Namespace and kind of a topic's name; no kind where it is no input topic."""
+    kind = KIND_OF_TOPIC.get(topic)
+    if kind is not None:
+        return None, kind
+    kind = next((kind for kind in Kind if topic.endswith(f".{kind.topic}")), None)
+    namespace = "" if kind is None else topic.removesuffix(f".{kind.topic}")
+    return (namespace, kind) if namespace else (None, None)
 
 
 def _why(error: Exception, text: bytes, complete: bool) -> Rejection:

@@ -19,11 +19,21 @@ import typer
 from headwater.cli.terminal import exit_status, guarded, load_settings
 
 if TYPE_CHECKING:
+    from confluent_kafka.admin import AdminClient
+
+    from headwater.demo.scrape import Samples
+    from streams.broker.admin import TopicState
     from streams.settings import Settings
 
 LOW_DISK = 2 << 30
 NO_DISK = 200 << 20
 HTTP_TIMEOUT = 3.0
+EMPTY_REMEDIES = {
+    "no_items": "Send the catalogue to catalog.items.v1 before the events.",
+    "none_available": "Each item is deleted, unavailable or expired: look at the catalogue.",
+    "left_out": "These users have had, hidden or disliked all there is: offer more, or see HEADWATER_ALLOW_REPEATS.",
+}
+"""What to do, by the cause of an empty list (`operators.ranking.emptiness.EmptyCause`)."""
 
 
 class Grade(StrEnum):
@@ -95,19 +105,20 @@ def _broker(settings: Settings) -> Iterator[Finding]:
             "Demo and tests start a private one; a worker needs it: `headwater broker` runs one to try.",
         )
         return
-    from streams.broker.admin import connect, read_metadata
+    from streams.broker.admin import connect, describe_topics, read_metadata
 
-    metadata = read_metadata(connect(settings.brokers), settings.brokers)
+    admin = connect(settings.brokers)
+    metadata = read_metadata(admin, settings.brokers)
     yield Finding(
         "broker", Grade.OK, f"{settings.brokers}, cluster {metadata.cluster_id}, {len(metadata.brokers)} broker(s)"
     )
-    yield from _topics(settings.brokers, settings)
+    states = describe_topics(settings.brokers, settings)
+    yield from _topics(states, settings)
+    if all(state.partitions == state.expected for state in states):
+        yield from _stages(admin, settings.brokers, settings)
 
 
-def _topics(brokers: str, settings: Settings) -> Iterator[Finding]:
-    from streams.broker.admin import describe_topics
-
-    states = describe_topics(brokers, settings)
+def _topics(states: list[TopicState], settings: Settings) -> Iterator[Finding]:
     missing = [state.topic.suffix for state in states if state.partitions is None]
     if missing:
         found = f"missing in {settings.namespace}: {', '.join(missing)}"
@@ -125,6 +136,26 @@ def _topics(brokers: str, settings: Settings) -> Iterator[Finding]:
             yield Finding("topics", Grade.PROBLEM, f"{state.name}: {name} is {found}, should be {wanted}", remedy)
     if all(state.matches for state in states):
         yield Finding("topics", Grade.OK, f"{len(states)} of {settings.namespace} are as they should be")
+
+
+def _stages(admin: AdminClient, brokers: str, settings: Settings) -> Iterator[Finding]:
+    """Stages that run in no worker: nobody else would say what waits for them."""
+    from streams.broker.idle_stages import idle_stages, unread
+    from streams.topology import NARRATOR, STAGES
+
+    idle = idle_stages(admin, settings.namespace)
+    running = [stage.name for stage in STAGES if stage not in idle]
+    if running:
+        yield Finding("stages", Grade.OK, f"{', '.join(running)} run")
+    for stage in idle:
+        remedy = f"Start a worker with it: `headwater worker --stages {stage.name}`, or all stages without the option."
+        group, waiting = stage.group(settings.namespace), unread(admin, brokers, settings, stage)
+        for topic, records in waiting.items():
+            if records:
+                found = f"{group} has no member: {records:,} records of {topic.suffix} wait and nobody reads them"
+                yield Finding("stages", Grade.PROBLEM, found, remedy)
+        if running and not any(waiting.values()) and stage is not NARRATOR:  # live text is a matter of taste
+            yield Finding("stages", Grade.WARNING, f"{group} has no member: {stage.name} runs in no worker", remedy)
 
 
 def _worker(settings: Settings) -> Iterator[Finding]:
@@ -170,6 +201,28 @@ def _metrics(settings: Settings) -> Iterator[Finding]:
                 Grade.WARNING,
                 f"{value:.0f} records refused by {labels.get('stage')}: {labels.get('reason')}",
                 f"Read {DEAD_LETTERS.name(settings.namespace)}; the headers say why.",
+            )
+    yield from _unanswered(samples, settings)
+
+
+def _unanswered(samples: Samples, settings: Settings) -> Iterator[Finding]:
+    """Events that were worked on, and got no list or an empty one."""
+    lists = samples.total("headwater_recommendations_total")
+    for labels, value in samples.of("headwater_unanswered_events_total"):
+        if value and labels.get("cause") == "late":
+            yield Finding(
+                "answers",
+                Grade.WARNING if lists else Grade.PROBLEM,
+                f"{value:.0f} events of {labels.get('topic')} were learned but not answered: they came older than "
+                f"HEADWATER_MAX_EVENT_AGE ({settings.max_event_age:.0f} s)"
+                + ("" if lists else "; no event at all was answered"),
+                "Was the worker behind? Else compare the clocks of the producer and of the worker's machine.",
+            )
+    for labels, value in samples.of("headwater_empty_lists_total"):
+        if value:
+            cause = labels.get("cause", "")
+            yield Finding(
+                "answers", Grade.WARNING, f"{value:.0f} of {lists:.0f} lists were empty: {cause}", EMPTY_REMEDIES[cause]
             )
 
 

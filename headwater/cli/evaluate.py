@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from headwater.cli.lines import FromNamespace
 from headwater.cli.terminal import guarded, load_settings, make_console, note, progress
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 def evaluate(
     file: Annotated[Path, typer.Argument(help="A replay file, gzipped or not.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    from_namespace: FromNamespace = None,
 ) -> None:
     """Rank, test, then learn each event of a file, without a broker. Prints recall, MRR and nDCG, also by generator."""
     settings = load_settings()
@@ -31,7 +33,7 @@ def evaluate(
     from operators import Parameters
     from operators import evaluate as run
 
-    source = _Input(file, settings)
+    source = _Input(file, settings, from_namespace or ())
     parameters = Parameters(allow_repeats=settings.allow_repeats, domain=settings.domain)
     with progress("evaluate", count_lines(file), "lines") as bar:
 
@@ -53,6 +55,7 @@ class _Input:
 
     file: Path
     settings: Settings
+    from_namespaces: Sequence[str] = ()
     refused: int = 0
     first_refused: int = 0
     clamped: int = 0
@@ -63,7 +66,7 @@ class _Input:
         from schemas.rejection import Rejection
 
         now_ms, tolerance = time.time_ns() // 1_000_000, int(self.settings.future_tolerance * 1000)
-        for line, record in judged_lines(self.file, self.settings):
+        for line, record in judged_lines(self.file, self.settings, self.from_namespaces):
             if isinstance(record, Rejection):
                 self.refused += 1
                 self.first_refused = self.first_refused or line.number
@@ -71,7 +74,7 @@ class _Input:
             yield line.number, self._timed(line, record, now_ms, tolerance)
 
     def _timed(self, line: Line, record: Record, now_ms: int, tolerance: int) -> Record:
-        """Clamp a clock that runs ahead, by the worker's rule; a line without a Kafka timestamp arrives now."""
+        """Clamp a clock that runs ahead, by the worker's rule; a line without a timestamp arrives now."""
         from msgspec.structs import replace
 
         from streams.stages.event_time import event_time
@@ -79,7 +82,7 @@ class _Input:
         occurred: int | None = getattr(record, "occurred_at", None)
         if occurred is None:
             return record
-        times = event_time(now_ms if line.timestamp is None else line.timestamp, occurred, now_ms, tolerance)
+        times = event_time(now_ms, occurred, now_ms, tolerance, told_ms=line.timestamp)
         if not times.clamped:
             return record
         self.clamped += 1

@@ -5,9 +5,11 @@ from __future__ import annotations
 import gzip
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 if TYPE_CHECKING:
     from schemas.records import Record
@@ -17,21 +19,41 @@ if TYPE_CHECKING:
 
 _CHUNK = 1 << 20
 
+FromNamespace = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAMESPACE", help="Also take lines whose topic names this namespace. May be repeated."),
+]
 
-def judged_lines(path: Path, settings: Settings) -> Iterator[tuple[Line, Record | Rejection]]:
-    """Each line with its record, or with the reason why it would be refused; raises ``ReplayFileError``."""
+
+def judged_lines(
+    path: Path, settings: Settings, from_namespaces: Sequence[str] | None = None
+) -> Iterator[tuple[Line, Record | Rejection]]:
+    """Each line with its record, or with the reason why it is refused; raises ``ReplayFileError``.
+
+    A line whose topic names a namespace must be of the settings' namespace, or of one in ``from_namespaces``.
+    """
     from schemas.parse import Limits, parse
     from schemas.replay_file import read_lines
 
     limits = Limits(max_bytes=settings.max_record_bytes)
+    namespaces = {None, settings.namespace, *(from_namespaces or ())}
     now_ms = time.time_ns() // 1_000_000
     for line in read_lines(path):
-        if line.problem is not None or line.kind is None:
-            if line.problem is None:
-                raise AssertionError(f"line {line.number} has neither kind nor problem")
+        if line.problem is not None:
             yield line, line.problem
+        elif line.kind is None:
+            raise AssertionError(f"line {line.number} has neither kind nor problem")
+        elif line.namespace not in namespaces:
+            yield line, _other_namespace(line, settings.namespace)
         else:
             yield line, parse(line.kind, line.value, key=line.key, now_ms=now_ms, limits=limits)
+
+
+def _other_namespace(line: Line, namespace: str) -> Rejection:
+    from schemas.rejection import Rejection, RejectionCode, quoted
+
+    message = f"the line belongs to namespace {quoted(line.namespace)}, not to {quoted(namespace)}"
+    return Rejection(RejectionCode.OTHER_NAMESPACE, message, "--from-namespace takes it all the same")
 
 
 def count_lines(path: Path) -> int | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from headwater.cli.lines import FromNamespace
 from headwater.cli.terminal import guarded, load_settings, progress
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 def validate(
     file: Annotated[Path, typer.Argument(help="A replay file, gzipped or not.")],
     show: Annotated[int, typer.Option(min=0, help="How many problems to list one by one.")] = 20,
+    from_namespace: FromNamespace = None,
 ) -> None:
     """Say what would be refused and why, without a broker. Exit status 1 when there are problems."""
     settings = load_settings()
@@ -31,7 +33,7 @@ def validate(
 
     findings = _Findings()
     with progress("validate", count_lines(file), "lines") as bar:
-        for line, record in judged_lines(file, settings):
+        for line, record in judged_lines(file, settings, from_namespace):
             if isinstance(record, Rejection):
                 findings.refuse(line, record)
                 if findings.refused <= show:

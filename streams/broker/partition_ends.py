@@ -1,4 +1,4 @@
-"""Where partitions end, asked of the broker: for health and tools, never for the data path."""
+"""Where partitions begin and end, asked of the broker: for health and tools, never for the data path."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ _PASSES = {
     KafkaError._TRANSPORT,
 }
 _LATEST = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+_EARLIEST = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
 _PAUSE = 0.2
 _LEAST = 0.5  # seconds that even the last request gets
 
@@ -28,13 +29,25 @@ def partition_ends(
     timeout: float,
     isolation: IsolationLevel = IsolationLevel.READ_UNCOMMITTED,
 ) -> dict[TP, int]:
-    """Next offset by partition; blocks.
+    """Next offset by partition; blocks. Raises ``KafkaException``."""
+    return _ask(admin, dict.fromkeys((TopicPartition(*place) for place in partitions), _LATEST), timeout, isolation)
 
-    Raises ``KafkaException``. A moving leader or a lost connection is retried for about ``timeout`` seconds.
+
+def partition_begins(admin: AdminClient, partitions: Iterable[tuple[str, int]], timeout: float) -> dict[TP, int]:
+    """First offset that is still there by partition; blocks. Raises ``KafkaException``."""
+    wanted = dict.fromkeys((TopicPartition(*place) for place in partitions), _EARLIEST)
+    return _ask(admin, wanted, timeout, IsolationLevel.READ_UNCOMMITTED)
+
+
+def _ask(
+    admin: AdminClient, wanted: dict[TopicPartition, OffsetSpec], timeout: float, isolation: IsolationLevel
+) -> dict[TP, int]:
+    """Answer by partition.
+
+    A moving leader or a lost connection is retried for about ``timeout`` seconds.
     librdkafka's admin client does not notice by itself that a leader has changed: it repeats the same error until it is
     asked for the topics.
     """
-    wanted = {TopicPartition(*place): _LATEST for place in partitions}
     until = time.monotonic() + timeout
     moved = False
     while wanted:

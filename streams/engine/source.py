@@ -37,6 +37,7 @@ class Record(Struct, gc=False):
     timestamp: int
     key: bytes | None
     value: bytes | None
+    headers: list[tuple[str, bytes | None]] | None = None
 
 
 class Fetched(NamedTuple):
@@ -159,7 +160,7 @@ class SourceReader:
             if place != last:
                 last, add = place, runs.setdefault(self._names[place], []).append  # type: ignore[index]
             at = message.timestamp()[1]
-            add(Record(message.offset(), at, message.key(), message.value()))  # type: ignore[arg-type]
+            add(Record(message.offset(), at, message.key(), message.value(), message.headers()))  # type: ignore[arg-type]
         self._next.update((tp, run[-1].offset + 1) for tp, run in runs.items())
         self._next.update((tp, max(end, self._next[tp])) for tp, end in ends.items())
         return runs, ends

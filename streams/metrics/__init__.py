@@ -8,6 +8,7 @@ from streams.metrics.labels import (
     ModelFailure,
     ModelHealth,
     Step,
+    UnansweredCause,
     known_topic,
 )
 from streams.metrics.registry import Label
@@ -21,5 +22,6 @@ __all__ = [
     "ModelFailure",
     "ModelHealth",
     "Step",
+    "UnansweredCause",
     "known_topic",
 ]

@@ -54,6 +54,12 @@ class Metrics:
             remedy="`rejected`: read the dead letters. `duplicate`: a producer sends twice. `rate_limited`: a bot, or "
             "raise `HEADWATER_USER_EVENTS_PER_MINUTE`.",
         )  # fmt: skip
+        self.unanswered_events = declare(
+            Counter, "headwater_unanswered_events_total", labels.USER_TOPIC, labels.UNANSWERED_CAUSE, unit="events",
+            meaning="Events that were learned, but are older than `HEADWATER_MAX_EVENT_AGE` and so were not answered: "
+            "`late` by their Kafka timestamp, `again` because a replay said so.",
+            remedy="`late`: the worker was behind (see the lag), or a producer's or this machine's clock is wrong.",
+        )  # fmt: skip
         self.event_id_collisions = declare(
             Counter, "headwater_event_id_collisions_total", labels.USER_TOPIC, unit="events",
             meaning="Events whose id a user had already used for other content; they are learned.",
@@ -88,6 +94,12 @@ class Metrics:
             Counter, "headwater_recommendations_total", labels.SOURCE, unit="records",
             meaning="Recommendation records written, by the rung of the cold-start ladder that they stand on.",
             remedy="Mostly `trending`: users or items are new, or user ids change from event to event.",
+        )  # fmt: skip
+        self.empty_lists = declare(
+            Counter, "headwater_empty_lists_total", labels.EMPTY_CAUSE, unit="records",
+            meaning="Recommendation records without any item, by why there is none.",
+            remedy="`no_items`: send the catalogue. `none_available`: every item is deleted, unavailable or expired. "
+            "`left_out`: the user has had, hidden or disliked all there is.",
         )  # fmt: skip
 
     def _time(self) -> None:
@@ -126,6 +138,12 @@ class Metrics:
             Gauge, "headwater_consumer_lag_records", labels.READ_TOPIC, labels.PARTITION, unit="records",
             meaning="Records of a partition of this worker that it has not worked on yet.",
             remedy="Growing: add workers, up to the number of partitions. One partition alone: one key dominates it.",
+        )  # fmt: skip
+        self.unread_records = declare(
+            Gauge, "headwater_unread_records", labels.STAGE, unit="records",
+            meaning="Records that wait for a stage that runs in no worker of the namespace; 0 for one that runs. "
+            "Asked of the broker twice a minute, by every worker for all stages.",
+            remedy="Start a worker with that stage (`headwater worker --stages …`, or all of them without the option).",
         )  # fmt: skip
         self.commit_age = declare(
             Age, "headwater_commit_age_seconds", labels.READ_TOPIC, labels.PARTITION, unit="seconds",

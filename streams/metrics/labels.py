@@ -6,6 +6,7 @@ from enum import StrEnum
 from operator import attrgetter
 
 from operators.narration.check_rules import CheckRule
+from operators.ranking.emptiness import EmptyCause
 from schemas.recommendation import Source, TextSource
 from schemas.rejection import RejectionCode
 from streams.metrics.registry import Label
@@ -21,6 +22,13 @@ class EventOutcome(StrEnum):
     REJECTED = "rejected"  # went to the dead letters
     RATE_LIMITED = "rate_limited"
     IGNORED = "ignored"  # nothing to learn from it
+
+
+class UnansweredCause(StrEnum):
+    """Why an event was learned, but not answered."""
+
+    LATE = "late"  # older than `HEADWATER_MAX_EVENT_AGE` by its Kafka timestamp
+    AGAIN = "again"  # as old, and put into Kafka again on purpose: `headwater replay` of a history
 
 
 class Step(StrEnum):
@@ -68,6 +76,8 @@ OUTCOME: Label[EventOutcome] = Label("outcome", tuple(EventOutcome))
 STAGE: Label[Stage] = Label("stage", STAGES, attrgetter("name"))
 STEP: Label[Step] = Label("step", tuple(Step))
 COMPARED_LIST: Label[ComparedList] = Label("model", tuple(ComparedList))
+UNANSWERED_CAUSE: Label[UnansweredCause] = Label("cause", tuple(UnansweredCause))
+EMPTY_CAUSE: Label[EmptyCause] = Label("cause", tuple(EmptyCause))
 SOURCE: Label[Source] = Label("source", tuple(Source))
 TEXT_SOURCE: Label[TextSource] = Label("text_source", tuple(TextSource))
 RULE: Label[CheckRule] = Label("rule", tuple(CheckRule))

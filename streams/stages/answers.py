@@ -12,6 +12,7 @@ import numpy as np
 
 from operators.narration.frames import FrameLibrary
 from operators.narration.narrate import Narration, narrate
+from operators.ranking.emptiness import why_empty
 from operators.ranking.ranker import RankedList
 from operators.state.user_state import UserState
 from schemas import draft as drafts
@@ -74,6 +75,7 @@ class Answers:
         metrics.recommendations.of(ranked.source).add()
         key = state.user_id.encode()
         if not items:
+            metrics.empty_lists.of(why_empty(self.context.index, self.context.clock.now_ms())).add()
             self._send(outbox, key, event, recommendation, Narration("", TextSource.TEMPLATE), 0.0)
             return
         facts = self._facts(event, ranked, items[0])

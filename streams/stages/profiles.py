@@ -22,8 +22,9 @@ from streams.metrics import EventOutcome, Step
 from streams.model.admission import Priority
 from streams.stages.answers import AnsweredEvent, Answers
 from streams.stages.context import Context
-from streams.stages.event_time import EventTime, event_time
+from streams.stages.event_time import EventTime, event_time, told_arrival
 from streams.stages.feedback import Feedback
+from streams.stages.late_events import LateEvents
 from streams.stages.user_cache import UserCache
 from streams.stages.user_expiry import UserExpiry
 from streams.topology import EVENTS, ITEM_UPDATES, PROFILES, Topic
@@ -76,6 +77,7 @@ class Profiles(States):
         self._most_a_minute = settings.user_events_per_minute
         self._tolerance = int(settings.future_tolerance * 1000)
         self._max_age = int(settings.max_event_age * 1000)
+        self._late = LateEvents(context.metrics, self._max_age, context.clock)
         self._updates = context.topic(ITEM_UPDATES)
         self._warned: dict[str, float] = {}
         self._released_at = 0.0
@@ -96,7 +98,8 @@ class Profiles(States):
                 self._refuse(batch, topic, record, event, outbox)
                 continue
             self._dead.accepted()
-            times = event_time(record.timestamp, event.occurred_at, now, self._tolerance)  # type: ignore[union-attr]
+            told = told_arrival(record.headers) if record.headers else None
+            times = event_time(record.timestamp, event.occurred_at, now, self._tolerance, told)  # type: ignore[union-attr]
             implausible += times.implausible
             clamped += times.clamped
             accepted.append((record, event, times))  # type: ignore[arg-type]
@@ -130,13 +133,14 @@ class Profiles(States):
         self._load(topic, partition, accepted)
         states, touch, observe = self.users.of(partition), self.users.touch, self.recommender.observe
         outcomes, usual = dict.fromkeys(EventOutcome, 0), 0
+        late = oldest = again = 0
         for record, event, times in accepted:
             state = states[event.user_id]
             if record.offset <= state.applied.get(source, -1):
                 outcomes[EventOutcome.REPLAYED] += 1
                 continue
             touch(partition, state)
-            if self._too_fast(state, source, record.offset, times.arrived):
+            if self._too_fast(state, source, record.offset, times):
                 outcomes[EventOutcome.RATE_LIMITED] += 1
                 continue
             self.feedback.before(state, event)
@@ -146,9 +150,18 @@ class Profiles(States):
             else:
                 outcomes[_OUTCOMES[observation.status]] += 1
                 self.feedback.after(observation, topic)
-            if observation.answers and now - times.arrived <= self._max_age:
-                answered.append(_answered(batch, record, event, times, state))
-        self.expiry.see(partition, ((event.user_id, times.arrived) for _, event, times in accepted[-TIMED:]))
+            if observation.answers:
+                age = now - times.arrived
+                if age <= self._max_age:
+                    answered.append(_answered(batch, record, event, times, state))
+                elif times.again:
+                    again += 1
+                else:
+                    late += 1
+                    oldest = max(oldest, age)
+        if late or again:
+            self._late.count(topic, late, oldest, again)
+        self.expiry.see(partition, ((event.user_id, times.heard) for _, event, times in accepted[-TIMED:]))
         outcomes[EventOutcome.LEARNED] += usual
         for outcome, count in outcomes.items():
             if count:
@@ -176,11 +189,16 @@ class Profiles(States):
             topic.suffix, partition, right, PRODUCER_SETTING,
         )  # fmt: skip
 
-    def _too_fast(self, state: UserState, source: int, offset: int, arrived: int) -> bool:
-        """Whether the user sends too many events. By Kafka time and kept in the state: a replay decides the same."""
-        minute = arrived // 60_000
+    def _too_fast(self, state: UserState, source: int, offset: int, times: EventTime) -> bool:
+        """Whether the user sends too many events. By Kafka time and kept in the state: reading again decides the same.
+
+        What is put in again was no rush when it happened.
+        """
+        minute = times.heard // 60_000
         if minute > state.rate_minute:
             state.rate_minute, state.rate_count = minute, 0
+        if times.again:
+            return False
         state.rate_count += 1
         if state.rate_count <= self._most_a_minute:
             return False

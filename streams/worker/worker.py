@@ -27,11 +27,12 @@ from operators.state.item_index import ItemIndex
 from operators.state.parameters import Parameters
 from operators.warm_up import warm_up
 from streams.broker.admin import connect, describe_topics
+from streams.broker.idle_stages import idle_stages, unread
 from streams.broker.incarnations import Described, Incarnation, describe, incarnations, refuse_changed, refuse_gone
 from streams.broker.partitioning import partition_of
 from streams.clock import Clock
 from streams.engine import StageEngine, create_app
-from streams.errors import ConfigurationError, OperatorError, StreamError
+from streams.errors import BrokerError, ConfigurationError, OperatorError, StreamError
 from streams.metrics import Metrics
 from streams.model.live import LiveNarration
 from streams.settings import Settings
@@ -53,6 +54,7 @@ log = logging.getLogger("headwater.worker")
 GRACE = 6.0  # for the last checkpoints
 STOP_TIMEOUT = 3.0  # for leaving the groups; together they are below the 10 s that are promised for a stop
 BROKER_CHECK, BROKER_RECHECK = 5.0, 1.0  # seconds until the next check, after an answer and after none
+IDLE_STAGES_CHECK = 30.0  # seconds
 _AGENTS = {ITEMS: items, CATALOG: catalog, PROFILES: profiles, NARRATOR: narrator}
 EXPECTED = (StreamError, StateError, OperatorError, HttpError)  # logged without a traceback
 
@@ -126,6 +128,7 @@ class Worker:
         self._spawn(reader.run())
         self._spawn(self._watch_progress())
         self._spawn(self._watch_broker(ids))
+        self._spawn(self._watch_idle_stages())
         self.health.set("broker", True, f"reached at {self.brokers}")
         await reader.loaded.wait()
         self.health.set("item index", True, f"{context.index.size} items")
@@ -245,6 +248,19 @@ class Worker:
             pause = BROKER_CHECK
             self.health.set("broker", True, f"reached at {self.brokers}")
             refuse_changed(ids, seen)
+
+    async def _watch_idle_stages(self) -> None:
+        """Show what waits for stages that run in no worker: no other worker could."""
+        while True:
+            await asyncio.sleep(IDLE_STAGES_CHECK)
+            with contextlib.suppress(BrokerError):  # no answer says nothing of the stages
+                await asyncio.to_thread(self._look_at_idle_stages)
+
+    def _look_at_idle_stages(self) -> None:
+        idle = idle_stages(self._admin, self.settings.namespace)
+        for stage in STAGES:
+            waiting = unread(self._admin, self.brokers, self.settings, stage) if stage in idle else {}
+            self.metrics.unread_records.of(stage).set(sum(waiting.values()))
 
     # ---- stop
     async def _stop(self, starting: asyncio.Task[None]) -> None:

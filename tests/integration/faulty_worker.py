@@ -14,6 +14,7 @@ TEST_FAULT is one of:
 - ``sought``: a recovery ends between the two halves of the next rebalance.
 - ``full``: the worker's disk takes no file above 100 kB.
 - ``pause``: partition 1 of the clicks is never fetched again.
+- ``ahead``: the clock of its machine is ten minutes ahead.
 
 Everything else is the real program.
 """
@@ -33,6 +34,7 @@ from confluent_kafka import TopicPartition
 from faust.tables.recovery import Recovery
 
 from headwater.cli.main import main
+from streams.clock import Clock
 from streams.engine.consumer import BatchConsumer, BatchConsumerThread
 from streams.engine.groups import GroupQueue
 from streams.engine.producer import BatchProducer
@@ -42,6 +44,7 @@ from streams.stages.profiles import Profiles
 from streams.topology import CLICK, USER_STATE
 
 PAUSED = 1
+AHEAD = 600  # seconds
 MARK = Path(os.environ.get("TEST_FAULT_MARK", "/"))
 
 
@@ -206,6 +209,16 @@ def pause() -> None:
     SourceReader._sorted = paused  # type: ignore[method-assign]
 
 
+def ahead() -> None:
+    """A wall clock that somebody has set wrong."""
+    right = Clock.time_ns
+
+    def wrong(self: Clock) -> int:
+        return right(self) + (AHEAD * 1_000_000_000 if due() else 0)
+
+    Clock.time_ns = wrong  # type: ignore[method-assign]
+
+
 def on_tick(fault: Callable[[Profiles], None]) -> None:
     """Have ``fault`` done once, from the event loop."""
     tick, done = Profiles.tick, []
@@ -220,6 +233,6 @@ def on_tick(fault: Callable[[Profiles], None]) -> None:
 
 
 if __name__ == "__main__":
-    faults = (agent, compute, hang, freeze, unsent, slow, early, late, sought, full, block, pause)
+    faults = (agent, compute, hang, freeze, unsent, slow, early, late, sought, full, block, pause, ahead)
     next(fault for fault in faults if fault.__name__ == os.environ["TEST_FAULT"])()
     main()

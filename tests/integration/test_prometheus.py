@@ -167,6 +167,10 @@ def buckets(quick: str, slow: str) -> dict[str, str]:
 RECALL, WINDOW = "headwater_prequential_recall_ratio__model__", "headwater_prequential_window_events"
 TEXTS, LAG = "headwater_texts_total__text_source__", "headwater_consumer_lag_records__topic__t__partition__"
 STATE = "headwater_model_state__state__"
+UNREAD, EMPTY = "headwater_unread_records__stage__", "headwater_empty_lists_total__cause__"
+LATE = "headwater_unanswered_events_total__topic__t__cause__"
+RECORDS = "headwater_recommendations_total__source__"
+LEARNED = "headwater_events_total__topic__t__outcome__learned"
 # alert -> series of 60 minutes (15 s apart) that fire it, and that do not
 FIRING = {
     "HeadwaterDown": ({"up": "1x40 0x200"}, {"up": "1x40 0x15 1x100"}),
@@ -182,6 +186,22 @@ FIRING = {
     "HeadwaterLagGrowing": (
         {f"{LAG}0": "0+100x240", f"{LAG}1": "0x240"},
         {f"{LAG}0": "90000-300x240", f"{LAG}1": "0+10x240"},
+    ),
+    "HeadwaterStageMissing": (
+        {f"{UNREAD}catalog": "0x40 100x200", f"{UNREAD}items": "0x240"},
+        {f"{UNREAD}catalog": "0x228 100x12", f"{UNREAD}items": "0x240"},
+    ),
+    "HeadwaterNoAnswers": (
+        {f"{LATE}late": "0x120 0+1x120", f"{LATE}again": "0x240", f"{RECORDS}personal": "0+10x120 1200x120"},
+        {f"{LATE}late": "0+1x240", f"{LATE}again": "0+50x240", f"{RECORDS}personal": "0+1x240"},
+    ),
+    "HeadwaterLateEvents": (
+        {f"{LATE}late": "0+1x240", f"{RECORDS}personal": "0+3x240", LEARNED: "0+4x240"},
+        {f"{LATE}late": "0x200 0+9x40", f"{RECORDS}personal": "0+3x240", LEARNED: "0+3x200 600+12x40"},
+    ),
+    "HeadwaterEmptyLists": (
+        {f"{EMPTY}no_items": "0+3x240", f"{RECORDS}trending": "0+10x240"},
+        {f"{EMPTY}no_items": "0+1x240", f"{RECORDS}trending": "0+1x120 120+10x120"},
     ),
     "HeadwaterLatencyHigh": (buckets("0+97x240", "0+100x240"), buckets("0+997x240", "0+1000x240")),
     "HeadwaterDeadLetters": (

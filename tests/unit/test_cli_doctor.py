@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from headwater.cli.doctor import EMPTY_REMEDIES
 from headwater.cli.main import app
+from operators.ranking.emptiness import EmptyCause
 
 METRICS = b"""\
 # TYPE headwater_misplaced_users_total counter
@@ -19,7 +21,15 @@ headwater_misplaced_users_total{topic="events.purchase.v1"} 4
 headwater_misplaced_users_total{topic="events.click.v1"} 0
 # TYPE headwater_dead_letters_total counter
 headwater_dead_letters_total{stage="profiles",reason="wrong_type"} 2
+# TYPE headwater_unanswered_events_total counter
+headwater_unanswered_events_total{topic="events.click.v1",cause="late"} 50
+headwater_unanswered_events_total{topic="events.click.v1",cause="again"} 900
+# TYPE headwater_recommendations_total counter
+headwater_recommendations_total{source="trending"} %d
+# TYPE headwater_empty_lists_total counter
+headwater_empty_lists_total{cause="no_items"} 3
 """
+lists = 0
 
 
 class Worker(BaseHTTPRequestHandler):
@@ -29,7 +39,7 @@ class Worker(BaseHTTPRequestHandler):
         ready = self.path.startswith("/readyz")
         self.send_response(503 if ready else 200)
         self.end_headers()
-        self.wfile.write(b"recovery: 3 of 8 partitions\n" if ready else METRICS)
+        self.wfile.write(b"recovery: 3 of 8 partitions\n" if ready else METRICS % lists)
 
     def log_message(self, format: str, *args: object) -> None:
         pass
@@ -92,6 +102,22 @@ def test_what_the_worker_reports() -> None:
     assert "Set partitioner=murmur2_random in the producer of events.purchase.v1" in out
     assert "0 users" not in out
     assert "2 records refused by profiles: wrong_type" in out
+
+
+@pytest.mark.usefixtures("unready_worker")
+@pytest.mark.parametrize(("answered", "grade"), [(0, "problem"), (7, "warning")])
+def test_events_that_nobody_answers(answered: int, grade: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"{__name__}.lists", answered)
+    _, out = doctor()
+    found = f"{grade:8} answers: 50 events of events.click.v1 were learned but not answered"
+    assert found in out and "HEADWATER_MAX_EVENT_AGE (300 s)" in out
+    assert ("no event at all was answered" in out) == (not answered)
+    assert "900" not in out, "what was sent as history is as it should be"
+    assert f"3 of {answered} lists were empty: no_items" in out
+
+
+def test_every_cause_of_an_empty_list_has_a_remedy() -> None:
+    assert EMPTY_REMEDIES.keys() == set(EmptyCause)
 
 
 def test_model_that_was_not_fetched(monkeypatch: pytest.MonkeyPatch) -> None:

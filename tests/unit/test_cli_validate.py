@@ -80,6 +80,52 @@ def test_foreign_formats_get_a_hint(tmp_path: Path) -> None:
     assert "looks like a GA4 export row" in result.stdout
 
 
+TWO_SHOPS = [
+    {"topic": "shop-a.catalog.items.v1", "value": {"item_id": "p1", "title": "Mug of shop A"}},
+    {"topic": "shop-b.catalog.items.v1", "value": {"item_id": "p1", "title": "Secret of shop B"}},
+    {"topic": "shop-b.catalog.items.v1", "key": "p2", "value": None},
+    {**click("e1"), "topic": "staging.events.click.v1"},
+    click("e2"),
+]
+
+
+def test_lines_of_other_namespaces_are_refused_unless_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADWATER_NAMESPACE", "shop-a")
+    file = write(tmp_path / "f", *TWO_SHOPS)
+    result = validate(file)
+    assert result.exit_code == 1
+    out = result.stdout.splitlines()
+    assert [line.split(": ")[:2] for line in out[:3]] == [[f"line {n}", "other_namespace"] for n in (2, 3, 4)]
+    assert "'shop-b'" in out[0] and "'shop-b'" in out[1] and "'staging'" in out[2]
+    assert out[3:] == ["catalog.items.v1: 1 records", "events.click.v1: 1 records", "3 problems: 3 other_namespace"]
+    assert validate(file, "--from-namespace", "shop-b").stdout.splitlines()[-1] == "1 problem: 1 other_namespace"
+    assert validate(file, "--from-namespace", "shop-b", "--from-namespace", "staging").exit_code == 0
+
+
+@pytest.mark.parametrize("topic", ["Shop-a", "x.shop-a", "shop-a.", "shop-a.shop-a", " shop-a"])
+def test_a_namespace_that_looks_alike_is_another(topic: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADWATER_NAMESPACE", "shop-a")
+    result = validate(write(tmp_path / "f", {**click("1"), "topic": f"{topic}.events.click.v1"}))
+    assert result.exit_code == 1 and "other_namespace" in result.stdout
+
+
+def test_a_topic_without_a_name_before_its_point_is_unknown(tmp_path: Path) -> None:
+    result = validate(write(tmp_path / "f", {**click("1"), "topic": ".events.click.v1"}))
+    assert result.exit_code == 1 and "unknown_topic" in result.stdout
+
+
+def test_evaluate_leaves_other_namespaces_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADWATER_NAMESPACE", "shop-a")
+    file = write(tmp_path / "f", *TWO_SHOPS)
+    result = CliRunner().invoke(app, ["evaluate", str(file), "--json"])
+    assert json.loads(result.stdout)["events"] == 1
+    assert "3 lines were refused, the first is line 2" in result.stderr
+    result = CliRunner().invoke(app, ["evaluate", str(file), "--json", "--from-namespace", "staging"])
+    assert json.loads(result.stdout)["events"] == 2
+
+
 @pytest.mark.parametrize("compress", [False, True])
 def test_lines_are_counted_for_the_bar(tmp_path: Path, compress: bool) -> None:
     data = b"a\nb\n\nc"

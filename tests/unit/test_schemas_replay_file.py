@@ -143,8 +143,8 @@ def test_namespace_key_and_timestamp(tmp_path: Path) -> None:
 {"extra":0,"topic":"events.impression.v1","value":"x"}
 """
     assert lines_of(tmp_path, content) == [
-        Line(2, "headwater.events.click.v1", Kind.CLICK, b'{"a": 1}', None, b"u1", -1),
-        Line(3, "my.shop.catalog.items.v1", Kind.CATALOG, None, None, b"i1", None),
+        Line(2, "headwater.events.click.v1", Kind.CLICK, b'{"a": 1}', None, b"u1", -1, "headwater"),
+        Line(3, "my.shop.catalog.items.v1", Kind.CATALOG, None, None, b"i1", None, "my.shop"),
         Line(4, "events.search.v1", Kind.SEARCH, b"[1]", None, None, None),
         Line(5, "events.impression.v1", Kind.IMPRESSION, b'"x"', None, UNSET, None),
     ]
