@@ -55,7 +55,10 @@ class Reason(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class RecommendedItem(msgspec.Struct, frozen=True, gc=False):
-    """One place of the list: ``rank`` from 1, ``contributions`` as shares by generator, ``propensity`` in (0, 1]."""
+    """One place of the list: ``rank`` from 1, ``contributions`` as shares by generator, ``propensity`` in (0, 1].
+
+    ``docs/record.md`` explains each field to those who read the record.
+    """
 
     item_id: str
     title: str
