@@ -29,7 +29,7 @@ LOW_DISK = 2 << 30
 NO_DISK = 200 << 20
 HTTP_TIMEOUT = 3.0
 EMPTY_REMEDIES = {
-    "no_items": "Send the catalogue to catalog.items.v1 before the events.",
+    "no_items": "Send the catalogue before the events.",
     "none_available": "Each item is deleted, unavailable or expired: look at the catalogue.",
     "left_out": "These users have had, hidden or disliked all there is: offer more, or see HEADWATER_ALLOW_REPEATS.",
 }
