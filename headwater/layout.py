@@ -48,7 +48,7 @@ LAYOUT: dict[str, tuple[str, dict[str, str]]] = {
             "language_model": "fetches the language model",
             "importers": "data sets as replay files",
             "local_kafka": "the private broker",
-            "demo": "feed, pacing, summary",
+            "demo": "feed, pacing, summary; a household shop and its judge",
             "cli": "one command a file",
         },
     ),

@@ -20,17 +20,15 @@ from headwater.cli.terminal import end_on_sigterm, guarded, load_settings, make_
 if TYPE_CHECKING:
     from headwater.cli.terminal import Progress
     from headwater.demo.feed import Answer, Feed
-    from headwater.demo.turns import Turns
+    from headwater.demo.shop import HouseholdShop
     from headwater.demo.worker_process import WorkerProcess
     from headwater.importers.replay_file import ReplayLine
     from streams.settings import Settings
 
 PANEL_INTERVAL = 2.0
-DRAIN_TIMEOUT = 15.0
 MAX_OUTSTANDING = 500
 WINDOW = 3_000  # events among which users take turns
 MODEL_TIMEOUT = 60.0
-INDEX_TIMEOUT = 30.0
 
 
 @guarded
@@ -39,17 +37,24 @@ def demo(
     rate: Annotated[
         float, typer.Option(min=1, help="Events per second in the last quarter, which measures latency.")
     ] = 300.0,
+    shop: Annotated[
+        bool, typer.Option("--shop", help="A household shop with made-up customers instead, judged at the end.")
+    ] = False,
 ) -> None:
     """Start Kafka and a worker, send real MovieLens events, show recommendations, sum up. Leaves nothing behind."""
     started = time.monotonic()
     settings = load_settings(namespace=f"demo-{uuid.uuid4().hex[:8]}")
     end_on_sigterm()
-    from headwater.importers.movielens import write_replay
+    if not shop:
+        from headwater.importers.movielens import write_replay
 
-    write_replay(settings.cache_dir, progress=note)
+        write_replay(settings.cache_dir, progress=note)
     _prepare_model(settings)
     with _broker(settings) as (address, description):
-        _run(settings, address, description, events, rate)
+        if shop:
+            _run_shop(settings, address, description, rate)
+        else:
+            _run(settings, address, description, events, rate)
     note(f"Done after {time.monotonic() - started:.0f} s; worker and topics are gone. How to go on:")
     for line in _HOW_TO_GO_ON:
         note(f"  {line}")
@@ -100,20 +105,10 @@ def _broker(settings: Settings) -> Iterator[tuple[str, str]]:
 
 def _run(settings: Settings, brokers: str, description: str, events: int, rate: float) -> None:
     from headwater.demo.feed import Feed
-    from headwater.demo.worker_process import WorkerProcess
-    from streams.broker.admin import create_topics
 
-    create_topics(brokers, settings)
-    environment = {
-        "HEADWATER_BROKERS": brokers,
-        "HEADWATER_NAMESPACE": settings.namespace,
-        # Years of ratings pass in a minute here: the limit that stops bots would stop people.
-        "HEADWATER_USER_EVENTS_PER_MINUTE": "1000000",
-        "HEADWATER_DRAFT_DEADLINE": "10",  # model, worker and broker share this machine: give a sentence its time
-    }
-    folder = tempfile.TemporaryDirectory(prefix="headwater-demo-")
-    with folder as name, WorkerProcess(Path(name), environment) as worker:
-        worker.wait_until_ready(_once_each("Starting a worker; waiting for: {}"))
+    # Years of ratings pass in a minute here: the limit that stops bots would stop people.
+    environment = {"HEADWATER_USER_EVENTS_PER_MINUTE": "1000000", "HEADWATER_DOMAIN": "film"}
+    with _worker(settings, brokers, environment) as worker:
         show = _Showcase()
         feed = Feed(brokers, settings, max_outstanding=MAX_OUTSTANDING, on_record=show.hear, check=worker.check)
         try:
@@ -121,10 +116,53 @@ def _run(settings: Settings, brokers: str, description: str, events: int, rate: 
             _sum_up(feed, worker, description)
         finally:
             feed.close()
+
+
+def _run_shop(settings: Settings, brokers: str, description: str, rate: float) -> None:
+    from headwater.demo.shop import WORKER_ENVIRONMENT, HouseholdShop
+
+    with _worker(settings, brokers, WORKER_ENVIRONMENT) as worker:
+        show = _Showcase()
+        shop = HouseholdShop(brokers, settings, worker, on_record=show.hear, on_progress=show.sent)
+        try:
+            _say_whether_it_is_there(shop.open())
+            show.titles = {item: row["title"] for item, row in shop.verdict.ledger.rows.items()}
+            _wait_for_model(settings, worker)
+            note(
+                f"A household shop with {len(show.titles)} goods. Its customers are made up; nobody acts before the "
+                f"answer to what came before: {shop.events:,} events of sixty days and today."
+            )
+            started = time.monotonic()
+            with progress("sent", shop.events) as bar:
+                show.begin(bar)
+                shop.run(rate)
+                show.finish()
+            _sum_up_shop(shop, worker, description, time.monotonic() - started)
+        finally:
+            shop.close()
+
+
+@contextmanager
+def _worker(settings: Settings, brokers: str, environment: dict[str, str]) -> Iterator[WorkerProcess]:
+    """A ready worker on topics of its own, with more settings than its place."""
+    from headwater.demo.worker_process import WorkerProcess
+    from streams.broker.admin import create_topics
+
+    create_topics(brokers, settings)
+    environment = environment | {
+        "HEADWATER_BROKERS": brokers,
+        "HEADWATER_NAMESPACE": settings.namespace,
+        "HEADWATER_DRAFT_DEADLINE": "10",  # model, worker and broker share this machine: give a sentence its time
+    }
+    folder = tempfile.TemporaryDirectory(prefix="headwater-demo-")
+    with folder as name, WorkerProcess(Path(name), environment) as worker:
+        worker.wait_until_ready(_once_each("Starting a worker; waiting for: {}"))
+        yield worker
         note("Stopping the worker after its last checkpoint.")
 
 
 def _send(settings: Settings, feed: Feed, worker: WorkerProcess, show: _Showcase, events: int, rate: float) -> None:
+    from headwater.demo.pacing import send_phase
     from headwater.demo.searches import with_searches
     from headwater.demo.turns import Turns
     from headwater.importers.fetch import ML_100K
@@ -136,9 +174,9 @@ def _send(settings: Settings, feed: Feed, worker: WorkerProcess, show: _Showcase
     while (first := next(lines))["topic"] == CATALOG_ITEMS.suffix:
         catalog.append(first)
     show.titles = {entry["value"]["item_id"]: entry["value"]["title"] for entry in catalog}
-    sent = feed.send_catalog(catalog)
+    sent = feed.send_aside(catalog)
     note(f"Sent the catalogue: {sent:,} films.")
-    _wait_for_index(worker, sent)
+    _say_whether_it_is_there(worker.wait_for_items(sent))
     _wait_for_model(settings, worker)
     note(
         f"Sending {events:,} ratings, and before every 20th a genre search that is derived (MovieLens has none). "
@@ -149,8 +187,8 @@ def _send(settings: Settings, feed: Feed, worker: WorkerProcess, show: _Showcase
     unpaced = len(log) - len(log) // 4
     with progress("sent", len(log)) as bar:
         show.begin(bar)
-        _send_phase(feed, turns, bar, range(unpaced), "as fast as users get their answers", None)
-        _send_phase(feed, turns, bar, range(unpaced, len(log)), f"paced at {rate:,.0f}/s", rate)
+        send_phase(feed, turns, range(unpaced), "as fast as users get their answers", None, show.sent)
+        send_phase(feed, turns, range(unpaced, len(log)), f"paced at {rate:,.0f}/s", rate, show.sent)
         show.finish()
 
 
@@ -165,35 +203,9 @@ def _first_ratings(lines: Iterator[ReplayLine], count: int) -> Iterator[ReplayLi
             return
 
 
-def _send_phase(feed: Feed, turns: Turns, bar: Progress, numbers: range, pace: str, rate: float | None) -> None:
-    """Send events ``numbers``, wait for their answers."""
-    if not numbers:
-        return
-    feed.begin(pace)
-    begun = time.monotonic()
-    for number in numbers:
-        while rate is not None and (ahead := begun + (number - numbers.start) / rate - time.monotonic()) > 0:
-            feed.read(min(ahead, 0.02))
-        while (line := turns.next()) is None:
-            feed.read(0.005)
-        feed.send(line)
-        if number % 10 == 0:
-            feed.read(0.0)
-            bar.update(number, f"{feed.outcome.records:,} recommendations")
-    feed.drain(DRAIN_TIMEOUT)
-    bar.update(numbers.stop, f"{feed.outcome.records:,} recommendations")
-
-
-def _wait_for_index(worker: WorkerProcess, items: int) -> None:
-    from headwater.demo.scrape import scrape
-
-    deadline = time.monotonic() + INDEX_TIMEOUT
-    while time.monotonic() < deadline:
-        worker.check()
-        if (scrape(worker.address, 5.0).first("headwater_index_items") or 0) >= items:
-            return
-        time.sleep(0.1)
-    note(f"The catalogue is not in the worker's index after {INDEX_TIMEOUT:.0f} s; going on.")
+def _say_whether_it_is_there(there: bool) -> None:
+    if not there:
+        note("The catalogue is not in the worker's index yet; going on.")
 
 
 def _wait_for_model(settings: Settings, worker: WorkerProcess) -> None:
@@ -223,6 +235,16 @@ def _sum_up(feed: Feed, worker: WorkerProcess, description: str) -> None:
     make_console().print(summary(feed.outcome, scrape(worker.address, 5.0), description))
 
 
+def _sum_up_shop(shop: HouseholdShop, worker: WorkerProcess, description: str, seconds: float) -> None:
+    from headwater.demo.scrape import scrape
+    from headwater.demo.summary import shop_summary
+
+    samples = scrape(worker.address, 5.0)
+    make_console().print(shop_summary(shop.feed.outcome, shop.verdict, samples, description, seconds))
+    for complaint in shop.verdict.complaints():
+        note(complaint)
+
+
 class _Showcase:
     """Shows the best recommendation of the last seconds, again and again."""
 
@@ -231,11 +253,17 @@ class _Showcase:
         self._bar: Progress | None = None
         self._shown = 0.0
         self._best: Answer | None = None
+        self._heard = 0
 
     def begin(self, bar: Progress) -> None:
         self._bar, self._shown = bar, time.monotonic()
 
+    def sent(self, number: int) -> None:
+        if self._bar is not None:
+            self._bar.update(number, f"{self._heard:,} recommendations")
+
     def hear(self, record: Answer) -> None:
+        self._heard += 1
         if self._best is None or _rank(record) >= _rank(self._best):
             self._best = record
         if time.monotonic() - self._shown > PANEL_INTERVAL:

@@ -75,7 +75,8 @@ class _Sent:
 class Feed:
     """One producer and one consumer, in one thread: :meth:`begin` a phase, :meth:`send` its events, :meth:`drain`.
 
-    ``on_record`` hears every new recommendation; ``check`` is called now and then and raises when going on is useless.
+    ``on_record`` hears every new recommendation, ``on_sent`` every line that leaves; ``check`` is called now and then
+    and raises when going on is useless. A user acts again after ``patience`` seconds, answer or not.
     """
 
     def __init__(
@@ -86,10 +87,12 @@ class Feed:
         max_outstanding: int,
         on_record: Callable[[Answer], None],
         check: Callable[[], None],
+        on_sent: Callable[[ReplayLine], None] = lambda line: None,
+        patience: float = PATIENCE,
     ) -> None:
         self._namespace = settings.namespace
-        self._max_outstanding = max_outstanding
-        self._on_record, self._check = on_record, check
+        self._max_outstanding, self._patience = max_outstanding, patience
+        self._on_record, self._on_sent, self._check = on_record, on_sent, check
         self._producer = event_producer(brokers)
         self._consumer = Consumer(
             {"bootstrap.servers": brokers, "group.id": f"{settings.namespace}.demo", "enable.auto.commit": False}
@@ -116,16 +119,16 @@ class Feed:
         """Whether the user has acted and neither got an answer nor lost patience."""
         if not self._pending[user_id]:
             return False
-        return time.monotonic() - self._acted[user_id] < PATIENCE
+        return time.monotonic() - self._acted[user_id] < self._patience
 
-    def send_catalog(self, lines: Iterable[ReplayLine]) -> int:
-        """Send catalogue lines and wait until the broker has them; returns how many."""
+    def send_aside(self, lines: Iterable[ReplayLine]) -> int:
+        """Send what no answer is expected to, the catalogue say, and wait until the broker has it; returns how many."""
         count = 0
         for line in lines:
             self._produce(line, 0)
             count += 1
         if self._producer.flush(30.0):
-            raise BrokerError("The broker does not take the catalogue.")
+            raise BrokerError("The broker does not take what is sent.")
         return count
 
     def begin(self, pace: str) -> None:
@@ -176,9 +179,10 @@ class Feed:
 
     def _produce(self, line: ReplayLine, at_ms: int) -> None:
         suffix, value = line["topic"], line["value"]
-        body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-        key = value[KIND_OF_TOPIC[suffix].key_field].encode()
+        body = None if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+        key = (line["key"] if value is None else value[KIND_OF_TOPIC[suffix].key_field]).encode()
         self._producer.produce(f"{self._namespace}.{suffix}", body, key, timestamp=at_ms, on_delivery=_delivered)
+        self._on_sent(line)
         self.outcome.sent[suffix] += 1
         self._producer.poll(0)
 

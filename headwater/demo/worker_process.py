@@ -16,12 +16,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from headwater.demo.scrape import scrape
 from headwater.local_kafka.guarded_process import GuardedProcess
 from streams.errors import OperatorError
 
 READY_TIMEOUT = 180.0
 STOP_TIMEOUT = 20.0
 HTTP_TIMEOUT = 5.0
+INDEX_TIMEOUT = 30.0
 
 
 class WorkerProcess:
@@ -62,6 +64,16 @@ class WorkerProcess:
                 raise OperatorError(f"The worker is not ready ({reasons}). {self._log_end()}")
             waiting_for(reasons)
             time.sleep(0.1)
+
+    def wait_for_items(self, items: int) -> bool:
+        """Until the worker's index has so many, at most half a minute; whether it has. Raises ``OperatorError``."""
+        deadline = time.monotonic() + INDEX_TIMEOUT
+        while time.monotonic() < deadline:
+            self.check()
+            if (scrape(self.address, HTTP_TIMEOUT).first("headwater_index_items") or 0) >= items:
+                return True
+            time.sleep(0.1)
+        return False
 
     def stop(self) -> int | None:
         """SIGTERM, wait, SIGKILL; returns the exit status, None when it was not started."""

@@ -24,6 +24,9 @@ OTHER_MEANING = {
     ("operators/state/item_codec.py", "catalog"): "a field of stored rows",
     ("headwater/cli/demo.py", "items"): "a field of a recommendation",
     ("headwater/cli/rendering.py", "items"): "a field of a recommendation",
+    ("headwater/demo/claims.py", "items"): "a field of a recommendation",
+    ("headwater/demo/verdict.py", "items"): "a field of a recommendation",
+    ("headwater/demo/wording.py", "items"): "a field of a recommendation",
     ("headwater/cli/tail.py", "items"): "a field of a recommendation",
 }
 """Texts that are the name of a stage by chance."""
