@@ -9,17 +9,20 @@ from typing import Any
 import msgspec
 
 from schemas.actions import Action
-from schemas.foreign_formats import looks_like
+from schemas.foreign_formats import hint_for_missing, looks_like
 from schemas.rejection import Rejection, RejectionCode, quoted
 
 DECODE_ERRORS = (msgspec.MsgspecError, UnicodeError, RecursionError)
 
 ENDS_TOO_EARLY = "not JSON: it ends too early"
+"""The beginning of what is said of a text that was cut off."""
 
 _ID_FIELDS = frozenset({"event_id", "user_id", "item_id", "item_ids", "results"})
 _TIME_FIELDS = frozenset({"occurred_at", "expires_at"})
 _PATH = re.compile(r" - at `\$(.*)`$", re.DOTALL)
-_PATH_FIELD = re.compile(r"\.(\w+)")
+_PATH_STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
+_STRING_OR_CONSTANT = re.compile(r'"(?:[^"\\]+|\\.)*"|-?(?:NaN|Infinity)', re.DOTALL)
+_TABS_OF_SNOWPLOW = 100  # its enriched events have 130 columns
 _MISSING = re.compile(r"Object missing required field `(\w+)`")
 _TYPES = re.compile(r"Expected `(.+)`, got `(.+)`")
 _LENGTH = re.compile(r"Expected `.+` of length ([<>]=) (\d+)")
@@ -31,7 +34,8 @@ def explain(error: Exception, value: bytes) -> Rejection:
     if isinstance(error, RecursionError):
         return Rejection(RejectionCode.TOO_DEEP, "objects and lists are nested too deep")
     if isinstance(error, UnicodeError):
-        return Rejection(RejectionCode.BROKEN_JSON, "the bytes are not UTF-8", _encoding_hint(value))
+        place = f" (byte {error.start})" if isinstance(error, UnicodeDecodeError) else ""
+        return Rejection(RejectionCode.BROKEN_JSON, f"the bytes are not UTF-8{place}", _encoding_hint(value))
     if isinstance(error, msgspec.ValidationError):
         return _invalid(str(error), value)
     return _broken(str(error), value)
@@ -42,6 +46,8 @@ def _encoding_hint(value: bytes) -> str:
         return "UTF-16? send UTF-8"
     if value[:1] == b"\x00":
         return "a schema registry's header (Avro, Protobuf, JSON Schema)? send plain JSON"
+    if value.count(b"\t") >= _TABS_OF_SNOWPLOW:
+        return "a Snowplow enriched event, columns between tabs? send one JSON object with Headwater's fields"
     return ""
 
 
@@ -59,18 +65,26 @@ def _broken(problem: str, value: bytes) -> Rejection:
         if value[:3] == b"\xef\xbb\xbf":
             return Rejection(RejectionCode.BROKEN_JSON, "not JSON: it starts with a byte order mark", "send it without")
         if "truncated" in problem:
-            return Rejection(RejectionCode.BROKEN_JSON, ENDS_TOO_EARLY)
+            return Rejection(RejectionCode.BROKEN_JSON, f"{ENDS_TOO_EARLY} (byte {len(value)})")
         return Rejection(
             RejectionCode.BROKEN_JSON, f"not JSON: {problem.removeprefix('JSON is malformed: ')}", _encoding_hint(value)
         )
     if constants:
         hint = "JSON knows no NaN and no Infinity: leave the field out"
-        return Rejection(RejectionCode.BROKEN_JSON, f"not JSON: {constants[0]} is no number", hint)
+        message = f"not JSON: {constants[0]} is no number (byte {_place_of_constant(value)})"
+        return Rejection(RejectionCode.BROKEN_JSON, message, hint)
     place = _half_pair_field(row)
     if place is not None:
         hint = "text was cut in the middle of a character"
         return Rejection(RejectionCode.BAD_TEXT, f"{place} holds half a surrogate pair", hint)
     return Rejection(RejectionCode.BROKEN_JSON, f"not JSON: {problem.removeprefix('JSON is malformed: ')}")
+
+
+def _place_of_constant(value: bytes) -> int:
+    """Byte of the first NaN or Infinity outside of a text."""
+    text = value.decode("utf-8", "replace")
+    found = (match.start() for match in _STRING_OR_CONSTANT.finditer(text) if not match[0].startswith('"'))
+    return len(text[: next(found, 0)].encode())
 
 
 def _half_pair_field(row: Any) -> str | None:
@@ -97,15 +111,27 @@ def _invalid(problem: str, value: bytes) -> Rejection:
         return Rejection(RejectionCode.NOT_A_RECORD, f"not an object: {quoted(row)}")
     foreign = looks_like(row)
     if foreign:
-        return Rejection(RejectionCode.NOT_A_RECORD, f"not a Headwater record; looks like {foreign}")
+        message = f"not a Headwater record; looks like {foreign.name}"
+        return Rejection(RejectionCode.NOT_A_RECORD, message, foreign.advice)
     missing = _MISSING.match(problem)
     if missing:
-        return Rejection(RejectionCode.MISSING_FIELD, f"{missing[1]} is missing")
+        return Rejection(RejectionCode.MISSING_FIELD, f"{missing[1]} is missing", hint_for_missing(missing[1], row))
     path = _PATH.search(problem)
     place = path[1].removeprefix(".") if path else "the record"
-    name = _PATH_FIELD.match(path[1]) if path else None
-    field = name[1] if name else ""
-    return _invalid_field(_PATH.sub("", problem), place, field, row.get(field))
+    field, value_there = _at(row, path[1]) if path else ("", row)
+    return _invalid_field(_PATH.sub("", problem), place, field, value_there)
+
+
+def _at(row: Any, path: str) -> tuple[str, Any]:
+    """The name of the outermost field in a path of msgspec's (``.item_ids[1]``), and the value at its end."""
+    field = ""
+    for name, number in _PATH_STEP.findall(path):
+        field = field or name
+        if isinstance(row, dict):
+            row = row.get(name)
+        elif isinstance(row, list) and number:
+            row = row[int(number)] if int(number) < len(row) else None
+    return field, row
 
 
 def _invalid_field(problem: str, place: str, field: str, value: Any) -> Rejection:
@@ -147,4 +173,4 @@ def _wrong_type(place: str, field: str, expected: str, got: str, value: Any) -> 
     elif got == "float" and "int" in expected:
         hint = "a whole number, written without a point"
     readable = expected.removesuffix(" | null").replace(" | ", " or ")
-    return Rejection(RejectionCode.WRONG_TYPE, f"{place} has to be {readable}, not {got}", hint)
+    return Rejection(RejectionCode.WRONG_TYPE, f"{place} has to be {readable}, not {got}: {quoted(value)}", hint)

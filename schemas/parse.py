@@ -1,13 +1,17 @@
 """Bytes from Kafka or a file to a record, or to the reason why not. Never raises.
 
-One msgspec pass decodes and checks types, ranges and lengths; what follows are the few rules that a type cannot say:
-sizes, times, ids in bytes, text with something visible in it, and the key. Written rules:
+For events, one msgspec pass decodes and checks types, ranges and lengths; what follows are the few rules that a type
+cannot say: sizes, times, ids in bytes, text with something visible in it, and the key. Catalogue rows are read field by
+field (`schemas.catalog_row`). Written rules:
 
 - Unknown fields are ignored; null for a field that has a default means the default.
-- Half a surrogate pair anywhere in a record refuses it (``bad_text``), so what was accepted can always be encoded
-  again.
+- An event is refused for any field that cannot be read, a catalogue row only for its id and title: another field that
+  cannot be read costs the field.
+- Half a surrogate pair anywhere in an event, or in a row's id or title, refuses it (``bad_text``), so what was accepted
+  can always be encoded again.
 - A query with nothing visible is refused (``bad_text``); a title with nothing visible counts as missing.
-- Control and invisible characters beside visible ones stay as they are: data is not changed here.
+- Control and invisible characters beside visible ones stay as they are: data is not changed here, but for categories,
+  which lose what is empty or repeated.
 - A null value of the catalogue deletes the item that the key names; on the event topics it is refused.
 - Event times up to `Limits.max_future_ms` ahead are accepted: the worker clamps them. See `schemas.times`.
 """
@@ -22,11 +26,14 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from msgspec.structs import force_setattr
 
+from schemas.catalog_fields import FieldFault
+from schemas.catalog_row import check_key, read_row
 from schemas.explanation import DECODE_ERRORS, explain
 from schemas.kinds import Kind
 from schemas.limits import DEFAULT_LIMITS
 from schemas.limits import Limits as Limits
-from schemas.nesting import exceeds_depth
+from schemas.nesting import too_deep_at
+from schemas.placeholders import is_placeholder, is_visible
 from schemas.records import (
     RECORDS,
     Action,
@@ -40,7 +47,7 @@ from schemas.records import (
     Search,
 )
 from schemas.rejection import Rejection, RejectionCode, quoted
-from schemas.times import MAX_TIME_MS, to_millis
+from schemas.times import to_millis
 from schemas.wire_types import MAX_ID_BYTES
 
 _SHORT = MAX_ID_BYTES // 4  # a character has at most four bytes: ids up to here need no counting
@@ -55,11 +62,13 @@ def parse(
     key: bytes | UnsetType | None = UNSET,
     now_ms: int,
     limits: Limits = DEFAULT_LIMITS,
+    faults: list[FieldFault] | None = None,
 ) -> Record | Rejection:
     """The record of ``kind`` in the JSON text ``value``.
 
     ``key`` is the Kafka key, checked against the record's user (catalogue: item) unless it is left out; ``now_ms`` is
-    the present in epoch milliseconds.
+    the present in epoch milliseconds. To ``faults`` are added the optional fields that a catalogue row has lost; they
+    mean nothing where the row is refused in the end.
 
     >>> value = b'{"event_id": "e1", "user_id": "u1", "query": "tea", "occurred_at": "2026-03-01T10:00:00Z"}'
     >>> parse(Kind.SEARCH, value, key=b"u1", now_ms=1_772_359_200_000).occurred_at
@@ -71,15 +80,22 @@ def parse(
         return _without_value(kind, key)
     if len(value) > limits.max_bytes:
         return Rejection(RejectionCode.TOO_LARGE, f"{len(value)} bytes, {limits.max_bytes} are allowed")
-    if exceeds_depth(value, limits.max_depth):
-        return Rejection(RejectionCode.TOO_DEEP, f"objects and lists are nested more than {limits.max_depth} deep")
+    if (place := too_deep_at(value, limits.max_depth)) is not None:
+        message = f"objects and lists are nested more than {limits.max_depth} deep (byte {place})"
+        return Rejection(RejectionCode.TOO_DEEP, message)
     decode, check, key_of = _KINDS[kind]
-    try:
-        if not value.isascii():
-            value.decode()  # msgspec does not look into the texts of unknown fields
-        record: Record = decode(value)
-    except DECODE_ERRORS as error:
-        return explain(error, value)
+    if kind is Kind.CATALOG:
+        row = read_row(value, limits, [] if faults is None else faults)
+        if isinstance(row, Rejection):
+            return row
+        record: Record = row
+    else:
+        try:
+            if not value.isascii():
+                value.decode()  # msgspec does not look into the texts of unknown fields
+            record = decode(value)
+        except DECODE_ERRORS as error:
+            return explain(error, value)
     problem = check(record, now_ms, limits)
     if problem is not None:
         return problem
@@ -95,12 +111,7 @@ def _without_value(kind: Kind, key: bytes | UnsetType | None) -> ItemDeletion | 
         return Rejection(RejectionCode.NULL_KEY, "a deletion without a key names no item")
     if not key:
         return Rejection(RejectionCode.EMPTY_KEY, "a deletion with an empty key names no item")
-    if len(key) > MAX_ID_BYTES:
-        return Rejection(RejectionCode.BAD_ID, f"the key has {len(key)} bytes, {MAX_ID_BYTES} are allowed")
-    try:
-        return ItemDeletion(key.decode())
-    except UnicodeDecodeError:
-        return Rejection(RejectionCode.BAD_ID, "the key is not UTF-8")
+    return check_key(key) or ItemDeletion(key.decode())
 
 
 def _wrong_key(key: bytes | UnsetType | None, expected: str) -> Rejection:
@@ -150,7 +161,7 @@ def _check_purchase(record: Purchase, now_ms: int, limits: Limits) -> Rejection 
 def _check_search(record: Search, now_ms: int, limits: Limits) -> Rejection | None:
     if record.results is None:
         force_setattr(record, "results", ())
-    if not _is_visible(record.query):
+    if not is_visible(record.query):
         return Rejection(RejectionCode.BAD_TEXT, "query has nothing visible in it")
     return (
         _check_size("query", record.query, limits.max_query_chars, "characters")
@@ -171,47 +182,14 @@ def _check_impression(record: Impression, now_ms: int, limits: Limits) -> Reject
 
 
 def _check_catalog(record: CatalogItem, now_ms: int, limits: Limits) -> Rejection | None:
-    for field, default in (("categories", ()), ("attributes", {}), ("available", True), ("vectors", {})):
-        if getattr(record, field) is None:
-            force_setattr(record, field, default)
-    if not _is_visible(record.title):
-        return Rejection(RejectionCode.MISSING_FIELD, "title has nothing visible in it")
-    return (
-        _check_ids("item_id", (record.item_id,))
-        or _check_size("title", record.title, limits.max_title_chars, "characters")
-        or _check_size("description", record.description or "", limits.max_description_chars, "characters")
-        or _check_size("categories", record.categories, limits.max_categories, "entries")
-        or _check_attributes(record, limits)
-        or _check_vectors(record, limits)
-        or _check_expiry(record, limits)
+    if not is_visible(record.title):
+        return Rejection(RejectionCode.MISSING_FIELD, f"title has nothing visible in it: {quoted(record.title)}")
+    if is_placeholder(record.title):
+        hint = "a filler of an export or an analytics tool is no title"
+        return Rejection(RejectionCode.MISSING_FIELD, f"title {quoted(record.title)} stands for a missing one", hint)
+    return _check_ids("item_id", (record.item_id,)) or _check_size(
+        "title", record.title, limits.max_title_chars, "characters"
     )
-
-
-def _check_attributes(record: CatalogItem, limits: Limits) -> Rejection | None:
-    problem = _check_size("attributes", record.attributes, limits.max_attributes, "entries")
-    for name, value in record.attributes.items():
-        if isinstance(value, tuple):
-            problem = problem or _check_size(f"attributes[{quoted(name)}]", value, limits.max_attributes, "entries")
-    return problem
-
-
-def _check_vectors(record: CatalogItem, limits: Limits) -> Rejection | None:
-    problem = _check_size("vectors", record.vectors, limits.max_vectors, "entries")
-    for name, vector in record.vectors.items():
-        if not vector:
-            return Rejection(RejectionCode.OUT_OF_RANGE, f"vectors[{quoted(name)}] has no component")
-        problem = problem or _check_size(f"vectors[{quoted(name)}]", vector, limits.max_vector_dimensions, "components")
-    return problem
-
-
-def _check_expiry(record: CatalogItem, limits: Limits) -> Rejection | None:
-    if record.expires_at is None:
-        return None
-    millis = to_millis(record.expires_at, "expires_at", limits.min_time_ms, MAX_TIME_MS)
-    if isinstance(millis, Rejection):
-        return millis
-    force_setattr(record, "expires_at", millis)
-    return None
 
 
 def _check_ids(field: str, ids: Iterable[str]) -> Rejection | None:
@@ -225,11 +203,6 @@ def _check_size(field: str, value: Any, largest: int, unit: str) -> Rejection | 
     if len(value) <= largest:
         return None
     return Rejection(RejectionCode.TOO_LARGE, f"{field} has {len(value)} {unit}, {largest} are allowed")
-
-
-def _is_visible(text: str) -> bool:
-    """Whether any character of ``text`` leaves a mark; the first one does nearly always."""
-    return any(char.isprintable() and not char.isspace() for char in text)
 
 
 _CHECKS: dict[Kind, _Check] = {

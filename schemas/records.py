@@ -109,6 +109,12 @@ class ItemDeletion(msgspec.Struct, frozen=True, gc=False):
     item_id: str
 
 
+class ItemWithdrawal(msgspec.Struct, frozen=True, gc=False):
+    """A catalogue row that was refused: until a good one comes, nobody can say whether its item may be shown."""
+
+    item_id: str
+
+
 Event = Click | Search | Purchase | Impression
 Record = Event | CatalogItem | ItemDeletion
 RECORDS: dict[Kind, type[Event | CatalogItem]] = {

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import os
 import zlib
 from collections.abc import Callable, Iterator
@@ -155,7 +156,10 @@ def _read(number: int, text: bytes, complete: bool) -> Line:
     try:
         envelope = _decode(text)
     except DECODE_ERRORS as error:
-        return Line(number, None, None, None, _why(error, text, complete))
+        loose = _read_loosely(text)
+        if loose is None:
+            return Line(number, None, None, None, _why(error, text, complete))
+        envelope = loose
     topic, key = envelope.topic, envelope.key
     namespace, kind = _divided(topic)
     if kind is None:
@@ -166,6 +170,19 @@ def _read(number: int, text: bytes, complete: bool) -> Line:
     key_bytes = key.encode() if isinstance(key, str) else key
     deletes = value == b"null"
     return Line(number, topic, kind, None if deletes else value, None, key_bytes, envelope.timestamp, namespace)
+
+
+def _read_loosely(text: bytes) -> _Envelope | None:
+    """A catalogue line with what JSON does not know in its row (NaN, half a surrogate pair): that costs it a field."""
+    try:
+        line = json.loads(text)
+        if _divided(line["topic"])[1] is not Kind.CATALOG or line.get("value") is None:
+            return None
+        row, line["value"] = line["value"], None
+        envelope = _decode(json.dumps(line).encode())
+        return msgspec.structs.replace(envelope, value=Raw(json.dumps(row).encode()))
+    except (*DECODE_ERRORS, ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def _divided(topic: str) -> tuple[str | None, Kind | None]:
@@ -181,7 +198,7 @@ def _divided(topic: str) -> tuple[str | None, Kind | None]:
 def _why(error: Exception, text: bytes, complete: bool) -> Rejection:
     problem = explain(error, text)
     broken = problem.code is RejectionCode.BROKEN_JSON
-    if broken and not complete and (problem.message == ENDS_TOO_EARLY or not text.rstrip().endswith(b"}")):
+    if broken and not complete and (problem.message.startswith(ENDS_TOO_EARLY) or not text.rstrip().endswith(b"}")):
         return Rejection(RejectionCode.INCOMPLETE_LINE, "the last line is incomplete", "was the file cut off?")
     return problem if problem.hint else Rejection(problem.code, problem.message, _HINT)
 

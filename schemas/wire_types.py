@@ -14,6 +14,7 @@ from msgspec import Meta
 from schemas.actions import Action
 
 MAX_ID_BYTES = 256
+MAX_LABEL_CHARS = 256
 MAX_VALUE = 1e9
 MAX_PRICE = 1e12
 MAX_QUANTITY = 1_000_000
@@ -39,13 +40,13 @@ if TYPE_CHECKING:
     Attributes: TypeAlias = dict[str, Scalar | tuple[Scalar, ...]]
     Vectors: TypeAlias = dict[str, tuple[float, ...]]
 else:
-    _Name = Annotated[str, Meta(min_length=1, max_length=256)]
+    _Name = Annotated[str, Meta(min_length=1, max_length=MAX_LABEL_CHARS)]
     _Component = Annotated[float, Meta(ge=-MAX_COMPONENT, le=MAX_COMPONENT)]
     _Integer = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
     _Value = str | _Integer | float | bool | None
 
     Id = Annotated[str, Meta(min_length=1, max_length=MAX_ID_BYTES, description="opaque id, 1 to 256 bytes of UTF-8")]
-    Label = Annotated[str, Meta(max_length=256)]
+    Label = Annotated[str, Meta(max_length=MAX_LABEL_CHARS)]
     Millis = Annotated[int | str, Meta(description="epoch milliseconds (number or digits), or RFC 3339 with a zone")]
     OptionalMillis = Annotated[int | str | None, Meta(description="as occurred_at; null: never")]
     ActionOrDefault = Action | None

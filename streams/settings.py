@@ -117,6 +117,12 @@ class Settings(BaseSettings):
         description="what was learned of a deleted item goes so many days after its deletion, or the last click after "
         "that; 0: never",
     )
+    catalog_wait: float = Field(
+        60.0,
+        ge=0,
+        description="at the start of a worker events wait for the catalogue rows that are there already, as long as "
+        "those are worked on; after so much time without progress they are answered without; 0: at once",
+    )
     store: Literal["rocksdb", "memory"] = Field("rocksdb", description="local store of the tables")
     rocksdb_cache_bytes: int = Field(8 << 20, ge=1 << 20, description="block cache of each partition's RocksDB")
     session_timeout: float = Field(10.0, ge=1, le=300, description="a silent worker's partitions move after this time")

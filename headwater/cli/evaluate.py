@@ -16,7 +16,7 @@ from headwater.cli.terminal import guarded, load_settings, make_console, note, p
 
 if TYPE_CHECKING:
     from operators.evaluation.prequential import EvaluationReport
-    from schemas.records import Record
+    from schemas.records import ItemWithdrawal, Record
     from schemas.replay_file import Line
     from streams.settings import Settings
 
@@ -61,15 +61,22 @@ class _Input:
     clamped: int = 0
     first_clamped: int = 0
 
-    def records(self) -> Iterator[tuple[int, Record]]:
+    def records(self) -> Iterator[tuple[int, Record | ItemWithdrawal]]:
         from headwater.cli.lines import judged_lines
-        from schemas.rejection import Rejection
+        from schemas.catalog_row import named_item
+        from schemas.kinds import Kind
+        from schemas.records import ItemWithdrawal
+        from schemas.rejection import Rejection, RejectionCode
 
         now_ms, tolerance = time.time_ns() // 1_000_000, int(self.settings.future_tolerance * 1000)
         for line, record in judged_lines(self.file, self.settings, self.from_namespaces):
             if isinstance(record, Rejection):
                 self.refused += 1
                 self.first_refused = self.first_refused or line.number
+                ours = line.kind is Kind.CATALOG and record.code is not RejectionCode.OTHER_NAMESPACE
+                item_id = named_item(line.value, line.key) if ours else None
+                if item_id is not None:
+                    yield line.number, ItemWithdrawal(item_id)
                 continue
             yield line.number, self._timed(line, record, now_ms, tolerance)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from schemas.catalog_fields import FieldFault
     from schemas.records import Record
     from schemas.rejection import Rejection
     from schemas.replay_file import Line
@@ -26,19 +27,28 @@ FromNamespace = Annotated[
 
 
 def judged_lines(
-    path: Path, settings: Settings, from_namespaces: Sequence[str] | None = None
+    path: Path,
+    settings: Settings,
+    from_namespaces: Sequence[str] | None = None,
+    faults: list[FieldFault] | None = None,
 ) -> Iterator[tuple[Line, Record | Rejection]]:
     """Each line with its record, or with the reason why it is refused; raises ``ReplayFileError``.
 
     A line whose topic names a namespace must be of the settings' namespace, or of one in ``from_namespaces``.
+
+    ``faults`` holds for each line the fields that its catalogue row has lost.
     """
     from schemas.parse import Limits, parse
+    from schemas.records import CatalogItem
     from schemas.replay_file import read_lines
+    from schemas.vector_sizes import VectorSizes
 
+    sizes, faults = VectorSizes(), [] if faults is None else faults
     limits = Limits(max_bytes=settings.max_record_bytes)
     namespaces = {None, settings.namespace, *(from_namespaces or ())}
     now_ms = time.time_ns() // 1_000_000
     for line in read_lines(path):
+        faults.clear()
         if line.problem is not None:
             yield line, line.problem
         elif line.kind is None:
@@ -46,7 +56,8 @@ def judged_lines(
         elif line.namespace not in namespaces:
             yield line, _other_namespace(line, settings.namespace)
         else:
-            yield line, parse(line.kind, line.value, key=line.key, now_ms=now_ms, limits=limits)
+            record = parse(line.kind, line.value, key=line.key, now_ms=now_ms, limits=limits, faults=faults)
+            yield line, sizes.fit(record, faults) if isinstance(record, CatalogItem) else record
 
 
 def _other_namespace(line: Line, namespace: str) -> Rejection:

@@ -15,6 +15,7 @@ from headwater.cli.terminal import guarded, load_settings, progress
 
 if TYPE_CHECKING:
     from operators.evaluation.stream_order import StreamOrder
+    from schemas.catalog_fields import FieldFault
     from schemas.records import Event
     from schemas.rejection import Rejection
     from schemas.replay_file import Line
@@ -26,20 +27,25 @@ def validate(
     show: Annotated[int, typer.Option(min=0, help="How many problems to list one by one.")] = 20,
     from_namespace: FromNamespace = None,
 ) -> None:
-    """Say what would be refused and why, without a broker. Exit status 1 when there are problems."""
+    """Say what would be refused or dropped and why, without a broker. Exit status 1 when lines would be refused."""
     settings = load_settings()
     from headwater.cli.lines import count_lines, judged_lines
     from schemas.rejection import Rejection
 
     findings = _Findings()
+    faults: list[FieldFault] = []
     with progress("validate", count_lines(file), "lines") as bar:
-        for line, record in judged_lines(file, settings, from_namespace):
+        for line, record in judged_lines(file, settings, from_namespace, faults):
             if isinstance(record, Rejection):
                 findings.refuse(line, record)
                 if findings.refused <= show:
                     typer.echo(f"line {line.number}: {record.code}: {record}")
             else:
                 findings.accept(line, record)
+                for fault in faults:
+                    findings.dropped[fault.field] += 1
+                    if findings.dropped.total() <= show:
+                        typer.echo(f"line {line.number}: dropped {fault.field}: {fault.problem.code}: {fault}")
             if line.number % 1000 == 0:
                 bar.update(line.number)
         bar.update(line.number)
@@ -54,6 +60,9 @@ class _Findings:
 
     accepted: Counter[str] = field(default_factory=Counter)
     codes: Counter[str] = field(default_factory=Counter)
+    dropped: Counter[str] = field(default_factory=Counter)
+    """Fields of catalogue rows that were kept without them."""
+    references: _References = field(default_factory=lambda: _References())
     order: StreamOrder = field(default_factory=lambda: _stream_order())
     reused_ids: int = 0
     first_reused_line: int = 0
@@ -70,6 +79,7 @@ class _Findings:
         if line.kind is None:
             raise AssertionError("an accepted line has a kind")
         self.accepted[line.kind.topic] += 1
+        self.references.note(line.number, record)
         if line.kind.is_event:
             self._note_event(line, record)  # type: ignore[arg-type]
 
@@ -92,6 +102,7 @@ class _Findings:
             typer.echo(f"... and {self.refused - show:,} more")
         for topic, count in sorted(self.accepted.items()):
             typer.echo(f"{topic}: {count:,} records")
+        self.references.report()
         late, twice = self.order.late_figures(), self.order.duplicate_figures()
         if late["lines"]:
             typer.echo(
@@ -103,9 +114,57 @@ class _Findings:
         if self.reused_ids:
             where = f"first line {self.first_reused_line}"
             typer.echo(f"event ids used again for other content: {self.reused_ids:,}, {where}")
-        kinds = ", ".join(f"{count:,} {code}" for code, count in self.codes.most_common())
+        if self.dropped:
+            more = max(0, self.dropped.total() - show)
+            shown = f", {more:,} of them not listed" if more else ""
+            typer.echo(f"fields dropped, their rows are kept: {_counts(self.dropped)}{shown}")
+        kinds = _counts(self.codes)
         word = "problem" if self.refused == 1 else "problems"
         typer.echo(f"{self.refused:,} {word}{f': {kinds}' if kinds else ''}")
+
+
+@dataclass(slots=True)
+class _References:
+    """What lines say of each other: events of items, and of recommendations that were shown."""
+
+    rows: set[bytes] = field(default_factory=set)
+    items: dict[bytes, int] = field(default_factory=dict)
+    """Items of events, with the first line of each."""
+    shown: set[bytes] = field(default_factory=set)
+    answers: list[tuple[bytes, int]] = field(default_factory=list)
+    """Recommendations that clicks and purchases name, with their lines."""
+
+    def note(self, number: int, record: object) -> None:
+        from schemas.records import CatalogItem, Click, Impression, Purchase
+
+        if isinstance(record, CatalogItem):
+            self.rows.add(_digest(record.item_id.encode()))
+        elif isinstance(record, Click | Purchase):
+            self.items.setdefault(_digest(record.item_id.encode()), number)
+            if record.recommendation_id:
+                self.answers.append((_digest(record.recommendation_id.encode()), number))
+        elif isinstance(record, Impression) and record.recommendation_id:
+            self.shown.add(_digest(record.recommendation_id.encode()))
+
+    def report(self) -> None:
+        """Counts of what refers to nothing. Without a catalogue in the file, no item of it has a row."""
+        unknown = [number for name, number in self.answers if name not in self.shown]
+        bare = [number for item, number in self.items.items() if item not in self.rows]
+        if unknown:
+            typer.echo(
+                f"{_count(len(unknown), 'reference')} to unknown recommendations, first line {unknown[0]}: no "
+                "impression in the file names them; such events are learned and attributed to nothing"
+            )
+        if bare and (self.rows or unknown):
+            typer.echo(f"{_count(len(bare), 'item')} without catalogue row, first line {min(bare)}")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _counts(counter: Counter[str]) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in counter.most_common())
 
 
 def _stream_order() -> StreamOrder:

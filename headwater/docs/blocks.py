@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
 
-from headwater.docs import flow, metrics, settings, topology
+from headwater.docs import catalogue, flow, metrics, settings, topology
 from headwater.layout import picture
 
 ROOT = Path(__file__).parents[2]
@@ -26,6 +26,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "metrics": metrics.metrics_table,
     "labels": metrics.labels_table,
     "series": metrics.series_bound,
+    "spellings": catalogue.spellings_table,
     "layout": picture,
 }
 

@@ -22,7 +22,7 @@ from operators.recommender import Recommender
 from operators.state.item_index import ItemIndex
 from operators.state.parameters import Parameters
 from operators.state.user_state import UserState
-from schemas.records import CatalogItem, Click, Event, ItemDeletion, Purchase
+from schemas.records import CatalogItem, Click, Event, ItemDeletion, ItemWithdrawal, Purchase
 
 _LIST_FIGURES_EVERY = 10
 _PROGRESS_EVERY = 500
@@ -62,7 +62,7 @@ class EvaluationReport:
 
 
 def evaluate(
-    lines: Iterable[tuple[int, Event | CatalogItem | ItemDeletion]],
+    lines: Iterable[tuple[int, Event | CatalogItem | ItemDeletion | ItemWithdrawal]],
     parameters: Parameters | None = None,
     *,
     seed: int = 0,
@@ -126,12 +126,15 @@ class _Run:
     def hybrid(self) -> RankingTally:
         return self.lists.tally
 
-    def take(self, number: int, record: Event | CatalogItem | ItemDeletion) -> None:
+    def take(self, number: int, record: Event | CatalogItem | ItemDeletion | ItemWithdrawal) -> None:
         if isinstance(record, CatalogItem):
             self.index.set_catalog(record)
             return
         if isinstance(record, ItemDeletion):
             self.index.delete(record.item_id)
+            return
+        if isinstance(record, ItemWithdrawal):
+            self.index.withdraw(record.item_id)
             return
         self.events += 1
         self.order.note_time(number, record.occurred_at)

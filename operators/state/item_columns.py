@@ -104,6 +104,8 @@ class ItemColumns:
     deleted: Annotated[Flags, Column(place=1, ranked=True)]
     deleted_at: Annotated[Times, Column(place=16)]
     """When the item was deleted, where that is known."""
+    withdrawn: Annotated[Flags, Column(place=17)]
+    """The last catalogue row was refused: not available until a good one comes."""
     cataloged: Annotated[Flags, Column(ranked=True)]
     """There is a catalogue record."""
     titled: Annotated[Flags, Column(ranked=True)]

@@ -23,11 +23,14 @@ from operators.state.item_columns import (
 )
 from operators.state.parameters import Parameters
 from operators.text.index import TextIndex
+from schemas.vector_sizes import VectorSizes
 
 if TYPE_CHECKING:
     from schemas.records import CatalogItem
 
 _INITIAL_CAPACITY = 256
+MAX_ABSENT = 50_000
+"""Ids that are remembered as deleted though nothing is known of them, about 150 bytes each; the oldest go first."""
 _RESET = [(number, column.empty) for number, column in enumerate(COLUMNS) if not column.of_id]
 _strings = msgspec.msgpack.Decoder(list[str])
 
@@ -41,6 +44,8 @@ class ItemIndex(ItemColumns):
     - `rows`: all arrays as one argument of kernels; `arrays()`: those for ranking
     - `ids`, `names`, `lookup`: ids by number, the same encoded, and numbers by id
     - `catalog`: records by number, None where there is none; `text`: their titles and categories
+    - `absent`: ids of which nothing is known but that they were deleted, with the time of that; they have no row
+    - `vector_sizes`: components of the vectors of the catalogue, by their name
     - `generation`: counts how often the arrays were replaced
     - `version`: counts changes, so that whoever caches something derived knows how old it is: interactions that
       were learned, and rows that came from the catalogue or another process; `resets`: those that went
@@ -61,6 +66,8 @@ class ItemIndex(ItemColumns):
         self.lookup: dict[str, int] = {}
         self.catalog: list[CatalogItem | None] = []
         self.text = TextIndex()
+        self.absent: dict[str, int] = {}
+        self.vector_sizes = VectorSizes()
         self.generation = 0
         self.version = 0
         self.resets = 0
@@ -108,6 +115,37 @@ class ItemIndex(ItemColumns):
         self.set_record(row, None, deleted=True)
         return row
 
+    def withdraw(self, item_id: str) -> int:
+        """Make the item unavailable until its next catalogue record; what is known of it stays.
+
+        One of which nothing is known is marked as deleted instead.
+        """
+        row = self.intern(item_id)
+        if self.is_blank(row):
+            self.set_record(row, None, deleted=True)
+        elif not self.deleted[row]:
+            self.withdrawn[row] = True
+            self.set_available(row)
+            self.version += 1
+        return row
+
+    def expect_deleted(self, item_id: str, time_ms: int) -> None:
+        """Remember that an item of which nothing is known was deleted: should it turn up, it is."""
+        row = self.lookup.get(item_id)
+        if row is None:
+            self.absent.pop(item_id, None)  # it goes to the end
+            self.absent[item_id] = time_ms
+            if len(self.absent) > MAX_ABSENT:
+                del self.absent[next(iter(self.absent))]
+        elif self.is_blank(row):
+            self.set_record(row, None, deleted=True)
+            self.deleted_at[row] = time_ms
+
+    def set_available(self, item: int) -> None:
+        """Put together from record and flags whether the item may be recommended."""
+        record = self.catalog[item]
+        self.available[item] = not (self.deleted[item] or self.withdrawn[item]) and (record is None or record.available)
+
     def set_record(self, item: int, record: CatalogItem | None, *, deleted: bool) -> None:
         """Put the catalogue side of a row into the given state: a record, deleted, or neither."""
         if record is self.catalog[item] and deleted == self.deleted[item]:
@@ -117,7 +155,8 @@ class ItemIndex(ItemColumns):
         self.deleted_at[item] = 0
         self.cataloged[item] = record is not None
         self.version += 1
-        self.available[item] = not deleted if record is None else record.available
+        self.withdrawn[item] = False
+        self.set_available(item)
         self.expires_at[item] = NEVER if record is None or record.expires_at is None else record.expires_at
         self.titled[item] = record is not None and bool(record.title.strip())
         self.category_ids[item] = -1
@@ -128,6 +167,8 @@ class ItemIndex(ItemColumns):
             known = [numbers.setdefault(name, len(numbers)) for name in record.categories[:CATEGORIES]]
             self.category_ids[item, : len(known)] = known
             self.text.add(item, " ".join((record.title, *record.categories)))
+            if record.vectors:
+                self.vector_sizes.note(record)
 
     def is_blank(self, item: int) -> bool:
         """Whether nothing is known of the item: its row is as `intern` and `reset` give it."""
@@ -154,6 +195,10 @@ class ItemIndex(ItemColumns):
         if self.partition_of is not None:
             self.partition[item] = self.partition_of(item_id.encode())
         self.reset_factors(item)
+        deleted_at = self.absent.pop(item_id, None)
+        if deleted_at is not None:
+            self.set_record(item, None, deleted=True)
+            self.deleted_at[item] = deleted_at
         return item
 
     def reset_factors(self, item: int) -> None:

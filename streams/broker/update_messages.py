@@ -1,7 +1,7 @@
 """The format of ``item-updates.v1``: the kind of update, the offset of its source record, the payload.
 
-One byte of kind, then for catalogue changes the source number (u32) and offset (i64) of the catalogue record, little
-endian, then the payload. Learning messages have their source offsets in the payload
+One byte of kind, then for changes by the catalogue the source number (u32) and offset (i64) of the catalogue record,
+little endian, then the payload. Learning messages have their source offsets in the payload
 (:mod:`operators.learning.item_updates`).
 """
 
@@ -29,10 +29,15 @@ class UpdateKind(enum.Enum):
     LEARNING = b"L"
     CATALOG = b"C"
     DELETION = b"D"
+    WITHDRAWAL = b"W"
+
+
+ALWAYS = -1
+"""Offset of an update that comes from no record: it is merged whatever was merged before."""
 
 
 class CatalogUpdate(NamedTuple):
-    """A changed or deleted catalogue row; ``payload`` is the item's JSON, or its id if it was deleted."""
+    """A changed catalogue row; ``payload`` is the item's JSON, or its id if it was deleted or withdrawn."""
 
     kind: UpdateKind
     source: int
@@ -46,7 +51,7 @@ def pack_learning(payload: bytes) -> bytes:
 
 
 def pack_catalog(kind: UpdateKind, source: int, offset: int, payload: bytes) -> bytes:
-    """Envelope of a catalogue row (its JSON) or a deletion (the item's id)."""
+    """Envelope of a catalogue row (its JSON), or of a deletion or withdrawal (the item's id)."""
     return _HEAD.pack(kind.value, source, offset) + payload
 
 

@@ -90,6 +90,11 @@ class Metrics:
             meaning="Refused records, by the stage that refused them and why.",
             remedy="Read the dead-letter topic; its headers name source, reason and message (docs/operations.md).",
         )  # fmt: skip
+        self.dropped_fields = declare(
+            Counter, "headwater_catalog_fields_dropped_total", labels.DROPPED_FIELD, labels.FAULT, unit="fields",
+            meaning="Optional fields of catalogue rows, or parts of them, that could not be read; the rows were kept.",
+            remedy="Correct the export; `headwater validate` names line, field and value (docs/catalogue.md).",
+        )  # fmt: skip
         self.recommendations = declare(
             Counter, "headwater_recommendations_total", labels.SOURCE, unit="records",
             meaning="Recommendation records written, by the rung of the cold-start ladder that they stand on.",

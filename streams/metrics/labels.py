@@ -7,6 +7,7 @@ from operator import attrgetter
 
 from operators.narration.check_rules import CheckRule
 from operators.ranking.emptiness import EmptyCause
+from schemas.catalog_fields import FAULT_CODES, READERS
 from schemas.recommendation import Source, TextSource
 from schemas.rejection import RejectionCode
 from streams.metrics.registry import Label
@@ -82,6 +83,8 @@ SOURCE: Label[Source] = Label("source", tuple(Source))
 TEXT_SOURCE: Label[TextSource] = Label("text_source", tuple(TextSource))
 RULE: Label[CheckRule] = Label("rule", tuple(CheckRule))
 REASON: Label[RejectionCode] = Label("reason", tuple(RejectionCode))
+DROPPED_FIELD: Label[str] = Label("field", tuple(READERS))
+FAULT: Label[RejectionCode] = Label("reason", FAULT_CODES)
 MODEL_HEALTH: Label[ModelHealth] = Label("state", tuple(ModelHealth))
 MODEL_FAILURE: Label[ModelFailure] = Label("kind", tuple(ModelFailure))
 TABLE: Label[Table] = Label("table", TABLES, attrgetter("name"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +33,8 @@ class Context:
     live: LiveNarration
     clock: Clock = field(default_factory=Clock)
     owned: OwnedPartitions = field(default_factory=OwnedPartitions)
+    catalogue_read: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once events may be answered: what the catalogue held at the start is in the index."""
 
     def latency_ms(self, arrived: int) -> float:
         """Milliseconds since ``arrived`` (epoch ms), with a fraction."""

@@ -21,6 +21,7 @@ from operators.state.item_codec import decode_item, encode_item
 from schemas.durations import DAY_MS
 from schemas.records import CatalogItem
 from streams.broker.update_messages import (
+    ALWAYS,
     META_KEY,
     CatalogUpdate,
     Merged,
@@ -130,16 +131,20 @@ class Items(States):
             merged.sources[source] = max(last, merged.sources.get(source, -1))
 
     def _catalog(self, update: CatalogUpdate, partition: int, message: int, merged: Merged, time_ms: int) -> None:
-        if update.offset <= merged.sources.get(update.source, -1):
-            return
-        merged.sources[update.source] = update.offset
-        record = None if update.kind is UpdateKind.DELETION else _decode_catalog(update.payload)
+        if update.offset != ALWAYS:
+            if update.offset <= merged.sources.get(update.source, -1):
+                return
+            merged.sources[update.source] = update.offset
+        record = _decode_catalog(update.payload) if update.kind is UpdateKind.CATALOG else None
         row = self.index.intern(update.payload.decode() if record is None else record.item_id)
         self._dirty[partition].add(row)
         if message <= self.index.applied[row]:
             return  # a crash came between publishing the row and the meta record: the row contains this update
-        self.index.set_record(row, record, deleted=record is None)
-        if record is None:
+        if update.kind is UpdateKind.WITHDRAWAL:
+            self.index.withdraw(self.index.ids[row])
+        else:
+            self.index.set_record(row, record, deleted=record is None)
+        if self.index.deleted[row]:
             self.index.deleted_at[row] = time_ms
         self.index.applied[row] = message
         self._urgent = True

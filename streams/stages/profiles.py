@@ -49,6 +49,7 @@ def profiles(app: BatchApp, context: Context, observer: Observer) -> StageEngine
     @app.agent(engine.groups)
     async def learn_and_answer(groups: AsyncIterable[Group]) -> None:
         async for group in groups:
+            await context.catalogue_read.wait()
             async with engine.turn(group) as turn:
                 now = clock.now_ms()
                 read = work.read(group, now, turn.outbox)

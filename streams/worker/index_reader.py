@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
+from collections.abc import Mapping
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import CorruptRecordException
+from faust.types import TP
 
 from operators.state.item_codec import decode_item
 from streams.broker.update_messages import META_KEY
@@ -34,6 +36,7 @@ class IndexReader:
             fetch_max_wait_ms=500, max_partition_fetch_bytes=4 << 20,
         )  # fmt: skip
         self.loaded = asyncio.Event()
+        self._awaited: list[tuple[dict[TopicPartition, int], asyncio.Event]] = []
         self._latest: dict[int, dict[bytes, bytes | None]] = defaultdict(dict)
         """While loading, by partition: the last version of each row, which alone is decoded."""
 
@@ -51,8 +54,18 @@ class IndexReader:
                     await self._decode_latest()
                     log.info("item index loaded: %d items", self._context.index.size)
                     self.loaded.set()
+                for awaited in list(self._awaited):
+                    if await self._reached(awaited[0]):
+                        awaited[1].set()
+                        self._awaited.remove(awaited)
         finally:
             await self._consumer.stop()
+
+    async def reach(self, ends: Mapping[TP, int]) -> None:
+        """Return when everything before these offsets is in the index."""
+        event = asyncio.Event()
+        self._awaited.append(({TopicPartition(*tp): end for tp, end in ends.items()}, event))
+        await event.wait()
 
     async def _reached(self, ends: dict[TopicPartition, int]) -> bool:
         return all([await self._consumer.position(tp) >= end for tp, end in ends.items()])

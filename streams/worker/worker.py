@@ -42,6 +42,7 @@ from streams.stages.items import items
 from streams.stages.narrator import narrator
 from streams.stages.profiles import profiles
 from streams.topology import CATALOG, ITEMS, NARRATOR, PROFILES, STAGES, Stage
+from streams.worker.catalogue_start import CatalogueStart
 from streams.worker.health import Check, Health
 from streams.worker.http import HttpError, HttpServer
 from streams.worker.index_reader import IndexReader
@@ -126,6 +127,9 @@ class Worker:
         self._make_stages(context)
         reader = IndexReader(self.brokers, context)
         self._spawn(reader.run())
+        if PROFILES in self.engines:
+            self.health.set("catalogue", False, "is not looked at yet")
+            self._spawn(self._await_catalogue(context, reader))
         self._spawn(self._watch_progress())
         self._spawn(self._watch_broker(ids))
         self._spawn(self._watch_idle_stages())
@@ -194,6 +198,13 @@ class Worker:
 
     async def _start_app(self, engine: StageEngine) -> None:
         await engine.app.start()
+
+    async def _await_catalogue(self, context: Context, reader: IndexReader) -> None:
+        """Let events be answered once the catalogue is read."""
+        say = partial(self.health.set, "catalogue", False)
+        await CatalogueStart(self.brokers, self._admin, context, reader, say).wait()
+        context.catalogue_read.set()
+        self.health.set("catalogue", True, "what was there at the start is read")
 
     # ---- watch
     def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:

@@ -45,7 +45,8 @@ scalars = (
     | st.floats(allow_nan=False, allow_infinity=False)
     | labels
 )
-names = st.text(st.characters(codec="utf-8"), min_size=1, max_size=256)
+names = st.text(st.characters(codec="utf-8"), max_size=255).map(lambda text: "n" + text)
+tidy = names.map(lambda text: " ".join(text.replace(">", "").split()))  # as a category comes out
 clicks = st.builds(
     Click, ids, ids, ids, times, st.sampled_from(Action), st.none() | st.floats(-1e9, 1e9), labels, labels,
     st.none() | st.integers(0, 1_000_000), labels,
@@ -56,11 +57,11 @@ purchases = st.builds(
 )
 impressions = st.builds(Impression, ids, ids, st.lists(ids, min_size=1, max_size=5).map(tuple), times, labels)
 items = st.builds(
-    CatalogItem, ids, visible, labels, st.lists(names, max_size=5).map(tuple),
+    CatalogItem, ids, visible, labels, st.lists(tidy, max_size=5, unique_by=str.casefold).map(tuple),
     st.dictionaries(names, scalars | st.lists(scalars, max_size=4).map(tuple), max_size=4), prices, labels,
     st.booleans(),
     st.none() | st.integers(MIN_TIME_MS, MAX_TIME_MS), labels,
-    st.dictionaries(names, st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=4).map(tuple), max_size=4),
+    st.dictionaries(names, st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=4).filter(any).map(tuple), max_size=4),
 )  # fmt: skip
 records = (
     st.tuples(st.just(Kind.CLICK), clicks)

@@ -144,3 +144,62 @@ def test_cut_gzip_is_still_read_as_far_as_it_goes(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert "incomplete_line" in result.stdout
     assert "events.click.v1: " in result.stdout
+
+
+def catalog(item: str, **fields: Any) -> dict[str, Any]:
+    return {"topic": "catalog.items.v1", "value": {"item_id": item, "title": f"The {item}"} | fields}
+
+
+def test_references_to_nothing_are_counted_not_refused(tmp_path: Path) -> None:
+    shown = {
+        "topic": "events.impression.v1",
+        "value": click("m")["value"] | {"item_ids": ["i1"], "recommendation_id": "shown"},
+    }
+    bought = {"topic": "events.purchase.v1", "value": click("p", item_id="bare")["value"] | {"recommendation_id": "r0"}}
+    lines = [catalog("i1"), click("1", recommendation_id="r0"), bought, click("2", recommendation_id="shown"), shown]
+    result = validate(write(tmp_path / "f", *lines))
+    assert result.exit_code == 0
+    assert "2 references to unknown recommendations, first line 2" in result.stdout
+    assert "1 item without catalogue row, first line 3" in result.stdout
+    result = validate(write(tmp_path / "g", click("1", recommendation_id="x")))
+    assert result.exit_code == 0 and "0 problems" in result.stdout
+    assert "1 reference to unknown recommendations" in result.stdout and "1 item without" in result.stdout
+
+
+def test_an_empty_list_of_items_is_reported_once_with_its_line(tmp_path: Path) -> None:
+    empty = {"topic": "events.impression.v1", "value": click("m")["value"] | {"item_ids": []}}
+    result = validate(write(tmp_path / "f", click("1"), click("2"), empty))
+    assert result.exit_code == 1 and result.stdout.count("item_ids is empty") == 1
+    assert "line 3: missing_field: item_ids is empty" in result.stdout
+
+
+def test_dropped_fields_are_named_with_line_and_value_and_refuse_nothing(tmp_path: Path) -> None:
+    lines = [catalog("i1", price="$99.00"), catalog("i2"), catalog("i3", price="—", categories=[["Games"]])]
+    result = validate(write(tmp_path / "f", *lines), "--show", "2")
+    assert result.exit_code == 0
+    out = result.stdout.splitlines()
+    assert out[0].startswith("line 1: dropped price: bad_text: price '$99.00'")
+    assert out[1].startswith("line 3: dropped price: bad_text: price '—'")
+    assert "fields dropped, their rows are kept: 2 price, 1 categories, 1 of them not listed" in out
+    assert out[-1] == "0 problems"
+
+
+def test_vectors_of_one_name_have_one_size_over_all_lines(tmp_path: Path) -> None:
+    result = validate(write(tmp_path / "f", catalog("a", vectors={"v": [1, 2]}), catalog("b", vectors={"v": [1]})))
+    assert result.exit_code == 0 and "line 2: dropped vectors: out_of_range: vectors['v'] has 1 comp" in result.stdout
+
+
+def test_a_deletion_under_a_key_in_json_is_said(tmp_path: Path) -> None:
+    line = {"topic": "catalog.items.v1", "key": '{"item_id":"i1"}', "value": None}
+    result = validate(write(tmp_path / "f", line))
+    assert result.exit_code == 1 and "line 1: key_mismatch: the key is a JSON object" in result.stdout
+
+
+def test_raw_shop_payloads_are_refused_with_what_to_do(tmp_path: Path) -> None:
+    product = {"id": 632910392, "title": "IPod", "body_html": "<p>x</p>", "variants": [{"price": "199.00"}]}
+    wrapped = [{"topic": "catalog.items.v1", "value": value} for value in (product, {"id": 632910392})]
+    result = validate(write(tmp_path / "f", product, {"id": 632910392}, *wrapped))
+    assert result.exit_code == 1 and "4 problems" in result.stdout
+    out = result.stdout.splitlines()
+    assert "a Shopify product" in out[0] and "a line is" in out[1]
+    assert "a Shopify product" in out[2] and "is it in id?" in out[3]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from schemas.catalog_fields import FieldFault
 from schemas.kinds import Kind
 from schemas.limits import Limits
 from schemas.parse import parse
@@ -109,6 +110,10 @@ def test_an_item_may_expire_never(expires_at: Any, millis: int | None) -> None:
     assert isinstance(record, CatalogItem) and record.expires_at == millis
 
 
-def test_an_expiry_in_the_wrong_unit_is_refused() -> None:
-    record = parse(Kind.CATALOG, b'{"item_id":"i1","title":"T","expires_at":1617691790}', now_ms=NOW)
-    assert isinstance(record, Rejection) and record.code is RejectionCode.BAD_TIME and "expires_at" in record.message
+def test_an_expiry_in_the_wrong_unit_withdraws_the_item() -> None:
+    faults: list[FieldFault] = []
+    record = parse(Kind.CATALOG, b'{"item_id":"i1","title":"T","expires_at":1617691790}', now_ms=NOW, faults=faults)
+    assert isinstance(record, CatalogItem) and record.expires_at is None and not record.available
+    ((field, problem),) = [(fault.field, fault.problem) for fault in faults]
+    assert field == "expires_at" and problem.code is RejectionCode.BAD_TIME and "1617691790" in problem.message
+    assert "seconds?" in problem.hint and "withdrawn" in problem.hint
