@@ -50,11 +50,11 @@ def read_row(value: bytes, limits: Limits, faults: list[FieldFault]) -> CatalogI
         error, row = raised, _read_loosely(value)
     try:
         required = msgspec.convert(row, _Required)
-    except msgspec.ValidationError as raised:
+    except DECODE_ERRORS as raised:
         return explain(error or raised, value)
     broken = frozenset[str]()
     if error is not None:
-        broken = frozenset(name for name in row if not (_is_text(name) and _is_text(row[name])))
+        broken = frozenset(name for name in row if not _is_text(row[name]))
         if not broken.isdisjoint(_Required.__struct_fields__):
             return explain(error, value)
     noted = Noted(faults)
@@ -120,11 +120,12 @@ def _is_text(value: Any) -> bool:
 
 
 def _read_loosely(value: bytes) -> Any:
-    """The row in a text that is no strict JSON, but that many programs write; None for anything else."""
+    """The fields of a row in a text that is no strict JSON, but that many programs write; None for anything else."""
     try:
-        return json.loads(value.decode())
+        row = json.loads(value.decode())
     except (ValueError, RecursionError):
         return None
+    return {name: row[name] for name in _EMPTY.__struct_fields__ if name in row} if isinstance(row, dict) else None
 
 
 _decode = msgspec.json.Decoder().decode

@@ -33,8 +33,8 @@ class DroppedFields:
         if now - self._said_at < EVERY:
             return
         log.warning(
-            "catalogue row of item %s: %s %s was dropped, the row was kept: %s. Fields dropped since the last such "
-            "line: %d. headwater validate FILE lists them all.",
-            quoted(item_id), fault.field, fault.problem.code, faults[0], self._since,
+            "catalogue row of item %s: the field %s was dropped, the row was kept: %s. Fields dropped since the last "
+            "such line: %d. headwater validate FILE lists them all.",
+            quoted(item_id), faults[0].field, faults[0], self._since,
         )  # fmt: skip
         self._said_at, self._since = now, 0

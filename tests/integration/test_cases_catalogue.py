@@ -1,4 +1,4 @@
-"""The catalogue on a real broker: spellings, deletions, envelopes of other systems, and the first answers after a start."""
+"""The catalogue on a real broker: spellings, deletions, envelopes of other systems, the first answers of a worker."""
 
 from __future__ import annotations
 

@@ -274,7 +274,7 @@ def test_half_pairs_are_refused_with_one_code(kind: Kind, value: bytes, field: s
     ("value", "part"),
     [
         (b'{"event_id":"e1"', "(byte 16)"),
-        (b'{"event_id":"e1"} x', "(byte 18)"),
+        (b'{"event_id":"e1"} x', "(byte 19)"),
         (b'{"event_id":"\xff"}', "(byte 13)"),
         (b'{"event_id":"e","query":"NaN","value":-Infinity}', "(byte 38)"),
         (b'{"x":' * 17, "(byte 80)"),
