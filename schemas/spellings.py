@@ -34,7 +34,7 @@ def read_available(value: object) -> bool | None:
     if isinstance(value, bool):
         return value
     if isinstance(value, int | float):
-        return {0: False, 1: True}.get(value)  # type: ignore[call-overload, no-any-return]
+        return bool(value) if value in (0, 1) else None
     if not isinstance(value, str) or len(value) > 80:
         return None
     words = _SCHEMA_ORG.sub("", value.strip(), count=1).casefold()

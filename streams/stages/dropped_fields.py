@@ -18,7 +18,7 @@ class DroppedFields:
     """Fields that could not be read; their rows were kept without them."""
 
     def __init__(self, context: Context) -> None:
-        self._metric, self._clock = context.metrics.dropped_fields, context.clock
+        self._metrics, self._clock = context.metrics, context.clock
         self._said_at = -math.inf
         self._since = 0
 
@@ -27,7 +27,7 @@ class DroppedFields:
         if not faults:
             return
         for fault in faults:
-            self._metric.of(fault.field, fault.problem.code).add()
+            self._metrics.dropped_fields.of(fault.field, fault.problem.code).add()
         self._since += len(faults)
         now = self._clock.monotonic()
         if now - self._said_at < EVERY:
