@@ -23,6 +23,7 @@ OTHER_MEANING = {
     ("operators/evaluation/prequential.py", "items"): "a figure of the evaluation",
     ("operators/state/item_codec.py", "catalog"): "a field of stored rows",
     ("headwater/cli/demo.py", "items"): "a field of a recommendation",
+    ("schemas/foreign_formats.py", "items"): "a field of other systems' records",
     ("headwater/cli/rendering.py", "items"): "a field of a recommendation",
     ("headwater/demo/claims.py", "items"): "a field of a recommendation",
     ("headwater/demo/verdict.py", "items"): "a field of a recommendation",
