@@ -99,7 +99,12 @@ def test_lines_of_other_namespaces_are_refused_unless_asked_for(
     out = result.stdout.splitlines()
     assert [line.split(": ")[:2] for line in out[:3]] == [[f"line {n}", "other_namespace"] for n in (2, 3, 4)]
     assert "'shop-b'" in out[0] and "'shop-b'" in out[1] and "'staging'" in out[2]
-    assert out[3:] == ["catalog.items.v1: 1 records", "events.click.v1: 1 records", "3 problems: 3 other_namespace"]
+    assert out[3:] == [
+        "catalog.items.v1: 1 records",
+        "events.click.v1: 1 records",
+        "1 item without catalogue row, first line 5",
+        "3 problems: 3 other_namespace",
+    ]
     assert validate(file, "--from-namespace", "shop-b").stdout.splitlines()[-1] == "1 problem: 1 other_namespace"
     assert validate(file, "--from-namespace", "shop-b", "--from-namespace", "staging").exit_code == 0
 
