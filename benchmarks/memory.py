@@ -118,7 +118,7 @@ def worker(console: Console, users: int, touched: int) -> float:
         tempfile.TemporaryDirectory(prefix="headwater-bench-") as name,
     ):
         folder = Path(name)
-        create_topics(kafka.bootstrap, load_settings(namespace=NAMESPACE))
+        create_topics(kafka.brokers, load_settings(namespace=NAMESPACE))
         feed, restarts = Feed(kafka.bootstrap, NAMESPACE), Restarts(kafka.bootstrap, NAMESPACE, folder)
         feed.produce(Input(Kind.CATALOG, key, value, span[1]) for key, value in Stream("m", items=ITEMS).catalog())
         with restarts.worker() as program:

@@ -24,6 +24,7 @@ from benchmarks.program import Measurable, Program, running
 from headwater.cli.terminal import load_settings
 from schemas.kinds import Kind
 from streams.broker.admin import create_topics, delete_namespace
+from streams.broker.brokers import Brokers
 from streams.errors import BrokerError
 from streams.topology import ITEM_UPDATES
 
@@ -111,13 +112,13 @@ def fresh_topics(brokers: str, namespace: str) -> Iterator[tuple[Feed, Path]]:
     folder = Path(tempfile.mkdtemp(prefix="headwater-bench-"))
     feed = Feed(brokers, namespace)
     try:
-        create_topics(brokers, load_settings(namespace=namespace))
+        create_topics(Brokers(brokers), load_settings(namespace=namespace))
         yield feed, folder
     finally:
         feed.close()
         # The group of a program that died is not empty yet; what happened to it is what is told
         with suppress(BrokerError):
-            delete_namespace(brokers, namespace)
+            delete_namespace(Brokers(brokers), namespace)
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -157,7 +157,7 @@ def run(console: Console, users: int, rebuilds: int, kills: int) -> bool:
         LocalKafka.from_settings(load_settings(), console.print) as kafka,
         tempfile.TemporaryDirectory(prefix="headwater-bench-") as folder,
     ):
-        create_topics(kafka.bootstrap, load_settings(namespace=NAMESPACE))
+        create_topics(kafka.brokers, load_settings(namespace=NAMESPACE))
         restarts = Restarts(kafka.bootstrap, NAMESPACE, Path(folder))
         with restarts.worker() as first:  # it notes which topics the states are of
             wait_for(first, RECOVERED)

@@ -1,17 +1,22 @@
 """Every setting of the running program, in one place.
 
 Each field is an environment variable with the prefix ``HEADWATER_`` (``HEADWATER_BROKERS=…``); a ``.env`` file is not
-read. Durations are seconds, sizes bytes. ``docs/settings.md`` is generated from this class, and so is the README's
-table of the settings that matter to everybody (``ESSENTIAL``).
+read. Durations are seconds, sizes bytes. All are read alike: a blank value counts as not set, choices are found
+regardless of case, and ``~`` begins a path in the home folder. ``docs/settings.md`` is generated from this class, and
+so is the README's table of the settings that matter to everybody (``ESSENTIAL``).
 """
 
 from __future__ import annotations
 
+import difflib
 import os
+import re
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import Field, JsonValue, field_validator
+from pydantic import AfterValidator, Field, JsonValue, SecretStr, model_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from streams.topology import MAX_PARTITIONS, NARRATOR
@@ -19,31 +24,104 @@ from streams.topology import MAX_PARTITIONS, NARRATOR
 ESSENTIAL: dict[str, JsonValue] = {"essential": True}
 """Marks a setting that every user should know."""
 NAME_PATTERN = r"^[A-Za-z0-9_-]([A-Za-z0-9._-]{0,98}[A-Za-z0-9_-])?$"
+PREFIX = "HEADWATER_"
+_SERVER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+)(:[0-9]{1,5})?")
+_NEAR = 0.6  # how alike two names are of which one may be meant for the other
 
 
 def _cache_dir() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "headwater"
+    return _base_dir("XDG_CACHE_HOME", Path.home() / ".cache") / "headwater"
 
 
 def _state_dir() -> Path:
-    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "headwater"
+    return _base_dir("XDG_STATE_HOME", Path.home() / ".local" / "state") / "headwater"
+
+
+def _base_dir(variable: str, otherwise: Path) -> Path:
+    """A base folder of the XDG specification, which says that one that is not absolute is to be ignored."""
+    given = Path(os.environ.get(variable, ""))
+    return given if given.is_absolute() else otherwise
+
+
+def _expanded(path: Path) -> Path:
+    if "$" in str(path) or str(path)[0] in "\"'":
+        raise ValueError("no shell reads this: quotes and $ would stay in the name; write the path out, ~ may begin it")
+    try:
+        return path.expanduser()
+    except RuntimeError as exc:
+        raise ValueError("there is no such user, so ~ is no folder; write the path out") from exc
+
+
+def _servers(text: str) -> str:
+    servers = [server.strip() for server in text.split(",") if server.strip()]
+    if "@" in text:
+        raise ValueError("no login belongs here: set HEADWATER_SASL_USERNAME and HEADWATER_SASL_PASSWORD_FILE")
+    for server in servers:
+        if "://" in server:
+            raise ValueError("give host:port without a prefix; what it speaks is HEADWATER_SECURITY_PROTOCOL")
+        if _SERVER.fullmatch(server) is None:
+            raise ValueError(f"{server} is no host:port; give host:port,host:port (an IPv6 address in brackets)")
+    return ",".join(servers)
+
+
+Servers = Annotated[str, AfterValidator(_servers)]
+"""Addresses of brokers, ``host:port,host:port``."""
+Location = Annotated[Path, AfterValidator(_expanded)]
+"""A file or folder."""
+Seconds = Annotated[float, "seconds"]
+"""A duration; an error names the unit."""
 
 
 class Settings(BaseSettings):
     """Settings of a worker and of the command line; raises ``pydantic.ValidationError`` on a bad value."""
 
     model_config = SettingsConfigDict(
-        env_prefix="HEADWATER_", extra="forbid", validate_default=True, populate_by_name=True
+        env_prefix=PREFIX, extra="forbid", validate_default=True, populate_by_name=True, hide_input_in_errors=True
     )
 
     # --- where
-    brokers: str | None = Field(
+    brokers: Servers | None = Field(
         None,
         json_schema_extra=ESSENTIAL,
         description="Kafka bootstrap servers, `host:port,host:port`; empty: a private broker for demo and tests, an "
         "error for a worker",
     )
-    kafka_home: Path | None = Field(
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT",
+        json_schema_extra=ESSENTIAL,
+        description="what the brokers speak: `PLAINTEXT`, `SSL` (TLS), `SASL_PLAINTEXT` (a login without TLS) or "
+        "`SASL_SSL` (a login over TLS)",
+    )
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = Field(
+        None,
+        json_schema_extra=ESSENTIAL,
+        description="how the login is made: `PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`; empty: `PLAIN`",
+    )
+    sasl_username: str | None = Field(
+        None, json_schema_extra=ESSENTIAL, description="user of the login (an API key, at some providers)"
+    )
+    sasl_password: SecretStr | None = Field(None, description="its password; better in a file")
+    sasl_password_file: Location | None = Field(
+        None,
+        json_schema_extra=ESSENTIAL,
+        description="file that holds the password, instead of `HEADWATER_SASL_PASSWORD`",
+    )
+    ssl_ca_file: Location | None = Field(
+        None,
+        json_schema_extra=ESSENTIAL,
+        description="certificates (PEM) of the authorities that are trusted; empty: those of the system",
+    )
+    ssl_certificate_file: Location | None = Field(
+        None, json_schema_extra=ESSENTIAL, description="certificate (PEM) of this client, where the broker asks for one"
+    )
+    ssl_key_file: Location | None = Field(
+        None, description="its private key (PEM); empty: in the file of the certificate"
+    )
+    ssl_key_password: SecretStr | None = Field(None, description="password of an encrypted key; better in a file")
+    ssl_key_password_file: Location | None = Field(
+        None, description="file that holds it, instead of `HEADWATER_SSL_KEY_PASSWORD`"
+    )
+    kafka_home: Location | None = Field(
         None,
         description="an unpacked Apache Kafka for the private broker; empty: fetched once from the Maven registry",
         validation_alias="KAFKA_HOME",
@@ -51,18 +129,20 @@ class Settings(BaseSettings):
     namespace: str = Field(
         "headwater",
         pattern=NAME_PATTERN,
+        examples=["shop-1"],
         json_schema_extra=ESSENTIAL,
         description="prefix of every topic, consumer group and state folder: one a tenant or shop",
     )
-    state_dir: Path = Field(
+    state_dir: Location = Field(
         default_factory=_state_dir,
         json_schema_extra=ESSENTIAL,
         description="local state (RocksDB); one folder a worker and namespace below it",
     )
-    cache_dir: Path = Field(default_factory=_cache_dir, description="downloaded data, broker and model")
+    cache_dir: Location = Field(default_factory=_cache_dir, description="downloaded data, broker and model")
     worker_id: str | None = Field(
         None,
         pattern=NAME_PATTERN,
+        examples=["worker-1"],
         json_schema_extra=ESSENTIAL,
         description="stable name of this worker: static group membership, so that its restart takes its partitions "
         "back at once; must differ between workers",
@@ -86,17 +166,17 @@ class Settings(BaseSettings):
         1, ge=1, le=16, json_schema_extra=ESSENTIAL, description="of the topics that `headwater topics create` makes"
     )
     # --- the stream
-    max_event_age: float = Field(
+    max_event_age: Seconds = Field(
         300.0, gt=0, description="an event older than this (by its Kafka timestamp) is learned but gets no record"
     )
-    future_tolerance: float = Field(
+    future_tolerance: Seconds = Field(
         300.0, ge=0, description="an event time further ahead than this is clamped to the record's time"
     )
-    checkpoint_interval: float = Field(
+    checkpoint_interval: Seconds = Field(
         1.0, gt=0, le=60, description="time between checkpoints: what a crash repeats at most"
     )
     checkpoint_bytes: int = Field(16 << 20, gt=0, description="dirty state that starts a checkpoint early")
-    item_publish_interval: float = Field(
+    item_publish_interval: Seconds = Field(
         0.2, gt=0, le=60, description="debounce of changed items to the compacted item state"
     )
     cached_users: int = Field(
@@ -125,14 +205,16 @@ class Settings(BaseSettings):
     )
     store: Literal["rocksdb", "memory"] = Field("rocksdb", description="local store of the tables")
     rocksdb_cache_bytes: int = Field(8 << 20, ge=1 << 20, description="block cache of each partition's RocksDB")
-    session_timeout: float = Field(10.0, ge=1, le=300, description="a silent worker's partitions move after this time")
-    stuck_timeout: float = Field(
+    session_timeout: Seconds = Field(
+        10.0, ge=1, le=300, description="a silent worker's partitions move after this time"
+    )
+    stuck_timeout: Seconds = Field(
         120.0,
         ge=5,
         description="a worker whose event loop stands still, or whose work on some records does not end, for this time "
         "loses its partitions to others",
     )
-    fetch_wait: float = Field(
+    fetch_wait: Seconds = Field(
         0.002,
         ge=0,
         le=0.5,
@@ -149,10 +231,10 @@ class Settings(BaseSettings):
         ge=1,
         description="events of one user a minute (of Kafka time) that are learned; those above are counted and ignored",
     )
-    commit_stall_timeout: float = Field(
+    commit_stall_timeout: Seconds = Field(
         60.0, gt=0, description="records processed but nothing committed for this long: not ready"
     )
-    partition_stall_timeout: float = Field(
+    partition_stall_timeout: Seconds = Field(
         60.0, gt=0, description="a partition with lag that does not move for this long: not ready"
     )
     # --- records
@@ -167,15 +249,16 @@ class Settings(BaseSettings):
     locale: str = Field(
         "en",
         pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$",
+        examples=["en", "pt-BR"],
         json_schema_extra=ESSENTIAL,
         description="language of text where neither event nor item names one",
     )
     seed: int = Field(7, ge=0, description="of every random choice")
     # --- narration
-    model_backend: str = Field(
+    model_backend: Literal["transformers", "none"] | str = Field(
         "transformers", json_schema_extra=ESSENTIAL, description="`transformers`, `none`, or `module:Class`"
     )
-    draft_deadline: float = Field(
+    draft_deadline: Seconds = Field(
         3.0,
         gt=0,
         le=60,
@@ -195,12 +278,53 @@ class Settings(BaseSettings):
     http_port: int = Field(9464, ge=0, le=65535, description="its port; 0: any free one, printed at start")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="of the worker's log")
 
-    @field_validator("brokers", "worker_id", "kafka_home", "allow_repeats", "narrator_rate", mode="before")
+    @model_validator(mode="before")
     @classmethod
-    def _empty_is_unset(cls, value: object) -> object:
-        return None if value == "" else value
+    def _as_meant(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Leave out what is blank, and write choices as they are declared."""
+        return {
+            name: _as_declared(cls.model_fields[name], value) if name in cls.model_fields else value
+            for name, value in given.items()
+            if not isinstance(value, str) or value.strip()
+        }
 
     @property
     def namespace_dir(self) -> Path:
         """Folder of this worker's state in this namespace."""
         return self.state_dir / self.namespace / (self.worker_id or "worker")
+
+
+def variable(name: str) -> str:
+    """The environment variable of a field of :class:`Settings`."""
+    alias = Settings.model_fields[name].validation_alias
+    return alias if isinstance(alias, str) else PREFIX + name.upper()
+
+
+def is_secret(name: str) -> bool:
+    """Whether the value of a field must never be shown."""
+    annotation = Settings.model_fields[name].annotation
+    return SecretStr in (annotation, *get_args(annotation))
+
+
+def unknown_variables(names: Iterable[str]) -> dict[str, str]:
+    """Those of ``names`` that look like settings and are none -> what to do about them."""
+    known = {variable(name).removeprefix(PREFIX): variable(name) for name in Settings.model_fields}
+    found: dict[str, str] = {}
+    for name in sorted(names):
+        upper = name.upper()
+        if upper.startswith(PREFIX) and upper not in known.values():
+            near = difflib.get_close_matches(upper.removeprefix(PREFIX), known, 1, _NEAR)
+            found[name] = f"Did you mean {known[near[0]]}?" if near else "It has no effect; unset it."
+    return found
+
+
+def _as_declared(field: FieldInfo, value: Any) -> Any:
+    """Text without blanks around it, a choice in its own spelling; a secret stays as it is."""
+    annotation = field.annotation
+    parts = (annotation, *get_args(annotation))
+    if not isinstance(value, str) or SecretStr in parts:
+        return value
+    choices = {
+        str(choice).lower(): choice for part in parts if get_origin(part) is Literal for choice in get_args(part)
+    }
+    return choices.get(value.strip().lower(), value.strip())

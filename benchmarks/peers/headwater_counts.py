@@ -23,6 +23,7 @@ import msgspec
 import uvloop
 
 from benchmarks.peers.user_counts import RECENT, Click, Counts
+from streams.broker.brokers import Brokers
 from streams.engine import BatchApp, BatchTable, Group, RecordBatch, Row, StageEngine, States, create_app
 from streams.settings import Settings
 from streams.topology import CLICK, USER_STATE, Stage
@@ -119,7 +120,7 @@ def counts(app: BatchApp, settings: Settings) -> StageEngine:
 async def serve(brokers: str, namespace: str, folder: Path) -> None:
     """Run until SIGTERM; raises what crashed the app."""
     settings = Settings(brokers=brokers, namespace=namespace, state_dir=folder / "state")
-    app = create_app(settings, Stage(NAME, "counts clicks", reads=(CLICK,)), brokers)
+    app = create_app(settings, Stage(NAME, "counts clicks", reads=(CLICK,)), Brokers(brokers))
     stage = counts(app, settings)
     loop, stopped = asyncio.get_running_loop(), asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stopped.set)

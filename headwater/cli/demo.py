@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from headwater.cli.terminal import end_on_sigterm, guarded, load_settings, make_console, note, progress
+from headwater.cli.terminal import (
+    end_on_sigterm,
+    guarded,
+    load_settings,
+    make_console,
+    note,
+    progress,
+    require_brokers,
+)
 
 if TYPE_CHECKING:
     from headwater.cli.terminal import Progress
@@ -23,6 +31,7 @@ if TYPE_CHECKING:
     from headwater.demo.shop import HouseholdShop
     from headwater.demo.worker_process import WorkerProcess
     from headwater.importers.replay_file import ReplayLine
+    from streams.broker.brokers import Brokers
     from streams.settings import Settings
 
 PANEL_INTERVAL = 2.0
@@ -50,11 +59,11 @@ def demo(
 
         write_replay(settings.cache_dir, progress=note)
     _prepare_model(settings)
-    with _broker(settings) as (address, description):
+    with _broker(settings) as (brokers, description):
         if shop:
-            _run_shop(settings, address, description, rate)
+            _run_shop(settings, brokers, description, rate)
         else:
-            _run(settings, address, description, events, rate)
+            _run(settings, brokers, description, events, rate)
     note(f"Done after {time.monotonic() - started:.0f} s; worker and topics are gone. How to go on:")
     for line in _HOW_TO_GO_ON:
         note(f"  {line}")
@@ -84,26 +93,27 @@ def _prepare_model(settings: Settings) -> None:
 
 
 @contextmanager
-def _broker(settings: Settings) -> Iterator[tuple[str, str]]:
+def _broker(settings: Settings) -> Iterator[tuple[Brokers, str]]:
     """Address and description of the user's broker or a private one; the demo's topics are removed in the end."""
     if settings.brokers is not None:
         from streams.broker.admin import connect, delete_namespace, read_metadata
 
-        metadata = read_metadata(connect(settings.brokers), settings.brokers)
-        description = f"yours at {settings.brokers}, cluster {metadata.cluster_id}"
+        brokers = require_brokers(settings)
+        metadata = read_metadata(connect(brokers), brokers)
+        description = f"yours at {brokers}, cluster {metadata.cluster_id}"
         try:
-            yield settings.brokers, description
+            yield brokers, description
         finally:
-            delete_namespace(settings.brokers, settings.namespace)
+            delete_namespace(brokers, settings.namespace)
         return
     from headwater.local_kafka.broker import LocalKafka
 
     with LocalKafka.from_settings(settings, progress=note) as kafka:
         note(f"Apache Kafka {kafka.version} listens at {kafka.bootstrap}.")
-        yield kafka.bootstrap, f"Apache Kafka {kafka.version}, private, one node at {kafka.bootstrap}"
+        yield kafka.brokers, f"Apache Kafka {kafka.version}, private, one node at {kafka.bootstrap}"
 
 
-def _run(settings: Settings, brokers: str, description: str, events: int, rate: float) -> None:
+def _run(settings: Settings, brokers: Brokers, description: str, events: int, rate: float) -> None:
     from headwater.demo.feed import Feed
 
     # Years of ratings pass in a minute here: the limit that stops bots would stop people.
@@ -118,7 +128,7 @@ def _run(settings: Settings, brokers: str, description: str, events: int, rate: 
             feed.close()
 
 
-def _run_shop(settings: Settings, brokers: str, description: str, rate: float) -> None:
+def _run_shop(settings: Settings, brokers: Brokers, description: str, rate: float) -> None:
     from headwater.demo.shop import WORKER_ENVIRONMENT, HouseholdShop
 
     with _worker(settings, brokers, WORKER_ENVIRONMENT) as worker:
@@ -143,17 +153,20 @@ def _run_shop(settings: Settings, brokers: str, description: str, rate: float) -
 
 
 @contextmanager
-def _worker(settings: Settings, brokers: str, environment: dict[str, str]) -> Iterator[WorkerProcess]:
+def _worker(settings: Settings, brokers: Brokers, environment: dict[str, str]) -> Iterator[WorkerProcess]:
     """A ready worker on topics of its own, with more settings than its place."""
     from headwater.demo.worker_process import WorkerProcess
+    from streams.broker.access import ACCESS_VARIABLES
     from streams.broker.admin import create_topics
 
     create_topics(brokers, settings)
     environment = environment | {
-        "HEADWATER_BROKERS": brokers,
+        "HEADWATER_BROKERS": brokers.servers,
         "HEADWATER_NAMESPACE": settings.namespace,
         "HEADWATER_DRAFT_DEADLINE": "10",  # model, worker and broker share this machine: give a sentence its time
     }
+    if settings.brokers is None:
+        environment |= dict.fromkeys(ACCESS_VARIABLES, "")  # they are for the user's own broker
     folder = tempfile.TemporaryDirectory(prefix="headwater-demo-")
     with folder as name, WorkerProcess(Path(name), environment) as worker:
         worker.wait_until_ready(_once_each("Starting a worker; waiting for: {}"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import shutil
 import urllib.error
@@ -16,13 +15,14 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from headwater.cli.terminal import exit_status, guarded, load_settings
+from headwater.cli.terminal import exit_status, guarded, read_settings, require_brokers
 
 if TYPE_CHECKING:
     from confluent_kafka.admin import AdminClient
 
     from headwater.demo.scrape import Samples
     from streams.broker.admin import TopicState
+    from streams.broker.brokers import Brokers
     from streams.settings import Settings
 
 LOW_DISK = 2 << 30
@@ -57,7 +57,7 @@ class Finding:
 @guarded
 def doctor() -> None:
     """Check settings, broker, topics, worker, model, disk and Java. Exit status 1 when there is a problem."""
-    settings = load_settings()
+    settings = read_settings()
     worst = Grade.OK
     for look in (_settings, _broker, _worker, _metrics, _model, _disk, _java):
         for finding in _survive(look, settings):
@@ -85,15 +85,13 @@ def _colour(grade: Grade) -> str:
 
 
 def _settings(settings: Settings) -> Iterator[Finding]:
-    known = {f"HEADWATER_{name.upper()}" for name in type(settings).model_fields}
-    given = sorted(name for name in os.environ if name.startswith("HEADWATER_"))
-    shown = ", ".join(f"{name}={os.environ[name]}" for name in given if name in known)
+    from streams.settings import is_secret, unknown_variables, variable
+
+    given = sorted((variable(name), name) for name in settings.model_fields_set)
+    shown = ", ".join(f"{full}={'(set)' if is_secret(name) else getattr(settings, name)}" for full, name in given)
     yield Finding("settings", Grade.OK, shown or "all by default")
-    for name in given:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            remedy = f"Did you mean {near[0]}?" if near else "It has no effect; unset it."
-            yield Finding("settings", Grade.WARNING, f"there is no setting {name}", remedy)
+    for name, remedy in unknown_variables(os.environ).items():
+        yield Finding("settings", Grade.WARNING, f"there is no setting {name}", remedy)
 
 
 def _broker(settings: Settings) -> Iterator[Finding]:
@@ -105,17 +103,20 @@ def _broker(settings: Settings) -> Iterator[Finding]:
             "Demo and tests start a private one; a worker needs it: `headwater broker` runs one to try.",
         )
         return
+    from streams.broker.access import in_the_clear
     from streams.broker.admin import connect, describe_topics, read_metadata
 
-    admin = connect(settings.brokers)
-    metadata = read_metadata(admin, settings.brokers)
-    yield Finding(
-        "broker", Grade.OK, f"{settings.brokers}, cluster {metadata.cluster_id}, {len(metadata.brokers)} broker(s)"
-    )
-    states = describe_topics(settings.brokers, settings)
+    brokers = require_brokers(settings)
+    if (warning := in_the_clear(brokers)) is not None:
+        yield Finding("broker", Grade.WARNING, warning)
+    admin = connect(brokers)
+    metadata = read_metadata(admin, brokers)
+    reached = f"{brokers} ({brokers.protocol}), cluster {metadata.cluster_id}"
+    yield Finding("broker", Grade.OK, f"{reached}, {len(metadata.brokers)} broker(s)")
+    states = describe_topics(brokers, settings)
     yield from _topics(states, settings)
     if all(state.partitions == state.expected for state in states):
-        yield from _stages(admin, settings.brokers, settings)
+        yield from _stages(admin, brokers, settings)
 
 
 def _topics(states: list[TopicState], settings: Settings) -> Iterator[Finding]:
@@ -138,7 +139,7 @@ def _topics(states: list[TopicState], settings: Settings) -> Iterator[Finding]:
         yield Finding("topics", Grade.OK, f"{len(states)} of {settings.namespace} are as they should be")
 
 
-def _stages(admin: AdminClient, brokers: str, settings: Settings) -> Iterator[Finding]:
+def _stages(admin: AdminClient, brokers: Brokers, settings: Settings) -> Iterator[Finding]:
     """Stages that run in no worker: nobody else would say what waits for them."""
     from streams.broker.idle_stages import idle_stages, unread
     from streams.topology import NARRATOR, STAGES

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from schemas.records import Event, Record
     from schemas.rejection import Rejection
     from schemas.replay_file import Line
+    from streams.broker.brokers import Brokers
     from streams.settings import Settings
 
 PROBLEMS_SHOWN = 10
@@ -92,7 +93,7 @@ def replay(
         raise typer.Exit(1)
 
 
-def _require_topics(brokers: str, settings: Settings) -> None:
+def _require_topics(brokers: Brokers, settings: Settings) -> None:
     from streams.broker.admin import describe_topics
     from streams.errors import OperatorError
     from streams.topology import INPUTS

@@ -12,9 +12,9 @@ import typer
 from headwater.cli.terminal import guarded, load_settings, make_console, note, require_brokers
 
 if TYPE_CHECKING:
-    from confluent_kafka import Consumer, TopicPartition
+    from confluent_kafka import TopicPartition
 
-WAIT = 15.0
+    from streams.broker.brokers import Brokers
 
 
 @guarded
@@ -42,18 +42,18 @@ def tail(
         note("Stopped.")
 
 
-def records(brokers: str, topic: str, user: str | None, from_beginning: bool) -> Iterator[bytes]:
+def records(brokers: Brokers, topic: str, user: str | None, from_beginning: bool) -> Iterator[bytes]:
     """Values of the topic, without end; nothing is committed. Raises ``BrokerError``, ``OperatorError``."""
     from confluent_kafka import Consumer
 
     from streams.broker.partitioning import partition_of
     from streams.errors import BrokerError
 
+    assignment = _partitions(brokers, topic, from_beginning)
     consumer = Consumer(
-        {"bootstrap.servers": brokers, "group.id": f"{topic}.tail", "enable.auto.commit": False, "log_level": 0}
+        brokers.librdkafka() | {"group.id": f"{topic}.tail", "enable.auto.commit": False, "log_level": 0}
     )
     try:
-        assignment = _partitions(consumer, brokers, topic, from_beginning)
         key = user.encode() if user is not None else None
         if key is not None:
             own = partition_of(key, len(assignment))
@@ -71,17 +71,13 @@ def records(brokers: str, topic: str, user: str | None, from_beginning: bool) ->
         consumer.close()
 
 
-def _partitions(consumer: Consumer, brokers: str, topic: str, from_beginning: bool) -> list[TopicPartition]:
-    from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, KafkaException, TopicPartition
+def _partitions(brokers: Brokers, topic: str, from_beginning: bool) -> list[TopicPartition]:
+    from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, TopicPartition
 
-    from streams.errors import BrokerError, OperatorError
+    from streams.broker.admin import connect, read_metadata
+    from streams.errors import OperatorError
 
-    try:
-        metadata = consumer.list_topics(timeout=WAIT).topics.get(topic)
-    except KafkaException as error:
-        raise BrokerError(
-            f"No Kafka answers at {brokers} ({error.args[0].str()}): is HEADWATER_BROKERS right?"
-        ) from error
+    metadata = read_metadata(connect(brokers), brokers).topics.get(topic)
     if metadata is None or not metadata.partitions:
         raise OperatorError(f"There is no topic {topic}: run `headwater topics create`, or set HEADWATER_NAMESPACE.")
     start = OFFSET_BEGINNING if from_beginning else OFFSET_END

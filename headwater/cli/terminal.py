@@ -7,6 +7,7 @@ setting, 130 interrupted.
 from __future__ import annotations
 
 import functools
+import os
 import signal
 import sys
 import time
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
 
+    from streams.broker.brokers import Brokers
     from streams.settings import Settings
 
 P = ParamSpec("P")
@@ -88,33 +90,38 @@ def note(message: str) -> None:
 
 
 def load_settings(**overrides: object) -> Settings:
-    """Settings from the environment; raises ``ConfigurationError`` naming the variable that is wrong."""
+    """Settings from the environment; raises ``ConfigurationError`` naming the variable that is wrong.
+
+    Notes variables that look like settings and are none.
+    """
+    from streams.settings import unknown_variables
+
+    settings = read_settings(**overrides)
+    for name, remedy in unknown_variables(os.environ).items():
+        note(f"There is no setting {name}. {remedy}")
+    return settings
+
+
+def read_settings(**overrides: object) -> Settings:
+    """The same for a command that has its own place to tell of unknown variables."""
     from pydantic import ValidationError
 
+    from headwater.cli.wrong_settings import in_words
     from streams.errors import ConfigurationError
     from streams.settings import Settings
 
     try:
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
-        problems = []
-        for problem in error.errors():
-            field = str(problem["loc"][0])
-            name = field if field.isupper() else f"HEADWATER_{field.upper()}"
-            problems.append(f"{name}={problem['input']}: {problem['msg'].lower()}")
-        raise ConfigurationError("; ".join(problems)) from error
+        problems = "; ".join(in_words(problem) for problem in error.errors())
+    raise ConfigurationError(problems)  # not from the other error, which holds the values
 
 
-def require_brokers(settings: Settings) -> str:
-    """The bootstrap servers; raises ``ConfigurationError`` where none are set."""
-    from streams.errors import ConfigurationError
+def require_brokers(settings: Settings) -> Brokers:
+    """How the broker is reached; raises ``ConfigurationError`` where no address is set, or the settings disagree."""
+    from streams.broker.access import brokers_of
 
-    if settings.brokers is None:
-        raise ConfigurationError(
-            "HEADWATER_BROKERS is not set: give your Kafka's host:port, "
-            "or run `headwater broker` in another terminal and use the address that it prints."
-        )
-    return settings.brokers
+    return brokers_of(settings)
 
 
 def end_on_sigterm() -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from headwater.cli.terminal import guarded, load_settings, require_brokers
+from headwater.cli.terminal import guarded, read_settings, require_brokers
 from streams.topology import STAGE_NAMES
 
 
@@ -15,7 +15,7 @@ def worker(
     stages: Annotated[str, typer.Option(help="Stages to run here, separated by commas.")] = ",".join(STAGE_NAMES),
 ) -> None:
     """Learn from events, write recommendations. Ends cleanly on SIGTERM, after a last checkpoint."""
-    settings = load_settings()
+    settings = read_settings()
     require_brokers(settings)
     chosen = parse_stages(stages)
     from streams.worker.worker import run

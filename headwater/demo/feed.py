@@ -17,6 +17,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
 from headwater.importers.replay_file import ReplayLine
 from schemas.kinds import KIND_OF_TOPIC
+from streams.broker.brokers import Brokers
 from streams.broker.producing import event_producer
 from streams.errors import BrokerError, OperatorError
 from streams.settings import Settings
@@ -81,7 +82,7 @@ class Feed:
 
     def __init__(
         self,
-        brokers: str,
+        brokers: Brokers,
         settings: Settings,
         *,
         max_outstanding: int,
@@ -95,7 +96,8 @@ class Feed:
         self._on_record, self._on_sent, self._check = on_record, on_sent, check
         self._producer = event_producer(brokers)
         self._consumer = Consumer(
-            {"bootstrap.servers": brokers, "group.id": f"{settings.namespace}.demo", "enable.auto.commit": False}
+            brokers.librdkafka()
+            | {"group.id": f"{settings.namespace}.demo", "enable.auto.commit": False}
             | {"fetch.wait.max.ms": 20, "log_level": 0}
         )
         topic = RECOMMENDATIONS.name(settings.namespace)

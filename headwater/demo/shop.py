@@ -16,6 +16,7 @@ from headwater.demo.turns import Turns
 from headwater.demo.verdict import Verdict
 from headwater.demo.worker_process import WorkerProcess
 from headwater.importers.replay_file import ReplayLine
+from streams.broker.brokers import Brokers
 from streams.settings import Settings
 
 WORKER_ENVIRONMENT = {"HEADWATER_DOMAIN": "retail"}
@@ -32,7 +33,7 @@ class HouseholdShop:
     """
 
     def __init__(
-        self, brokers: str, settings: Settings, worker: WorkerProcess, on_record: Callable[[Answer], None],
+        self, brokers: Brokers, settings: Settings, worker: WorkerProcess, on_record: Callable[[Answer], None],
         on_progress: Callable[[int], None],
     ) -> None:  # fmt: skip
         self.verdict = Verdict()

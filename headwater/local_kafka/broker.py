@@ -27,6 +27,7 @@ from headwater.local_kafka.guarded_process import GuardedProcess
 from headwater.local_kafka.jars import kafka_class_path
 from headwater.local_kafka.java import Java, find_java
 from headwater.local_kafka.server import HOST, LocalKafkaError, free_ports, logging_options, server_properties
+from streams.broker.brokers import Brokers
 from streams.settings import Settings
 
 _START_ATTEMPTS = 3
@@ -40,7 +41,8 @@ class LocalKafka:
     """Owns one private broker and its data.
 
     ``cache_dir`` keeps the fetched jars, ``kafka_home`` is an unpacked Apache Kafka to run instead, ``properties``
-    overrides server properties. Entering starts it; leaving stops it and removes its data.
+    overrides server properties, ``listeners`` adds listeners (name -> security protocol) to the plain one. Entering
+    starts it; leaving stops it and removes its data.
     Raises :class:`~headwater.local_kafka.java.JavaNotFoundError`,
     :class:`~headwater.local_kafka.jars.KafkaJarsError` or
     :class:`~headwater.local_kafka.server.LocalKafkaError`, each saying what to do.
@@ -52,11 +54,14 @@ class LocalKafka:
         *,
         kafka_home: Path | None = None,
         properties: Mapping[str, str] | None = None,
+        listeners: Mapping[str, str] | None = None,
         progress: Callable[[str], None] = lambda line: None,
     ) -> None:
         self._cache_dir = cache_dir
         self._kafka_home = kafka_home
         self._overrides = dict(properties or {})
+        self._listeners = dict(listeners or {})
+        self._ports: dict[str, int] = {}
         self._progress = progress
         self._folder: Path | None = None
         self._process: GuardedProcess | None = None
@@ -74,6 +79,15 @@ class LocalKafka:
     def bootstrap(self) -> str:
         """``host:port`` for clients; the same after :meth:`stop` and :meth:`start`."""
         return f"{HOST}:{self._kafka_port}"
+
+    @property
+    def brokers(self) -> Brokers:
+        """The same for Headwater's own clients."""
+        return Brokers(self.bootstrap)
+
+    def address(self, listener: str) -> str:
+        """``host:port`` of one of ``listeners``."""
+        return f"{HOST}:{self._ports[listener]}"
 
     @property
     def log_dir(self) -> Path:
@@ -164,8 +178,10 @@ class LocalKafka:
 
     def _create_folder(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="headwater-kafka-"))
-        self._kafka_port, self._controller_port = free_ports(2)
-        properties = server_properties(self._kafka_port, self._controller_port, self.log_dir) | self._overrides
+        self._kafka_port, self._controller_port, *others = free_ports(2 + len(self._listeners))
+        self._ports = dict(zip(self._listeners, others, strict=True))
+        more = {name: (self._listeners[name], port) for name, port in self._ports.items()}
+        properties = server_properties(self._kafka_port, self._controller_port, self.log_dir, more) | self._overrides
         self._properties_path.write_text("".join(f"{name}={value}\n" for name, value in properties.items()))
         self._format()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 
 from streams.errors import OperatorError
@@ -15,7 +16,6 @@ _PROPERTIES = {
     "process.roles": "broker,controller",
     "node.id": "1",
     "controller.listener.names": "CONTROLLER",
-    "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
     "auto.create.topics.enable": "false",
     "message.max.bytes": str(MAX_MESSAGE_BYTES),
     "group.initial.rebalance.delay.ms": "0",
@@ -41,13 +41,21 @@ class LocalKafkaError(OperatorError):
     """The private Kafka did not start or did not answer; the message names its kept log."""
 
 
-def server_properties(kafka_port: int, controller_port: int, log_dir: Path) -> dict[str, str]:
-    """Properties of a single node: small, quick to start, topics only made by hand."""
+def server_properties(
+    kafka_port: int, controller_port: int, log_dir: Path, more: Mapping[str, tuple[str, int]]
+) -> dict[str, str]:
+    """Properties of a single node: small, quick to start, topics only made by hand.
+
+    ``more``: other listeners, name -> (security protocol, port).
+    """
     controller = f"{HOST}:{controller_port}"
-    listeners = f"PLAINTEXT://{HOST}:{kafka_port},CONTROLLER://{controller}"
+    plain = {"PLAINTEXT": ("PLAINTEXT", kafka_port), "CONTROLLER": ("PLAINTEXT", controller_port)}
+    every = plain | dict(more)
+    listeners = ",".join(f"{name}://{HOST}:{port}" for name, (_, port) in every.items())
     return _PROPERTIES | {
         "listeners": listeners,
         "advertised.listeners": listeners,
+        "listener.security.protocol.map": ",".join(f"{name}:{protocol}" for name, (protocol, _) in every.items()),
         "controller.quorum.bootstrap.servers": controller,
         "log.dirs": str(log_dir),
     }

@@ -10,9 +10,9 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from confluent_kafka.admin import AdminClient
-
 from streams.broker import group_offsets
+from streams.broker.admin import connect, read_metadata
+from streams.broker.brokers import Brokers
 from streams.broker.incarnations import TIMEOUT, describe, known_ids, record_ids, refuse_gone, refuse_state
 from streams.broker.state_epochs import epochs_in_state
 from streams.broker.update_messages import MAX_EPOCHS
@@ -35,7 +35,7 @@ class Accepted:
     read_again: tuple[str, ...]
 
 
-def accept(brokers: str, settings: Settings, topic: Topic) -> Accepted:
+def accept(brokers: Brokers, settings: Settings, topic: Topic) -> Accepted:
     """Accept the topic's current incarnation, and make the stages read again what its state is made from.
 
     Raises :class:`StreamError` while a worker is running that reads these topics, :class:`EpochsExhaustedError` when
@@ -44,7 +44,9 @@ def accept(brokers: str, settings: Settings, topic: Topic) -> Accepted:
     name = topic.name(settings.namespace)
     again = [(stage, source.name(settings.namespace)) for stage, source in read_again(topic)]
     wanted = {name, *(full_name for _, full_name in again)}
-    current = describe(AdminClient({"bootstrap.servers": brokers}), wanted)
+    admin = connect(brokers)
+    read_metadata(admin, brokers)  # says why, where the broker lets nobody in
+    current = describe(admin, wanted)
     refuse_gone(wanted, current)
     known = known_ids(brokers, settings.namespace)
     if not known and topic is not TOPIC_IDS:
@@ -66,10 +68,10 @@ def accept(brokers: str, settings: Settings, topic: Topic) -> Accepted:
     return Accepted(len(fresh[name]) - 1, tuple(full_name for _, full_name in again))
 
 
-def _told_by_state(brokers: str, settings: Settings, known: Mapping[str, list[str]]) -> dict[str, list[str]]:
+def _told_by_state(brokers: Brokers, settings: Settings, known: Mapping[str, list[str]]) -> dict[str, list[str]]:
     """Lists of ids for topics whose record was lost, with placeholders for earlier ones: only their number matters."""
     epochs = {name: epoch for name, epoch in epochs_in_state(brokers, settings).items() if name not in known}
-    current = describe(AdminClient({"bootstrap.servers": brokers}), epochs)
+    current = describe(connect(brokers), epochs)
     refuse_gone(epochs, current)
     return {name: [*["lost"] * epoch, current[name].topic_id] for name, epoch in epochs.items()}
 
@@ -84,12 +86,12 @@ def _refuse_too_many(ids: Mapping[str, list[str]]) -> None:
             )
 
 
-def _rewind(brokers: str, group: str, topic: str, until: float) -> None:
+def _rewind(brokers: Brokers, group: str, topic: str, until: float) -> None:
     """Set the group's offsets of ``topic`` to 0 once it has no members, waiting until ``until`` (monotonic seconds).
 
     A member that comes back within its session gets its old assignment, which may lack the topic.
     """
-    partitions = len(AdminClient({"bootstrap.servers": brokers}).list_topics(topic, TIMEOUT).topics[topic].partitions)
+    partitions = len(connect(brokers).list_topics(topic, TIMEOUT).topics[topic].partitions)
     while True:
         try:
             group_offsets.commit(brokers, group, topic, dict.fromkeys(range(partitions), 0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -15,11 +16,16 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, but
     ResourceType,
 )
 
+from streams.broker.brokers import Brokers
+from streams.broker.refusals import refusal
 from streams.errors import BrokerError, TopicMismatchError
 from streams.settings import Settings
 from streams.topology import ALL, Topic
 
 TIMEOUT = 15.0
+FIRST_PATIENCE = 1.0
+"""Seconds after which the reason for no answer is looked for; then twice as many, and so on."""
+_KEPT = 16  # errors of connections
 _COMPARED = ("cleanup.policy", "max.message.bytes", "delete.retention.ms")
 
 
@@ -41,7 +47,7 @@ class TopicState:
         return self.partitions == self.expected and not self.differences
 
 
-def create_topics(brokers: str, settings: Settings) -> list[TopicState]:
+def create_topics(brokers: Brokers, settings: Settings) -> list[TopicState]:
     """Create the topics that are missing.
 
     Raises :class:`TopicMismatchError` before anything is created when an existing topic has another partition
@@ -62,12 +68,12 @@ def create_topics(brokers: str, settings: Settings) -> list[TopicState]:
     ]
 
 
-def describe_topics(brokers: str, settings: Settings) -> list[TopicState]:
+def describe_topics(brokers: Brokers, settings: Settings) -> list[TopicState]:
     """State of every topic of the namespace; raises :class:`BrokerError`."""
     return _describe(connect(brokers), brokers, settings)
 
 
-def delete_namespace(brokers: str, namespace: str) -> None:
+def delete_namespace(brokers: Brokers, namespace: str) -> None:
     """Delete the topics and consumer groups under ``namespace.``, wait until they are gone.
 
     Raises :class:`BrokerError`.
@@ -84,21 +90,51 @@ def delete_namespace(brokers: str, namespace: str) -> None:
         _await_results(admin.delete_consumer_groups(owned).items())
 
 
-def connect(brokers: str) -> AdminClient:
-    """An admin client that does not log connection errors to the terminal."""
-    return AdminClient({"bootstrap.servers": brokers, "log_level": 0, "socket.timeout.ms": 10_000})
+class Admin(AdminClient):
+    """An admin client that keeps what its connections died of. It writes nothing to the terminal."""
+
+    def __init__(self, brokers: Brokers) -> None:
+        self.brokers = brokers
+        self._heard: deque[KafkaError] = deque(maxlen=_KEPT)
+        own = {"log_level": 0, "socket.timeout.ms": 10_000, "error_cb": self._heard.append}
+        super().__init__(brokers.librdkafka() | own)
+
+    def heard(self) -> list[KafkaError]:
+        """Errors of connections since the last call."""
+        self.poll(0)  # calls the callback
+        heard = list(self._heard)
+        self._heard.clear()
+        return heard
 
 
-def read_metadata(admin: AdminClient, brokers: str) -> ClusterMetadata:
-    try:
-        return admin.list_topics(timeout=TIMEOUT)
-    except KafkaException as error:
-        raise BrokerError(
-            f"No Kafka answers at {brokers} ({_text(error)}): is it running, and is HEADWATER_BROKERS right?"
-        ) from error
+def connect(brokers: Brokers) -> Admin:
+    """An admin client; whether the broker answers is seen when it is asked."""
+    return Admin(brokers)
 
 
-def _describe(admin: AdminClient, brokers: str, settings: Settings) -> list[TopicState]:
+def read_metadata(admin: Admin, brokers: Brokers) -> ClusterMetadata:
+    """Topics and brokers, the first thing that every tool asks.
+
+    Raises :class:`ConfigurationError` where the broker speaks otherwise or does not let this client in, which is seen
+    within seconds, and :class:`BrokerError` where none answers.
+    """
+    until, patience = time.monotonic() + TIMEOUT, FIRST_PATIENCE
+    while True:
+        left = until - time.monotonic()
+        try:
+            return admin.list_topics(timeout=min(patience, max(left, 0.1)))
+        except KafkaException as error:
+            if (refused := refusal(brokers, admin.heard())) is not None:
+                raise refused from error
+            if time.monotonic() > until:
+                raise BrokerError(
+                    f"No Kafka answers at {brokers} ({_text(error)}): is it running, and is HEADWATER_BROKERS right?"
+                ) from error
+        patience *= 2
+        time.sleep(0.05)
+
+
+def _describe(admin: Admin, brokers: Brokers, settings: Settings) -> list[TopicState]:
     found = read_metadata(admin, brokers).topics
     states = []
     for topic in ALL:
@@ -113,7 +149,7 @@ def _describe(admin: AdminClient, brokers: str, settings: Settings) -> list[Topi
     return _with_differences(admin, states)
 
 
-def _with_differences(admin: AdminClient, states: list[TopicState]) -> list[TopicState]:
+def _with_differences(admin: Admin, states: list[TopicState]) -> list[TopicState]:
     existing = [state.name for state in states if state.partitions is not None]
     if not existing:
         return states
@@ -152,7 +188,7 @@ def _refuse_other_partitions(states: list[TopicState]) -> None:
         )
 
 
-def _create(admin: AdminClient, missing: list[TopicState], settings: Settings) -> None:
+def _create(admin: Admin, missing: list[TopicState], settings: Settings) -> None:
     new = [
         NewTopic(state.name, state.expected, settings.replication_factor, config=state.topic.topic_config())
         for state in missing
@@ -174,7 +210,7 @@ def _await_results(futures: Iterable[tuple[str, object]]) -> None:
                 raise BrokerError(f"The broker refused {name}: {_text(error)}{hint}") from error
 
 
-def _await_topics(admin: AdminClient, brokers: str, settings: Settings, names: set[str]) -> list[TopicState]:
+def _await_topics(admin: Admin, brokers: Brokers, settings: Settings, names: set[str]) -> list[TopicState]:
     """Wait until the broker knows the new topics and their leaders, which takes a moment."""
 
     def ready() -> bool:

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
+from streams.broker.brokers import Brokers
 from streams.errors import BrokerError
 
 T = TypeVar("T")
@@ -24,7 +25,7 @@ _NO_COORDINATOR = (
 )
 
 
-def committed(brokers: str, group: str, topic: str, partitions: int) -> dict[int, int]:
+def committed(brokers: Brokers, group: str, topic: str, partitions: int) -> dict[int, int]:
     """Committed offset by partition; partitions without one are left out. Raises :class:`BrokerError`."""
     asked = [TopicPartition(topic, partition) for partition in range(partitions)]
     with _outsider(brokers, group) as consumer:
@@ -32,7 +33,7 @@ def committed(brokers: str, group: str, topic: str, partitions: int) -> dict[int
     return {tp.partition: tp.offset for tp in answer if tp.offset >= 0}
 
 
-def commit(brokers: str, group: str, topic: str, offsets: Mapping[int, int]) -> None:
+def commit(brokers: Brokers, group: str, topic: str, offsets: Mapping[int, int]) -> None:
     """Commit offsets for a group without members; raises :class:`BrokerError`, also while it has members."""
     wanted = [TopicPartition(topic, partition, offset) for partition, offset in offsets.items()]
     with _outsider(brokers, group) as consumer:
@@ -52,8 +53,8 @@ def _insist(group: str, what: str, call: Callable[[], T]) -> T:
 
 
 @contextmanager
-def _outsider(brokers: str, group: str) -> Iterator[Consumer]:
-    consumer = Consumer({"bootstrap.servers": brokers, "group.id": group, "enable.auto.commit": False, "log_level": 0})
+def _outsider(brokers: Brokers, group: str) -> Iterator[Consumer]:
+    consumer = Consumer(brokers.librdkafka() | {"group.id": group, "enable.auto.commit": False, "log_level": 0})
     try:
         yield consumer
     finally:

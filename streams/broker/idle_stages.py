@@ -8,6 +8,7 @@ from __future__ import annotations
 from confluent_kafka import ConsumerGroupState, IsolationLevel, KafkaException
 from confluent_kafka.admin import AdminClient
 
+from streams.broker.brokers import Brokers
 from streams.broker.group_offsets import committed
 from streams.broker.partition_ends import partition_begins, partition_ends
 from streams.errors import BrokerError
@@ -30,7 +31,7 @@ def idle_stages(admin: AdminClient, namespace: str) -> list[Stage]:
     return [stage for stage in STAGES if stage.group(namespace) not in working]
 
 
-def unread(admin: AdminClient, brokers: str, settings: Settings, stage: Stage) -> dict[Topic, int]:
+def unread(admin: AdminClient, brokers: Brokers, settings: Settings, stage: Stage) -> dict[Topic, int]:
     """Records behind the committed offsets of the stage's group, by topic; blocks. Raises :class:`BrokerError`.
 
     Records that retention has removed do not count.
@@ -38,7 +39,7 @@ def unread(admin: AdminClient, brokers: str, settings: Settings, stage: Stage) -
     return {topic: _unread(admin, brokers, settings, stage, topic) for topic in stage.reads}
 
 
-def _unread(admin: AdminClient, brokers: str, settings: Settings, stage: Stage, topic: Topic) -> int:
+def _unread(admin: AdminClient, brokers: Brokers, settings: Settings, stage: Stage, topic: Topic) -> int:
     name, count = topic.name(settings.namespace), topic.partitions(settings)
     done = committed(brokers, stage.group(settings.namespace), name, count)
     places = [(name, partition) for partition in range(count)]

@@ -18,6 +18,8 @@ import msgspec
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicCollection
 from confluent_kafka.admin import AdminClient
 
+from streams.broker.admin import connect
+from streams.broker.brokers import Brokers
 from streams.broker.topic_reading import read_topic
 from streams.errors import StreamError
 from streams.settings import Settings
@@ -109,7 +111,7 @@ def describe(admin: AdminClient, topics: Iterable[str], timeout: float = TIMEOUT
     return found
 
 
-def known_ids(brokers: str, namespace: str) -> dict[str, list[str]]:
+def known_ids(brokers: Brokers, namespace: str) -> dict[str, list[str]]:
     """Ids recorded so far, oldest first, by topic."""
     messages = read_topic(brokers, TOPIC_IDS.name(namespace))
     latest = {message.key() or b"": message.value() or b"[]" for message in messages}
@@ -127,21 +129,21 @@ def _ids(namespace: str, key: bytes, value: bytes) -> list[str]:
         ) from exc
 
 
-def record_ids(brokers: str, namespace: str, ids: Mapping[str, list[str]]) -> None:
+def record_ids(brokers: Brokers, namespace: str, ids: Mapping[str, list[str]]) -> None:
     """Write the lists of ids; returns when the broker has them."""
-    producer = Producer({"bootstrap.servers": brokers, "acks": "all"})
+    producer = Producer(brokers.librdkafka() | {"acks": "all"})
     for topic, known in ids.items():
         producer.produce(TOPIC_IDS.name(namespace), key=topic.encode(), value=json.dumps(known).encode(), partition=0)
     if producer.flush(TIMEOUT):
         raise StreamError(f"{TOPIC_IDS.name(namespace)} does not take records: is the broker up, its disk full?")
 
 
-def incarnations(brokers: str, settings: Settings, topics: Iterable[str]) -> dict[str, Incarnation]:
+def incarnations(brokers: Brokers, settings: Settings, topics: Iterable[str]) -> dict[str, Incarnation]:
     """Check ``topics`` against the record, adding those seen for the first time.
 
     Raises :class:`TopicReplacedError` when one is not the topic that the state belongs to.
     """
-    current = describe(AdminClient({"bootstrap.servers": brokers}), topics)
+    current = describe(connect(brokers), topics)
     known = known_ids(brokers, settings.namespace)
     if not known:
         refuse_state(brokers, settings)
@@ -157,7 +159,7 @@ def incarnations(brokers: str, settings: Settings, topics: Iterable[str]) -> dic
     }
 
 
-def refuse_state(brokers: str, settings: Settings) -> None:
+def refuse_state(brokers: Brokers, settings: Settings) -> None:
     """Raises :class:`IdsLostError` if there is any state: without recorded ids there must be none."""
     for table in TABLES:
         if any(True for _ in read_topic(brokers, table.changelog.name(settings.namespace))):

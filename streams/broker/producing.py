@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from confluent_kafka import Producer
 
+from streams.broker.brokers import Brokers
 from streams.topology import MAX_MESSAGE_BYTES
 
 
-def event_producer(brokers: str) -> Producer:
+def event_producer(brokers: Brokers) -> Producer:
     """An idempotent producer that chooses partitions as the Java clients do.
 
     A record that the broker does not take within two minutes is reported to its delivery callback.
     """
     return Producer(
-        {
-            "bootstrap.servers": brokers,
+        brokers.librdkafka()
+        | {
             "partitioner": "murmur2_random",
             "enable.idempotence": True,
             "linger.ms": 2,

@@ -10,13 +10,14 @@ from collections.abc import Iterable
 from operators.state.item_index import ItemIndex
 from operators.state.parameters import Parameters
 from operators.state.user_codec import decode_user
+from streams.broker.brokers import Brokers
 from streams.broker.topic_reading import read_topic
 from streams.broker.update_messages import META_KEY, decode_merged, message_epoch, source_place
 from streams.settings import Settings
 from streams.topology import ALL, ITEM_STATE, ITEM_UPDATES, USER_STATE
 
 
-def epochs_in_state(brokers: str, settings: Settings) -> dict[str, int]:
+def epochs_in_state(brokers: Brokers, settings: Settings) -> dict[str, int]:
     """The highest epoch by full topic name; topics that the state does not mention are left out.
 
     Reads all user states. Raises ``BrokerError``, and ``StateError`` for a state that cannot be read.

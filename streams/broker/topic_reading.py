@@ -6,19 +6,20 @@ from collections.abc import Iterator
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from streams.broker.brokers import Brokers
 from streams.errors import BrokerError
 
 TIMEOUT = 30.0
 
 
-def read_topic(brokers: str, topic: str) -> Iterator[Message]:
+def read_topic(brokers: Brokers, topic: str) -> Iterator[Message]:
     """Committed messages of all partitions, one partition after the other.
 
     Raises :class:`BrokerError` when the topic is missing or the broker does not answer.
     """
     consumer = Consumer(
-        {
-            "bootstrap.servers": brokers,
+        brokers.librdkafka()
+        | {
             "group.id": "headwater-tools",  # the client requires one, but it is never used
             "enable.auto.commit": False,
             "enable.partition.eof": True,  # offsets do not tell the end: markers and compaction leave gaps

@@ -13,6 +13,7 @@ lists the private names that are used.
 
 from streams.engine.app import BatchApp, create_app
 from streams.engine.batch import Group, RecordBatch
+from streams.engine.credentials import aiokafka_options
 from streams.engine.errors import RecordsDamagedError, records_damaged
 from streams.engine.local_store import keep_only
 from streams.engine.observer import Observer
@@ -37,6 +38,7 @@ __all__ = [
     "StageEngine",
     "States",
     "Turn",
+    "aiokafka_options",
     "create_app",
     "keep_only",
     "records_damaged",

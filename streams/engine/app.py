@@ -11,10 +11,12 @@ import faust
 from faust.tables.manager import TableManager
 from faust.transport.drivers import aiokafka as driver
 
+from streams.broker.brokers import Brokers
 from streams.clock import Clock
 from streams.engine.batch import Group
 from streams.engine.changelog_queue import ChangelogQueue
 from streams.engine.consumer import BatchConsumer
+from streams.engine.credentials import credentials
 from streams.engine.groups import LIVE_BATCH_RECORDS, MOST_GROUP_RECORDS, GroupChannel
 from streams.engine.guards import PauseGuard, StuckGuard
 from streams.engine.producer import BatchProducer
@@ -68,13 +70,14 @@ class BatchApp(faust.App):  # type: ignore[misc]
     """A :class:`faust.App` whose agent gets groups of records that do not pass through Faust's streams."""
 
     def __init__(
-        self, name: str, *, brokers: str, intake: Intake, clock: Clock, pauses: PauseGuard, stuck: StuckGuard,
+        self, name: str, *, brokers: Brokers, intake: Intake, clock: Clock, pauses: PauseGuard, stuck: StuckGuard,
         **options: Any,
     ) -> None:  # fmt: skip
         """``name`` names the consumer group; ``options`` are Faust's."""
         self.brokers, self.intake, self.clock = brokers, intake, clock
         self.pauses, self.stuck = pauses, stuck
-        super().__init__(name, broker=[f"kafka://{server.strip()}" for server in brokers.split(",")], **options)
+        servers = [f"kafka://{server}" for server in brokers.servers.split(",")]
+        super().__init__(name, broker=servers, broker_credentials=credentials(brokers), **options)
 
     @cached_property
     def groups(self) -> GroupChannel:
@@ -110,7 +113,7 @@ class BatchApp(faust.App):  # type: ignore[misc]
         await self.crash(exc)
 
 
-def create_app(settings: Settings, stage: Stage, brokers: str, *, clock: Clock | None = None) -> BatchApp:
+def create_app(settings: Settings, stage: Stage, brokers: Brokers, *, clock: Clock | None = None) -> BatchApp:
     """The app of ``stage``: its consumer group, state below ``settings.namespace_dir``.
 
     Raises nothing by itself; the broker is first contacted when the app starts.

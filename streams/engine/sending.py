@@ -17,6 +17,7 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+from streams.broker.brokers import Brokers
 from streams.clock import Clock
 from streams.engine.errors import DeliveryError, refused
 from streams.engine.outbox import Outbox
@@ -50,7 +51,7 @@ class Delivery:
 class Sending:
     """Sends records in the order of ``put``."""
 
-    def __init__(self, brokers: str, name: str, on_sent: Callable[[float], None], clock: Clock) -> None:
+    def __init__(self, brokers: Brokers, name: str, on_sent: Callable[[float], None], clock: Clock) -> None:
         """``name`` is this client's in the broker's log; ``on_sent`` gets the seconds that each hand-over took."""
         self._producer = Producer(_configuration(brokers, name), logger=log)
         self._on_sent, self._clock = on_sent, clock
@@ -119,9 +120,8 @@ class Sending:
         self._on_sent(self._clock.monotonic() - started)
 
 
-def _configuration(brokers: str, name: str) -> dict[str, Any]:
-    return {
-        "bootstrap.servers": brokers,
+def _configuration(brokers: Brokers, name: str) -> dict[str, Any]:
+    return brokers.librdkafka() | {
         "client.id": f"{name}.outputs",
         "enable.idempotence": True,
         "linger.ms": 0,

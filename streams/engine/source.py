@@ -16,6 +16,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, Top
 from faust.types import TP
 from msgspec import Struct
 
+from streams.broker.brokers import Brokers
 from streams.clock import Clock
 from streams.engine.pace import Pace
 from streams.engine.source_errors import SourceErrors
@@ -57,7 +58,7 @@ class SourceReader:
 
     def __init__(
         self,
-        brokers: str,
+        brokers: Brokers,
         group: str,
         starts: Mapping[TP, int | None],
         deliver: Callable[[SourceReader, Fetched], None],
@@ -77,7 +78,7 @@ class SourceReader:
         self._room = threading.Event()
         self._stopped = False
         self._looked_at = 0.0
-        self._errors = SourceErrors(clock)
+        self._errors = SourceErrors(brokers, clock)
         self._failure: BaseException | None = None
         self._next = {tp: offset or OFFSET_BEGINNING for tp, offset in starts.items()}
         self._pace = Pace(clock)
@@ -181,9 +182,8 @@ class SourceReader:
             self._failure = exc
 
 
-def _configuration(brokers: str, group: str) -> dict[str, Any]:
-    return {
-        "bootstrap.servers": brokers,
+def _configuration(brokers: Brokers, group: str) -> dict[str, Any]:
+    return brokers.librdkafka() | {
         "group.id": group,  # required, but this client neither joins the group nor commits
         "client.id": f"{group}.sources",
         "enable.auto.commit": False,

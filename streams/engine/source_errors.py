@@ -6,6 +6,8 @@ import logging
 
 from confluent_kafka import KafkaError, KafkaException
 
+from streams.broker.brokers import Brokers
+from streams.broker.refusals import is_login_refused, login_refused
 from streams.clock import Clock
 from streams.engine.errors import (
     RecordsDamagedError,
@@ -23,14 +25,18 @@ _REFUSED = frozenset(
         KafkaError.TOPIC_AUTHORIZATION_FAILED,
         KafkaError.GROUP_AUTHORIZATION_FAILED,
         KafkaError.CLUSTER_AUTHORIZATION_FAILED,
-        KafkaError.SASL_AUTHENTICATION_FAILED,
-        KafkaError.UNSUPPORTED_SASL_MECHANISM,
-        KafkaError._AUTHENTICATION,
     }
 )
-"""Waiting does not help. ``_SSL`` is not among them: a broker that stops during a handshake causes it, too."""
+"""Waiting does not help, as with a refused login. ``_SSL`` is not among them: a broker that stops during a handshake
+causes it, too."""
 _CONNECTION = frozenset(
-    {KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT, KafkaError._RESOLVE}
+    {
+        KafkaError._TRANSPORT,
+        KafkaError._ALL_BROKERS_DOWN,
+        KafkaError._TIMED_OUT,
+        KafkaError._RESOLVE,
+        KafkaError._AUTHENTICATION,  # of a connection that was lost during the login
+    }
 )
 """The broker cannot be reached: the worker waits for it, and ``/readyz`` says so."""
 
@@ -38,18 +44,21 @@ _CONNECTION = frozenset(
 class SourceErrors:
     """Judges one reader's errors. A missing topic is only logged: the check of topic ids stops the worker for it."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, brokers: Brokers, clock: Clock) -> None:
+        self._brokers, self._clock = brokers, clock
         self._said_at: dict[tuple[int, str], float] = {}
 
     def see(self, error: KafkaError, topic: str = "", place: str = "sources") -> None:
         """Log the error, or raise it where it must stop the worker.
 
-        Raises :class:`RecordsDamagedError`, :class:`SourceRefusedError` or ``KafkaException``.
+        Raises :class:`RecordsDamagedError`, :class:`SourceRefusedError`, ``LoginRefusedError`` or
+        ``KafkaException``.
         """
         code = error.code()
         if code in _DAMAGED:
             raise RecordsDamagedError(records_damaged(f"{place}: {error.str()}"))
+        if is_login_refused(error):
+            raise login_refused(self._brokers, error)
         if code in _REFUSED:
             raise SourceRefusedError(source_refused(topic or place, error.str()))
         if error.fatal():

@@ -16,6 +16,7 @@ from confluent_kafka import IsolationLevel, KafkaException
 from confluent_kafka.admin import AdminClient
 from faust.types import TP
 
+from streams.broker.brokers import Brokers
 from streams.broker.group_offsets import committed
 from streams.broker.partition_ends import partition_ends
 from streams.errors import BrokerError
@@ -33,7 +34,7 @@ class CatalogueStart:
     """One wait, at the start of a worker that answers events."""
 
     def __init__(
-        self, brokers: str, admin: AdminClient, context: Context, reader: IndexReader, say: Callable[[str], None]
+        self, brokers: Brokers, admin: AdminClient, context: Context, reader: IndexReader, say: Callable[[str], None]
     ) -> None:
         """``say`` is told in words what is waited for."""
         self._brokers, self._admin, self._context, self._reader, self._say = brokers, admin, context, reader, say

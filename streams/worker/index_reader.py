@@ -15,8 +15,9 @@ from aiokafka.errors import CorruptRecordException
 from faust.types import TP
 
 from operators.state.item_codec import decode_item
+from streams.broker.brokers import Brokers
 from streams.broker.update_messages import META_KEY
-from streams.engine import RecordsDamagedError, records_damaged
+from streams.engine import RecordsDamagedError, aiokafka_options, records_damaged
 from streams.errors import StreamError
 from streams.stages.context import Context
 from streams.topology import ITEM_STATE
@@ -29,11 +30,11 @@ POLL_RECORDS = 2000
 class IndexReader:
     """Reads until told to stop; ``loaded`` is set once everything that was there at the start is in the index."""
 
-    def __init__(self, brokers: str, context: Context) -> None:
+    def __init__(self, brokers: Brokers, context: Context) -> None:
         self._context, self._topic = context, context.topic(ITEM_STATE)
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=brokers, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest",
-            fetch_max_wait_ms=500, max_partition_fetch_bytes=4 << 20,
+            group_id=None, enable_auto_commit=False, auto_offset_reset="earliest",
+            fetch_max_wait_ms=500, max_partition_fetch_bytes=4 << 20, **aiokafka_options(brokers),
         )  # fmt: skip
         self.loaded = asyncio.Event()
         self._awaited: list[tuple[dict[TopicPartition, int], asyncio.Event]] = []

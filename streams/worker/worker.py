@@ -26,16 +26,18 @@ from operators.state.errors import StateError
 from operators.state.item_index import ItemIndex
 from operators.state.parameters import Parameters
 from operators.warm_up import warm_up
+from streams.broker.access import brokers_of, in_the_clear
 from streams.broker.admin import connect, describe_topics
 from streams.broker.idle_stages import idle_stages, unread
 from streams.broker.incarnations import Described, Incarnation, describe, incarnations, refuse_changed, refuse_gone
 from streams.broker.partitioning import partition_of
+from streams.broker.refusals import is_login_refused, login_refused
 from streams.clock import Clock
 from streams.engine import StageEngine, create_app
 from streams.errors import BrokerError, ConfigurationError, OperatorError, StreamError
 from streams.metrics import Metrics
 from streams.model.live import LiveNarration
-from streams.settings import Settings
+from streams.settings import Settings, unknown_variables
 from streams.stages.catalog import catalog
 from streams.stages.context import Context
 from streams.stages.items import items
@@ -63,6 +65,8 @@ EXPECTED = (StreamError, StateError, OperatorError, HttpError)  # logged without
 def run(settings: Settings, stages: Sequence[str]) -> int:
     """Run ``stages`` until a signal; the module's docstring lists the exit codes."""
     _configure_logging(settings)
+    for name, remedy in unknown_variables(os.environ).items():
+        log.warning("there is no setting %s. %s", name, remedy)
     try:
         import uvloop
 
@@ -80,12 +84,10 @@ class Worker:
     """One process of the stream."""
 
     def __init__(self, settings: Settings, stages: Sequence[str]) -> None:
-        """Raises :class:`ConfigurationError` without a broker to connect to."""
-        if settings.brokers is None:
-            raise ConfigurationError(
-                "a worker needs a broker: set HEADWATER_BROKERS=host:port (headwater broker starts a private one)"
-            )
-        self.settings, self.names, self.brokers = settings, tuple(stages), settings.brokers
+        """Raises :class:`ConfigurationError` without a broker to connect to, or a way to."""
+        self.settings, self.names, self.brokers = settings, tuple(stages), brokers_of(settings)
+        if (warning := in_the_clear(self.brokers)) is not None:
+            log.warning("%s", warning)
         self.clock = Clock()
         self.metrics = Metrics(settings.namespace)
         self.health = Health(required=("broker", "item index", "recovery"), clock=self.clock)
@@ -253,7 +255,11 @@ class Worker:
                 refuse_gone(ids, before | seen)  # gone means missing twice: a restarted broker may not know all yet
                 await asyncio.to_thread(self.progress.ask, self._admin)
             except KafkaException as exc:
-                self.health.set("broker", False, f"{self.brokers} does not answer ({exc.args[0].name()})")
+                heard = self._admin.heard()
+                for error in filter(is_login_refused, heard):
+                    raise login_refused(self.brokers, error) from exc
+                reason = heard[-1].str() if heard else exc.args[0].name()
+                self.health.set("broker", False, f"{self.brokers} does not answer ({reason})")
                 pause = BROKER_RECHECK
                 continue
             pause = BROKER_CHECK

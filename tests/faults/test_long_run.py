@@ -15,6 +15,7 @@ import rocksdict
 from operators.recommender import Recommender
 from operators.state.item_index import ItemIndex
 from operators.state.parameters import Parameters
+from streams.broker.brokers import Brokers
 from streams.broker.partitioning import partition_of
 from streams.metrics import Metrics
 from streams.model.live import LiveNarration
@@ -134,7 +135,7 @@ class Reader:
         self.shop = shop
 
     async def until(self, condition: Any, timeout: float) -> None:
-        reader = IndexReader(self.shop.brokers, self.context)
+        reader = IndexReader(Brokers(self.shop.brokers), self.context)
         task = asyncio.create_task(reader.run())
         try:
             async with asyncio.timeout(timeout):

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 
+from streams.broker.brokers import Brokers
 from streams.engine import (
     BatchApp,
     BatchTable,
@@ -117,7 +118,7 @@ async def run(brokers: str, namespace: str, state_dir: str, worker_id: str | Non
         session_timeout=6.0,
         fetch_records=200,
     )
-    app = create_app(settings, Stage("counter", "counts", reads=()), brokers)
+    app = create_app(settings, Stage("counter", "counts", reads=()), Brokers(brokers))
     stage = counter(app, settings)
     stopped = asyncio.Event()
     await asyncio.sleep(float(os.environ.get("LOADS_FOR", "0")))  # as a worker loads its item index

@@ -19,6 +19,7 @@ from operators.state.user_codec import decode_user
 from operators.state.user_state import UserState
 from streams.broker import group_offsets
 from streams.broker.admin import create_topics
+from streams.broker.brokers import Brokers
 from streams.broker.partition_ends import partition_ends
 from streams.broker.topic_reading import read_topic
 from streams.settings import Settings
@@ -47,7 +48,7 @@ class Shop:
         self.admin = AdminClient({"bootstrap.servers": brokers, "log_level": 0})
         for suffix, config in (topic_config or {}).items():
             self.create_topic(suffix, config)
-        create_topics(brokers, self.settings)
+        create_topics(Brokers(brokers), self.settings)
         self.workers: list[Worker] = []
         self.producer = self.new_producer()
 
@@ -125,7 +126,7 @@ class Shop:
     # ---- what came of it
     def read(self, suffix: str) -> list[Any]:
         """All messages of a topic from its beginning to its present end."""
-        return list(read_topic(self.brokers, self.topic(suffix)))
+        return list(read_topic(Brokers(self.brokers), self.topic(suffix)))
 
     def records(self) -> list[dict[str, Any]]:
         return [json.loads(message.value()) for message in self.read(RECOMMENDATIONS.suffix)]
@@ -160,7 +161,7 @@ class Shop:
     def committed(self, stage: str, suffix: str) -> dict[int, int]:
         """Committed offsets of a stage's group by partition; those never committed are missing."""
         group = f"{self.namespace}.{stage}"
-        return group_offsets.committed(self.brokers, group, self.topic(suffix), self.partitions(suffix))
+        return group_offsets.committed(Brokers(self.brokers), group, self.topic(suffix), self.partitions(suffix))
 
     def lag(self, stage: str, suffixes: Iterable[str]) -> int:
         """Records of the topics behind the committed offsets of a stage's group."""

@@ -20,6 +20,7 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from streams.broker import group_offsets
+from streams.broker.brokers import Brokers
 from streams.broker.topic_reading import read_topic
 from tests.integration.counter_worker import Counts
 
@@ -74,7 +75,9 @@ class Bench:
         assert producer.flush(30) == 0
 
     def committed(self) -> dict[int, int]:
-        return group_offsets.committed(self.brokers, f"{self.namespace}.counter", f"{self.namespace}.in", PARTITIONS)
+        return group_offsets.committed(
+            Brokers(self.brokers), f"{self.namespace}.counter", f"{self.namespace}.in", PARTITIONS
+        )
 
     def wait_until_done(self, timeout: float = 60.0) -> float:
         """Until every record's offset is committed; returns the seconds waited."""
@@ -86,7 +89,7 @@ class Bench:
         return time.monotonic() - started
 
     def read(self, topic: str) -> list[tuple[int, bytes, bytes | None]]:
-        messages = read_topic(self.brokers, f"{self.namespace}.{topic}")
+        messages = read_topic(Brokers(self.brokers), f"{self.namespace}.{topic}")
         return [(message.partition(), message.key(), message.value()) for message in messages]
 
     def assert_exact(self) -> int:

@@ -12,6 +12,7 @@ from confluent_kafka.admin import NewPartitions
 
 from operators.state.item_index import ItemIndex
 from operators.state.parameters import Parameters
+from streams.broker.brokers import Brokers
 from streams.broker.incarnations import known_ids, record_ids
 from streams.broker.update_messages import MAX_EPOCHS
 from streams.topology import (
@@ -169,18 +170,18 @@ def test_the_last_incarnation_is_refused_with_what_to_do(shop: Shop) -> None:
     worker = ten_clicks(shop)
     assert worker.stop() == 0
     before, click = shop.records(), shop.topic(CLICK.suffix)
-    record_ids(shop.brokers, shop.namespace, {click: [f"id-{n}" for n in range(MAX_EPOCHS - 1)]})
+    record_ids(Brokers(shop.brokers), shop.namespace, {click: [f"id-{n}" for n in range(MAX_EPOCHS - 1)]})
     recreate(shop, CLICK.suffix)
     assert_accepted(shop, worker, CLICK.suffix)
     send_clicks(shop, "new", 5)
     assert_learned_anew(shop, worker, before, 5)
     assert worker.stop() == 0
 
-    known = known_ids(shop.brokers, shop.namespace)
+    known = known_ids(Brokers(shop.brokers), shop.namespace)
     recreate(shop, CLICK.suffix)
     result = accept(shop, worker, CLICK.suffix)
     assert result.returncode == 1 and "HEADWATER_NAMESPACE" in result.stderr and click in result.stderr, result.stderr
-    assert known_ids(shop.brokers, shop.namespace) == known
+    assert known_ids(Brokers(shop.brokers), shop.namespace) == known
 
 
 # ---- topics of state

@@ -88,11 +88,11 @@ def test_replay_places_keys_by_murmur2_with_timestamps_of_now(
     result = invoke("replay", str(write(tmp_path / "f", item, gone, *[click(u, u) for u in users])))
     assert result.exit_code == 0, result.output
     assert f"Sent 41 records: 2 to {namespace}.catalog.items.v1, 39 to {namespace}.events.click.v1." in result.stdout
-    messages = list(read_topic(kafka.bootstrap, f"{namespace}.events.click.v1"))
+    messages = list(read_topic(kafka.brokers, f"{namespace}.events.click.v1"))
     assert {m.key().decode(): m.partition() for m in messages} == {u: partition_of(u.encode(), 8) for u in users}
     assert all(begun <= m.timestamp()[1] <= time.time() * 1000 for m in messages)
     assert json.loads(messages[0].value())["item_id"] == "i1"
-    catalog = {m.key().decode(): m.value() for m in read_topic(kafka.bootstrap, f"{namespace}.catalog.items.v1")}
+    catalog = {m.key().decode(): m.value() for m in read_topic(kafka.brokers, f"{namespace}.catalog.items.v1")}
     assert catalog.keys() == {"é1", "i9"}
     assert catalog["i9"] is None
 
@@ -107,11 +107,11 @@ def test_replay_leaves_refused_lines_out_unless_raw(kafka: LocalKafka, namespace
     assert result.exit_code == 1
     assert "line 2: wrong_type" in result.stderr
     assert "3 lines would be refused by a worker and were left out" in result.stderr
-    assert len(list(read_topic(kafka.bootstrap, topic))) == 1
+    assert len(list(read_topic(kafka.brokers, topic))) == 1
     result = invoke("replay", file, "--raw")
     assert result.exit_code == 0
     assert "1 of them are no records" in result.stderr
-    raw = {json.loads(m.value())["event_id"]: m for m in read_topic(kafka.bootstrap, topic)}
+    raw = {json.loads(m.value())["event_id"]: m for m in read_topic(kafka.brokers, topic)}
     assert raw["2"].timestamp()[1] == 5
     assert raw["2"].key() == b"user-2"
     assert raw["3"].key() == b"someone else"
@@ -123,7 +123,7 @@ def test_replay_limit_and_rate(kafka: LocalKafka, namespace: str, tmp_path: Path
     begun = time.monotonic()
     assert invoke("replay", file, "--limit", "11", "--rate", "20").exit_code == 0
     assert 0.5 <= time.monotonic() - begun < 5
-    assert len(list(read_topic(kafka.bootstrap, f"{namespace}.events.click.v1"))) == 11
+    assert len(list(read_topic(kafka.brokers, f"{namespace}.events.click.v1"))) == 11
 
 
 @pytest.mark.usefixtures("environment")
@@ -151,7 +151,7 @@ def recommendation(user: str) -> dict[str, Any]:
 
 @pytest.mark.usefixtures("topics")
 def test_tail_shows_what_is_there(kafka: LocalKafka, namespace: str) -> None:
-    producer = event_producer(kafka.bootstrap)
+    producer = event_producer(kafka.brokers)
     for user in ("ann", "bob", "cid"):
         producer.produce(f"{namespace}.recommendations.v1", json.dumps(recommendation(user)), user)
     assert producer.flush(10) == 0

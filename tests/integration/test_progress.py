@@ -25,7 +25,7 @@ pytestmark = pytest.mark.integration
 
 def test_a_paused_partition_with_traffic_is_named(kafka: LocalKafka, namespace: str) -> None:
     settings = Settings(namespace=namespace, user_partitions=2, item_partitions=1, partition_stall_timeout=30)
-    create_topics(kafka.bootstrap, settings)
+    create_topics(kafka.brokers, settings)
     partitions = [TP(CLICK.name(namespace), n) for n in range(2)]
     paused: Any = SimpleNamespace(done=lambda tp: 0, highwater=lambda tp: 0, uncommitted_since=lambda tp: None)
     consumer: Any = SimpleNamespace(assignment=lambda: set(partitions), positions=paused)
@@ -55,7 +55,7 @@ def test_a_paused_partition_with_traffic_is_named(kafka: LocalKafka, namespace: 
 def test_ends_are_told_again_after_the_broker_hung(fragile_kafka: LocalKafka, namespace: str) -> None:
     """The broker is a new leader of its partitions: librdkafka's admin client keeps answering "fenced leader epoch"."""
     admin = AdminClient({"bootstrap.servers": fragile_kafka.bootstrap, "log_level": 0})
-    create_topics(fragile_kafka.bootstrap, Settings(namespace=namespace))
+    create_topics(fragile_kafka.brokers, Settings(namespace=namespace))
     places = [TP(CLICK.name(namespace), n) for n in range(4)]
     assert partition_ends(admin, places, 30) == dict.fromkeys(places, 0)
     for _ in range(2):  # sometimes the client is told in time

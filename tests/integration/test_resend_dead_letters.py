@@ -15,6 +15,7 @@ from schemas.kinds import Kind
 from schemas.parse import Limits, parse
 from schemas.rejection import Rejection, RejectionCode
 from streams.broker.admin import create_topics
+from streams.broker.brokers import Brokers
 from streams.broker.partitioning import partition_of
 from streams.broker.topic_reading import read_topic
 from streams.engine import Outbox
@@ -58,12 +59,12 @@ def write_letters(brokers: str, namespace: str, values: list[bytes]) -> list[Rej
 
 
 def read(brokers: str, topic: str, partition: int) -> list[Any]:
-    return [message for message in read_topic(brokers, topic) if message.partition() == partition]
+    return [message for message in read_topic(Brokers(brokers), topic) if message.partition() == partition]
 
 
 def test_repaired_letters_go_back_to_their_topic(kafka: LocalKafka, namespace: str, example: ModuleType) -> None:
     settings = Settings(namespace=namespace, user_partitions=2, item_partitions=1)
-    create_topics(kafka.bootstrap, settings)
+    create_topics(kafka.brokers, settings)
     lost = {"user_id": "u1", "item_id": "i1", "occurred_at": NOW}
     reasons = write_letters(kafka.bootstrap, namespace, [json.dumps(lost).encode(), b"{broken"])
     assert reasons == [RejectionCode.MISSING_FIELD, RejectionCode.BROKEN_JSON]

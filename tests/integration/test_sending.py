@@ -42,7 +42,7 @@ def values(kafka: LocalKafka, topic: str, wanted: int) -> list[bytes]:
 
 def run(kafka: LocalKafka, scenario: Callable[[Sending], Awaitable[None]]) -> None:
     async def running() -> None:
-        await scenario(Sending(kafka.bootstrap, "test", lambda seconds: None, Clock()))
+        await scenario(Sending(kafka.brokers, "test", lambda seconds: None, Clock()))
 
     asyncio.run(running())
 

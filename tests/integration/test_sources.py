@@ -53,7 +53,7 @@ def fill(kafka: LocalKafka, topic: str, records: int, **config: str) -> Producer
 
 
 def reading(kafka: LocalKafka, topic: str, start: int | None, most: int, deliver: Deliver) -> SourceReader:
-    return SourceReader(kafka.bootstrap, "group", {TP(topic, 0): start}, deliver, most, Clock())
+    return SourceReader(kafka.brokers, "group", {TP(topic, 0): start}, deliver, most, Clock())
 
 
 def test_no_more_is_read_than_may_wait(kafka: LocalKafka, namespace: str) -> None:
@@ -116,7 +116,7 @@ def test_the_pace_changes_with_the_rate_and_nothing_is_lost_or_read_twice(kafka:
     async def scenario() -> None:
         found = Deliveries()
         reader = SourceReader(
-            kafka.bootstrap, "group", {TP(namespace, 0): None}, found.add, 1_000_000, Clock(), wait=0.002
+            kafka.brokers, "group", {TP(namespace, 0): None}, found.add, 1_000_000, Clock(), wait=0.002
         )
         clients, holders, sent = [reader._consumer, reader._other], [], 0
         for rate in (50, 3 * FAST, 50):

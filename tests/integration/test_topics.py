@@ -9,6 +9,7 @@ from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, Resourc
 
 from headwater.local_kafka.broker import LocalKafka
 from streams.broker.admin import create_topics, delete_namespace, describe_topics
+from streams.broker.brokers import Brokers
 from streams.errors import BrokerError, TopicMismatchError
 from streams.settings import Settings
 from streams.topology import ALL, CATALOG_ITEMS, CLICK
@@ -16,9 +17,9 @@ from streams.topology import ALL, CATALOG_ITEMS, CLICK
 pytestmark = pytest.mark.integration
 
 
-def make_by_hand(brokers: str, settings: Settings, name: str, partitions: int) -> None:
+def make_by_hand(brokers: Brokers, settings: Settings, name: str, partitions: int) -> None:
     """A topic with the broker's defaults, returned from when clients can see it."""
-    admin = AdminClient({"bootstrap.servers": brokers})
+    admin = AdminClient(brokers.librdkafka())
     admin.create_topics([NewTopic(name, partitions, 1)])[name].result(10)
     deadline = time.monotonic() + 10
     while all(state.partitions is None for state in describe_topics(brokers, settings)):
@@ -28,7 +29,7 @@ def make_by_hand(brokers: str, settings: Settings, name: str, partitions: int) -
 
 def test_creates_every_topic_as_the_one_place_says(kafka: LocalKafka, namespace: str) -> None:
     settings = Settings(namespace=namespace, user_partitions=3, item_partitions=2)
-    states = create_topics(kafka.bootstrap, settings)
+    states = create_topics(kafka.brokers, settings)
     assert [state.topic for state in states] == list(ALL)
     assert all(state.created and state.matches for state in states)
     admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
@@ -43,39 +44,39 @@ def test_creates_every_topic_as_the_one_place_says(kafka: LocalKafka, namespace:
 
 def test_again_changes_nothing(kafka: LocalKafka, namespace: str) -> None:
     settings = Settings(namespace=namespace)
-    create_topics(kafka.bootstrap, settings)
-    again = create_topics(kafka.bootstrap, settings)
+    create_topics(kafka.brokers, settings)
+    again = create_topics(kafka.brokers, settings)
     assert not any(state.created for state in again)
     assert all(state.matches for state in again)
 
 
 def test_other_partition_count_is_refused_and_nothing_is_made(kafka: LocalKafka, namespace: str) -> None:
     settings, name = Settings(namespace=namespace), CLICK.name(namespace)
-    make_by_hand(kafka.bootstrap, settings, name, 5)
+    make_by_hand(kafka.brokers, settings, name, 5)
     with pytest.raises(TopicMismatchError, match="has 5 partitions, not 8") as caught:
-        create_topics(kafka.bootstrap, settings)
+        create_topics(kafka.brokers, settings)
     assert "HEADWATER_USER_PARTITIONS" in str(caught.value)
-    existing = [s for s in describe_topics(kafka.bootstrap, settings) if s.partitions]
+    existing = [s for s in describe_topics(kafka.brokers, settings) if s.partitions]
     assert [state.name for state in existing] == [name]
 
 
 def test_describe_shows_a_topic_that_was_made_by_hand(kafka: LocalKafka, namespace: str) -> None:
     settings, name = Settings(namespace=namespace), CATALOG_ITEMS.name(namespace)
-    make_by_hand(kafka.bootstrap, settings, name, settings.item_partitions)
-    state = next(s for s in describe_topics(kafka.bootstrap, settings) if s.name == name)
+    make_by_hand(kafka.brokers, settings, name, settings.item_partitions)
+    state = next(s for s in describe_topics(kafka.brokers, settings) if s.name == name)
     assert state.differences["cleanup.policy"] == ("delete", "compact")
     assert not state.matches
 
 
 def test_too_many_replicas_names_the_setting(kafka: LocalKafka, namespace: str) -> None:
     with pytest.raises(BrokerError, match="HEADWATER_REPLICATION_FACTOR"):
-        create_topics(kafka.bootstrap, Settings(namespace=namespace, replication_factor=3))
+        create_topics(kafka.brokers, Settings(namespace=namespace, replication_factor=3))
 
 
 def test_delete_namespace_leaves_others_alone(kafka: LocalKafka, namespace: str) -> None:
     gone, kept = Settings(namespace=namespace), Settings(namespace=f"{namespace}x")
-    create_topics(kafka.bootstrap, gone)
-    create_topics(kafka.bootstrap, kept)
-    delete_namespace(kafka.bootstrap, gone.namespace)
-    assert not any(state.partitions for state in describe_topics(kafka.bootstrap, gone))
-    assert all(state.matches for state in describe_topics(kafka.bootstrap, kept))
+    create_topics(kafka.brokers, gone)
+    create_topics(kafka.brokers, kept)
+    delete_namespace(kafka.brokers, gone.namespace)
+    assert not any(state.partitions for state in describe_topics(kafka.brokers, gone))
+    assert all(state.matches for state in describe_topics(kafka.brokers, kept))

@@ -14,6 +14,7 @@ from benchmarks.programs import BARE, PLAIN, WORKER, Peer, run
 from headwater.cli.terminal import load_settings
 from headwater.local_kafka.broker import LocalKafka
 from streams.broker.admin import connect, read_metadata
+from streams.broker.brokers import Brokers
 
 pytestmark = [pytest.mark.integration, pytest.mark.bench]  # they measure processor time
 
@@ -35,7 +36,7 @@ def test_a_program_learns_what_it_is_given(brokers: str, peer: Peer) -> None:
     measured = run(peer, brokers, "bench-test", stream, warm_up=200, events=events, timeout=60.0)
     assert measured.events == events
     assert 0 < measured.cpu_seconds < 60 and measured.wall_seconds > 0 and measured.memory_mib > 50
-    left = read_metadata(connect(brokers), brokers).topics
+    left = read_metadata(connect(Brokers(brokers)), Brokers(brokers)).topics
     assert not [name for name in left if name.startswith("bench-test.")]
 
 

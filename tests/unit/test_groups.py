@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 from faust.types import TP
 
+from streams.broker.brokers import Brokers
 from streams.engine import BatchApp, Group, RecordBatch, create_app
 from streams.engine.groups import LIVE_BATCH_RECORDS, LIVE_GROUP_RECORDS, MOST_GROUP_RECORDS
 from streams.settings import Settings
@@ -21,7 +22,7 @@ def batch(records: int, first: int = 0) -> RecordBatch:
 
 @pytest.fixture
 def app(tmp_path: Path) -> BatchApp:
-    return create_app(Settings(state_dir=tmp_path, store="memory"), PROFILES, "127.0.0.1:1")
+    return create_app(Settings(state_dir=tmp_path, store="memory"), PROFILES, Brokers("127.0.0.1:1"))
 
 
 def handed_out(app: BatchApp, *sizes: int) -> list[int]:

@@ -16,6 +16,7 @@ from operators.state.item_index import ItemIndex
 from operators.state.parameters import Parameters
 from operators.state.user_state import UserState
 from schemas.records import CatalogItem, Click, Event
+from streams.broker.brokers import Brokers
 from streams.broker.incarnations import Incarnation
 from streams.broker.update_messages import UpdateKind, pack_catalog, pack_learning
 from streams.engine import Outbox, RecordBatch, create_app
@@ -55,8 +56,8 @@ class Worker:
             settings, self.index, Recommender(Parameters(), self.index), metrics, ids, LiveNarration(settings, metrics)
         )
         self.context, self.metrics = context, metrics
-        self.items = Items(create_app(settings, ITEMS, "localhost:1"), context)
-        self.catalog = Catalog(create_app(settings, CATALOG, "localhost:1"), context)
+        self.items = Items(create_app(settings, ITEMS, Brokers("localhost:1")), context)
+        self.catalog = Catalog(create_app(settings, CATALOG, Brokers("localhost:1")), context)
         self.items.table.data.put_many(0, stored, None)
         self.items.restore({0})
         self.catalog.restore({0})

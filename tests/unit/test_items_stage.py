@@ -15,6 +15,7 @@ from operators.state.item_index import ItemIndex
 from operators.state.parameters import Parameters
 from operators.state.user_state import UserState
 from schemas.records import CatalogItem, Click
+from streams.broker.brokers import Brokers
 from streams.broker.incarnations import Incarnation
 from streams.broker.update_messages import UpdateKind, pack_catalog, pack_learning
 from streams.clock import Clock
@@ -50,7 +51,7 @@ class Process:
         context = Context(
             settings, self.index, recommender, metrics, ids, LiveNarration(settings, metrics), clock or Clock()
         )
-        self.stage = Items(create_app(settings, ITEMS, "localhost:1"), context)
+        self.stage = Items(create_app(settings, ITEMS, Brokers("localhost:1")), context)
         self.stage.table.data.put_many(0, stored, None)
         self.stage.restore({0})
 

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 from faust.types import TP
 
+from streams.broker.brokers import Brokers
 from streams.engine import BatchTable
 from streams.engine.app import create_app
 from streams.engine.store import WALKED_AT_ONCE, LocalStore, MemoryStore, RocksStore
@@ -32,7 +33,7 @@ def opened(kind: str, tmp_path: Path) -> Callable[[], LocalStore]:
     """Opens the store of a table, as a newly started worker does."""
 
     def make() -> LocalStore:
-        app = create_app(Settings(state_dir=tmp_path, store=kind), ITEMS, "127.0.0.1:1")
+        app = create_app(Settings(state_dir=tmp_path, store=kind), ITEMS, Brokers("127.0.0.1:1"))
         store = BatchTable(app, name="items", changelog=CHANGELOG, partitions=2).data
         assert isinstance(store, KINDS[kind])
         return store

@@ -16,6 +16,7 @@ from types import SimpleNamespace
 import pytest
 from faust.types import TP
 
+from streams.broker.brokers import Brokers
 from streams.engine import BatchTable
 from streams.engine.app import create_app
 from streams.engine.errors import StoreDamagedError, StoreRefusedError
@@ -31,7 +32,7 @@ def opened(tmp_path: Path) -> Callable[..., RocksStore]:
     """Opens the store of a table, as a newly started worker does."""
 
     def make(folder: Path = tmp_path) -> RocksStore:
-        app = create_app(Settings(state_dir=folder), ITEMS, "127.0.0.1:1")
+        app = create_app(Settings(state_dir=folder), ITEMS, Brokers("127.0.0.1:1"))
         table = BatchTable(app, name="items", changelog="ns.item-state.v1", partitions=1)
         store = table.data
         assert isinstance(store, RocksStore)

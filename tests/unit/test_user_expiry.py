@@ -13,6 +13,7 @@ from operators.state.item_index import ItemIndex
 from operators.state.parameters import Parameters
 from operators.state.user_codec import decode_user, encode_user, stored_minute
 from operators.state.user_state import UserState
+from streams.broker.brokers import Brokers
 from streams.clock import Clock
 from streams.engine import BatchTable, create_app
 from streams.settings import Settings
@@ -34,7 +35,7 @@ class Process:
         """With a clock that stands still a sweep walks to the end."""
         self.index = ItemIndex(Parameters(factors=2))
         self.table = BatchTable(
-            create_app(settings, PROFILES, "localhost:1"), name="users", changelog="c", partitions=1
+            create_app(settings, PROFILES, Brokers("localhost:1")), name="users", changelog="c", partitions=1
         )
         self.users = UserCache(self.table, self.index, self.index.parameters, cached)
         self.removed = 0
