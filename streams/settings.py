@@ -25,7 +25,7 @@ ESSENTIAL: dict[str, JsonValue] = {"essential": True}
 """Marks a setting that every user should know."""
 NAME_PATTERN = r"^[A-Za-z0-9_-]([A-Za-z0-9._-]{0,98}[A-Za-z0-9_-])?$"
 PREFIX = "HEADWATER_"
-_SERVER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+)(:[0-9]{1,5})?")
+_SERVER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:,/\[\]]+)(:(?P<port>[0-9]{1,5}))?")
 _NEAR = 0.6  # how alike two names are of which one may be meant for the other
 
 
@@ -56,10 +56,11 @@ def _servers(text: str) -> str:
     servers = [server.strip() for server in text.split(",") if server.strip()]
     if "@" in text:
         raise ValueError("no login belongs here: set HEADWATER_SASL_USERNAME and HEADWATER_SASL_PASSWORD_FILE")
-    for server in servers:
+    for server in servers or [text]:
         if "://" in server:
             raise ValueError("give host:port without a prefix; what it speaks is HEADWATER_SECURITY_PROTOCOL")
-        if _SERVER.fullmatch(server) is None:
+        found = _SERVER.fullmatch(server)
+        if found is None or int(found["port"] or 1) not in range(1, 1 << 16):
             raise ValueError(f"{server} is no host:port; give host:port,host:port (an IPv6 address in brackets)")
     return ",".join(servers)
 

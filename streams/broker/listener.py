@@ -47,9 +47,12 @@ def look_at(address: tuple[str, int], tls: Tls | None) -> Listener | None:
 
     ``tls``: what this client trusts and shows; None: any certificate, and none.
     """
-    spoken = _over_tls(address, tls)
-    if spoken is not None:
-        return spoken
+    with contextlib.suppress(ValueError):  # what is no host name
+        return _over_tls(address, tls) or _in_the_clear(address)
+    return None
+
+
+def _in_the_clear(address: tuple[str, int]) -> Listener | None:
     with contextlib.suppress(OSError, struct.error), _connected(address) as connection:
         return Listener(tls=False, mechanisms=_mechanisms(connection))
     return None

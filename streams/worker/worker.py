@@ -263,6 +263,7 @@ class Worker:
                 pause = BROKER_RECHECK
                 continue
             pause = BROKER_CHECK
+            self._admin.heard()  # of connections that are there again
             self.health.set("broker", True, f"reached at {self.brokers}")
             refuse_changed(ids, seen)
 

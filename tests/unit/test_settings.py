@@ -124,7 +124,9 @@ def test_a_login_in_an_address_is_refused_and_not_shown(value: str, monkeypatch:
     assert "hunter2" not in words
 
 
-@pytest.mark.parametrize("value", ["kafka:port", "kafka 9092", "kafka:9092:9093", "fe80::1:9092", "/kafka"])
+@pytest.mark.parametrize(
+    "value", ["kafka:port", "kafka 9092", "kafka:9092:9093", "fe80::1:9092", "/kafka", ",", "kafka:0", "kafka:65536"]
+)
 def test_what_is_no_address(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "host:port" in wrong(monkeypatch, "brokers", value)
 
