@@ -283,8 +283,9 @@ class Settings(BaseSettings):
     @classmethod
     def _as_meant(cls, given: dict[str, Any]) -> dict[str, Any]:
         """Leave out what is blank, and write choices as they are declared."""
+        fields = {place: field for name, field in cls.model_fields.items() for place in (name, variable(name))}
         return {
-            name: _as_declared(cls.model_fields[name], value) if name in cls.model_fields else value
+            name: _as_declared(fields[name], value) if name in fields else value
             for name, value in given.items()
             if not isinstance(value, str) or value.strip()
         }

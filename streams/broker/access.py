@@ -29,9 +29,12 @@ def brokers_of(settings: Settings) -> Brokers:
             "or run `headwater broker` in another terminal and use the address that it prints."
         )
     protocol = settings.security_protocol
-    tls = _tls(settings) if protocol.endswith("SSL") else _refuse(settings, _TLS, "SSL or SASL_SSL")
-    login = _login(settings) if protocol.startswith("SASL") else _refuse(settings, _LOGIN, "SASL_SSL or SASL_PLAINTEXT")
-    return Brokers(settings.brokers, tls, login)
+    over_tls, with_login = protocol.endswith("SSL"), protocol.startswith("SASL")
+    if not over_tls:
+        _refuse(settings, _TLS, "SSL or SASL_SSL")
+    if not with_login:
+        _refuse(settings, _LOGIN, "SASL_SSL or SASL_PLAINTEXT")
+    return Brokers(settings.brokers, _tls(settings) if over_tls else None, _login(settings) if with_login else None)
 
 
 def in_the_clear(brokers: Brokers) -> str | None:
