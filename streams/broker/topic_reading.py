@@ -20,7 +20,7 @@ def read_topic(brokers: Brokers, topic: str) -> Iterator[Message]:
     consumer = Consumer(
         brokers.librdkafka()
         | {
-            "group.id": "headwater-tools",  # the client requires one, but it is never used
+            "group.id": f"{topic}.tools",  # the client wants one that it may use, and does not use it
             "enable.auto.commit": False,
             "enable.partition.eof": True,  # offsets do not tell the end: markers and compaction leave gaps
             "isolation.level": "read_committed",

@@ -100,7 +100,8 @@ def permit(kafka: LocalKafka) -> None:
         for kind, operations in rights.items()
         for operation in operations
     ]  # fmt: skip
-    for future in AdminClient({"bootstrap.servers": kafka.bootstrap}).create_acls(rules).values():
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
+    for future in admin.create_acls(rules).values():
         future.result(30)
 
 
