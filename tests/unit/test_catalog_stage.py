@@ -20,6 +20,7 @@ from operators.state.parameters import Parameters
 from operators.state.user_state import UserState
 from schemas.durations import DAY_MS
 from schemas.records import CatalogItem, Click
+from streams.broker.brokers import Brokers
 from streams.broker.incarnations import Incarnation
 from streams.broker.update_messages import pack_learning
 from streams.engine import Outbox, RecordBatch, create_app
@@ -56,8 +57,8 @@ class Worker:
         self.recommender = Recommender(Parameters(), self.index)
         live = LiveNarration(settings, self.metrics)
         self.context = Context(settings, self.index, self.recommender, self.metrics, ids, live, self.clock)
-        self.items = Items(create_app(settings, ITEMS, "localhost:1"), self.context)
-        self.catalog = Catalog(create_app(settings, CATALOG, "localhost:1"), self.context)
+        self.items = Items(create_app(settings, ITEMS, Brokers("localhost:1")), self.context)
+        self.catalog = Catalog(create_app(settings, CATALOG, Brokers("localhost:1")), self.context)
         self.read_offset = self.update_offset = 0
         if before is not None:
             before.write()
