@@ -209,7 +209,7 @@ def _metrics(settings: Settings) -> Iterator[Finding]:
 def _unanswered(samples: Samples, settings: Settings) -> Iterator[Finding]:
     """Events that were worked on, and got no list or an empty one."""
     lists = samples.total("headwater_recommendations_total")
-    for labels, value in samples.of("headwater_unanswered_events_total"):
+    for labels, value in samples.of("headwater_too_old_events_total"):
         if value and labels.get("cause") == "late":
             yield Finding(
                 "answers",

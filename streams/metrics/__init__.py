@@ -8,7 +8,7 @@ from streams.metrics.labels import (
     ModelFailure,
     ModelHealth,
     Step,
-    UnansweredCause,
+    TooOldCause,
     known_topic,
 )
 from streams.metrics.registry import Label
@@ -22,6 +22,6 @@ __all__ = [
     "ModelFailure",
     "ModelHealth",
     "Step",
-    "UnansweredCause",
+    "TooOldCause",
     "known_topic",
 ]

@@ -54,8 +54,8 @@ class Metrics:
             remedy="`rejected`: read the dead letters. `duplicate`: a producer sends twice. `rate_limited`: a bot, or "
             "raise `HEADWATER_USER_EVENTS_PER_MINUTE`.",
         )  # fmt: skip
-        self.unanswered_events = declare(
-            Counter, "headwater_unanswered_events_total", labels.USER_TOPIC, labels.UNANSWERED_CAUSE, unit="events",
+        self.too_old_events = declare(
+            Counter, "headwater_too_old_events_total", labels.USER_TOPIC, labels.TOO_OLD_CAUSE, unit="events",
             meaning="Events that were learned, but are older than `HEADWATER_MAX_EVENT_AGE` and so were not answered: "
             "`late` by their Kafka timestamp, `again` because a replay said so.",
             remedy="`late`: the worker was behind (see the lag), or a producer's or this machine's clock is wrong.",

@@ -25,8 +25,8 @@ class EventOutcome(StrEnum):
     IGNORED = "ignored"  # nothing to learn from it
 
 
-class UnansweredCause(StrEnum):
-    """Why an event was learned, but not answered."""
+class TooOldCause(StrEnum):
+    """Why an event was too old to be answered."""
 
     LATE = "late"  # older than `HEADWATER_MAX_EVENT_AGE` by its Kafka timestamp
     AGAIN = "again"  # as old, and put into Kafka again on purpose: `headwater replay` of a history
@@ -77,7 +77,7 @@ OUTCOME: Label[EventOutcome] = Label("outcome", tuple(EventOutcome))
 STAGE: Label[Stage] = Label("stage", STAGES, attrgetter("name"))
 STEP: Label[Step] = Label("step", tuple(Step))
 COMPARED_LIST: Label[ComparedList] = Label("model", tuple(ComparedList))
-UNANSWERED_CAUSE: Label[UnansweredCause] = Label("cause", tuple(UnansweredCause))
+TOO_OLD_CAUSE: Label[TooOldCause] = Label("cause", tuple(TooOldCause))
 EMPTY_CAUSE: Label[EmptyCause] = Label("cause", tuple(EmptyCause))
 SOURCE: Label[Source] = Label("source", tuple(Source))
 TEXT_SOURCE: Label[TextSource] = Label("text_source", tuple(TextSource))

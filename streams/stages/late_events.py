@@ -6,7 +6,7 @@ import logging
 import math
 
 from streams.clock import Clock
-from streams.metrics import Metrics, UnansweredCause
+from streams.metrics import Metrics, TooOldCause
 from streams.topology import Topic
 
 log = logging.getLogger(__name__)
@@ -30,8 +30,8 @@ class LateEvents:
 
         They are those of one batch.
         """
-        self._metrics.unanswered_events.of(topic, UnansweredCause.AGAIN).add(again)
-        self._metrics.unanswered_events.of(topic, UnansweredCause.LATE).add(late)
+        self._metrics.too_old_events.of(topic, TooOldCause.AGAIN).add(again)
+        self._metrics.too_old_events.of(topic, TooOldCause.LATE).add(late)
         if late:
             count, oldest = self._unsaid.get(topic, (0, 0))
             self._unsaid[topic] = count + late, max(oldest, oldest_ms)
@@ -46,6 +46,6 @@ class LateEvents:
         log.warning(
             "%d event(s) of %s learned but not answered: up to %.0f s old by Kafka's timestamps, and "
             "HEADWATER_MAX_EVENT_AGE is %.0f s. This worker was behind, or the clock of the producer or of this "
-            "machine is wrong. How many there are: the metric headwater_unanswered_events_total.",
+            "machine is wrong. How many there are: the metric headwater_too_old_events_total.",
             count, topic.suffix, oldest / 1000, self._max_age / 1000,
         )  # fmt: skip

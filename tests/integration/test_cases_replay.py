@@ -71,7 +71,7 @@ def events(worker: Worker, outcome: str) -> float | None:
 
 
 def unanswered(worker: Worker, cause: str) -> float | None:
-    return worker.metric("headwater_unanswered_events_total", topic=CLICKS, cause=cause)
+    return worker.metric("headwater_too_old_events_total", topic=CLICKS, cause=cause)
 
 
 # ---- a history is no rush

@@ -168,7 +168,7 @@ RECALL, WINDOW = "headwater_prequential_recall_ratio__model__", "headwater_prequ
 TEXTS, LAG = "headwater_texts_total__text_source__", "headwater_consumer_lag_records__topic__t__partition__"
 STATE = "headwater_model_state__state__"
 UNREAD, EMPTY = "headwater_unread_records__stage__", "headwater_empty_lists_total__cause__"
-LATE = "headwater_unanswered_events_total__topic__t__cause__"
+LATE = "headwater_too_old_events_total__topic__t__cause__"
 RECORDS = "headwater_recommendations_total__source__"
 LEARNED = "headwater_events_total__topic__t__outcome__learned"
 # alert -> series of 60 minutes (15 s apart) that fire it, and that do not

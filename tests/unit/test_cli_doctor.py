@@ -21,9 +21,9 @@ headwater_misplaced_users_total{topic="events.purchase.v1"} 4
 headwater_misplaced_users_total{topic="events.click.v1"} 0
 # TYPE headwater_dead_letters_total counter
 headwater_dead_letters_total{stage="profiles",reason="wrong_type"} 2
-# TYPE headwater_unanswered_events_total counter
-headwater_unanswered_events_total{topic="events.click.v1",cause="late"} 50
-headwater_unanswered_events_total{topic="events.click.v1",cause="again"} 900
+# TYPE headwater_too_old_events_total counter
+headwater_too_old_events_total{topic="events.click.v1",cause="late"} 50
+headwater_too_old_events_total{topic="events.click.v1",cause="again"} 900
 # TYPE headwater_recommendations_total counter
 headwater_recommendations_total{source="trending"} %d
 # TYPE headwater_empty_lists_total counter

@@ -13,7 +13,7 @@ from tests.clocks import TurnedClock
 
 
 def late_of(metrics: Metrics, cause: str, topic: str = "events.click.v1") -> float | None:
-    return metrics.registry.value("headwater_unanswered_events_total", topic=topic, cause=cause)
+    return metrics.registry.value("headwater_too_old_events_total", topic=topic, cause=cause)
 
 
 def test_every_late_event_is_counted_and_a_line_a_minute_says_how_old_they_are(
