@@ -168,8 +168,11 @@ def item_sizes(index: ItemIndex) -> dict[str, float]:
     for name, size in item_bytes(index.parameters).items():
         group = wide.get(name.partition("_")[0], "counts, times, flags")
         sizes[group] = sizes.get(group, 0.0) + size
-    text = sum(a.nbytes for a in vars(index.text).values() if hasattr(a, "nbytes"))
-    return sizes | {"text (with room to grow)": text / index.size}
+    text, search = (
+        sum(array.nbytes for array in words.arrays() if isinstance(array, np.ndarray))
+        for words in (index.text, index.search)
+    )
+    return sizes | {"text (with room to grow)": text / index.size, "searches": search / index.size}
 
 
 def index_table(console: Console, items: int) -> None:

@@ -13,7 +13,7 @@ LAYOUT: dict[str, tuple[str, dict[str, str]]] = {
         "computation: no Kafka, no clock, no I/O",
         {
             "kernels": "random numbers, hashing, selection, bounded rows, cache of compiled code",
-            "text": "tokenizer, inverted index, cosines",
+            "text": "words in all scripts, searches, cosines",
             "state": "users and items: columns, codecs, parameters",
             "learning": "one event, a batch of events, one learner a file",
             "generators": "candidate generators, one a file",

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.kernels.array_types import FloatArray, IntArray
+from operators.text.query import Query
 
 
 class Candidates(NamedTuple):
@@ -28,7 +29,8 @@ class UserArrays(NamedTuple):
     - `actions` u8: what each of these was, or nothing where actions do not matter
     - `consumed`, `banned` i32: items; `repeats_allowed`: whether consumed items may be offered again
     - `factors` f32[k]: zero until something was learned
-    - `tokens` i32, `token_weights` f32: vector of the query that the list may stand on, both empty where there is none
+    - `query`: the search that the list may stand on, `NO_QUERY` where there is none; `answers`: whether the list
+      answers it, so that what was typed may be something that the user had before
     - `now`: epoch milliseconds
     """
 
@@ -37,8 +39,8 @@ class UserArrays(NamedTuple):
     consumed: IntArray
     banned: IntArray
     factors: FloatArray
-    tokens: IntArray
-    token_weights: FloatArray
+    query: Query
+    answers: bool
     repeats_allowed: bool
     now: int
 

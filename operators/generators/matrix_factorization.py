@@ -36,7 +36,7 @@ def matrix_factorization(view, tuning, place):  # type: ignore[no-untyped-def]
     pool = np.arange(view.size).astype(np.int32) if view.size <= tuning.all_items else view.top.heads
     products = np.empty(len(pool), np.float32)
     _products(user, view.rows.factors, pool, products)
-    kept = keep_best(pool, products, len(pool), found.items.shape[1], gate, found.items[place], found.scores[place])
+    kept = keep_best(pool, products, len(pool), gate, found.items[place], found.scores[place])
     name_nothing(found, place, kept)
 
 

@@ -22,5 +22,5 @@ def match_text(tokens, weights, budget, view, place):  # type: ignore[no-untyped
     for at in range(count):
         scores[at] = text.scratch[items[at]]
         text.scratch[items[at]] = 0.0
-    kept = keep_best(items, scores, count, found.items.shape[1], gate, found.items[place], found.scores[place])
+    kept = keep_best(items, scores, count, gate, found.items[place], found.scores[place])
     name_nothing(found, place, kept)

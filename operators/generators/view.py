@@ -13,6 +13,8 @@ from operators.generators.eligibility import gate_of, mark, unmark
 from operators.generators.top_lists import TopArrays
 from operators.state.item_columns import ItemArrays
 from operators.text.cosines import TextArrays
+from operators.text.query import NO_QUERY
+from operators.text.search import SearchArrays
 
 if TYPE_CHECKING:
     from operators.state.parameters import Parameters
@@ -44,7 +46,7 @@ class View(structref.StructRefProxy):  # type: ignore[misc]
     The same for all users, until an array is replaced:
 
     - `rows`: `ItemArrays`, what was learned of each item, and its catalogue side; `half_lives`: `HalfLives`
-    - `text`: `TextArrays`, titles and categories
+    - `text`: `TextArrays`, how alike titles and categories are; `search`: `SearchArrays`, what is found by them
     - `top`: `TopArrays`, the most popular and trending items
     - `scratch`: `Workspace`
     - `found`: `Found`, one row a generator
@@ -61,31 +63,42 @@ class View(structref.StructRefProxy):  # type: ignore[misc]
     """
 
     def __new__(
-        cls, rows: ItemArrays, half_lives: HalfLives, text: TextArrays, top: TopArrays, scratch: Workspace, found: Found
-    ) -> View:
-        return _made(rows, half_lives, text, top, scratch, found, _NOBODY)  # type: ignore[no-any-return]
+        cls, rows: ItemArrays, half_lives: HalfLives, text: TextArrays, search: SearchArrays, top: TopArrays,
+        scratch: Workspace, found: Found,
+    ) -> View:  # fmt: skip
+        return _made(rows, half_lives, text, search, top, scratch, found, _NOBODY)  # type: ignore[no-any-return]
 
 
 structref.define_proxy(
     View, _ViewType,
     [
-        "rows", "half_lives", "text", "top", "scratch", "found",
+        "rows", "half_lives", "text", "search", "top", "scratch", "found",
         "user", "history", "nameable", "gate", "size", "described",
     ],
 )  # fmt: skip
 
 _NO_ITEMS = np.empty(0, np.int32)
 _NO_NUMBERS = np.empty(0, np.float32)
-_NOBODY = UserArrays(
-    _NO_ITEMS, np.empty(0, np.uint8), _NO_ITEMS, _NO_ITEMS, _NO_NUMBERS, _NO_ITEMS, _NO_NUMBERS, False, 0
-)
+_NOBODY = UserArrays(_NO_ITEMS, np.empty(0, np.uint8), _NO_ITEMS, _NO_ITEMS, _NO_NUMBERS, NO_QUERY, False, False, 0)
 
 
 @njit(cache=True)
-def _made(rows, half_lives, text, top, scratch, found, user):  # type: ignore[no-untyped-def]
+def _made(rows, half_lives, text, search, top, scratch, found, user):  # type: ignore[no-untyped-def]
     gate = gate_of(rows, scratch.mask, user.now)
     return View(  # type: ignore[call-arg]  # in a kernel, from its fields
-        rows, half_lives, text, top, scratch, found, user, scratch.history[:0], scratch.nameable[:0], gate, 0, False
+        rows,
+        half_lives,
+        text,
+        search,
+        top,
+        scratch,
+        found,
+        user,
+        scratch.history[:0],
+        scratch.nameable[:0],
+        gate,
+        0,
+        False,
     )
 
 

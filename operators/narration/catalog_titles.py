@@ -6,20 +6,19 @@ from operators.narration.checker import KnownTitles
 from operators.narration.titles import prose_title
 from operators.state.item_index import ItemIndex
 
-_NEAREST = 20
+_BEST = 20
 
 
 def known_titles(index: ItemIndex) -> KnownTitles:
     """The question for :func:`~operators.narration.checker.check`, answered by the index's titles as they are then.
 
-    A phrase counts when it is an item's title, or its form in prose, but for case. Among items whose texts hold the
-    phrase's words only the nearest 20 are compared, so a title that more items than that share may be missed.
+    A phrase counts when it is an item's title, or its form in prose, but for case. Among items that a search for it
+    finds only the best 20 are compared, so a title that more items than that share may be missed.
     """
 
     def known(phrase: str) -> bool:
         wanted = phrase.strip().casefold()
-        items, _ = index.text.search(phrase, _NEAREST)
-        rows = (index.catalog[item] for item in items.tolist())
+        rows = (index.catalog[item] for item in index.search.find(phrase)[:_BEST].tolist())
         return any(
             row is not None and wanted in (row.title.casefold(), prose_title(row.title).casefold()) for row in rows
         )

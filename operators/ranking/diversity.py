@@ -33,12 +33,13 @@ def list_diversity(items: IntArray, index: ItemIndex) -> float | None:
 
 
 @njit(cache=True, nogil=True)
-def maximal_marginal_relevance(items, scores, limit, share, text):  # type: ignore[no-untyped-def]
+def maximal_marginal_relevance(items, scores, limit, share, text, fixed=0):  # type: ignore[no-untyped-def]
     """At most `limit` of n items with their scores, in their new order, and their places among the n.
 
     Picks in turn the largest (1 - share) * score / max score - share * (largest cosine to an item picked before), from
     the best `POOL` * `limit` items; the best one comes first. With share 0, or without texts, the order is by score.
-    Equal scores go by item number, so the order in which the items come has no say.
+    Equal scores go by item number, so the order in which the items come has no say. The best `fixed` items stay in
+    front, by their score alone.
 
     `items` i32[n], `scores` f32[n] not negative, `text`: `TextIndex.arrays()`.
 
@@ -55,7 +56,7 @@ def maximal_marginal_relevance(items, scores, limit, share, text):  # type: igno
     places = _best(items, scores, POOL * limit)
     limit = min(limit, len(places))
     if share > 0.0 and len(places) > 1:
-        places = places[_diverse(items[places], scores[places], limit, share, text)]
+        places = places[_diverse(items[places], scores[places], limit, share, text, fixed)]
     places = places[:limit]
     return items[places], scores[places], places
 
@@ -81,7 +82,7 @@ def _best(items, scores, limit):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _diverse(items, scores, limit, share, text):  # type: ignore[no-untyped-def]
+def _diverse(items, scores, limit, share, text, fixed):  # type: ignore[no-untyped-def]
     """Lazy: a value only falls as more is picked, so an old one is a bound, and only the largest is brought up to date.
 
     Reference for the laziness: Minoux, "Accelerated greedy algorithms for maximizing submodular set functions" (1978).
@@ -93,10 +94,14 @@ def _diverse(items, scores, limit, share, text):  # type: ignore[no-untyped-def]
     compared = np.zeros(count, np.int32)  # with how many of the picked ones
     value = np.empty(count, np.float64)
     similar = np.empty(limit, np.float32)
-    top = max(scores[0], 1e-30)
+    top = max(scores[min(fixed, count - 1)], 1e-30)
     for place in range(count):
         value[place] = (1.0 - share) * scores[place] / top
-    for turn in range(limit):
+    for place in range(min(fixed, limit)):
+        places[place] = place
+        picked[place] = items[place]
+        value[place] = -np.inf
+    for turn in range(fixed, limit):
         while True:
             best = 0
             for place in range(1, count):

@@ -45,12 +45,14 @@ class FusionContext(NamedTuple):
     """What a fusion may condition on besides the candidates.
 
     `history_length`: distinct items of the history (bounded); `repeat_rate`: probability that the next event is on
-    a consumed item; `query_weight`: 0 without a query, 1 for a list that answers a search, between as it fades.
+    a consumed item; `query_weight`: 0 without a query, 1 for a list that answers a search, between as it fades;
+    `answers`: whether the list answers a search.
     """
 
     history_length: int
     repeat_rate: float
     query_weight: float
+    answers: bool = False
 
 
 class FusedScores(NamedTuple):
@@ -125,6 +127,9 @@ def unite(found, slots, table):  # type: ignore[no-untyped-def]
 class EqualWeightFusion:
     """Sum of normalised scores; all generators have one vote, those that speak for a search or for repeats up to nine.
 
+    A list that answers a search begins with what was typed, in that order: there each better answer outvotes all other
+    voices together, which order equal answers only.
+
     A generator's score s of an item at rank r (from 0) counts as √(s / its best score) / (1 + 0.05 r): the root and the
     rank make lists comparable whose scores fall at different speeds.
 
@@ -152,12 +157,12 @@ class EqualWeightFusion:
         if generators is not self._generators:
             self._listen_to(generators)
         for place in self._queries:
-            # a list that answers a search answers the search: its matches outweigh all other voices together
             self._loudness[place] = 1.0 + LOUDER * context.query_weight
         for place in self._repeats:
             # no other voice speaks for a consumed item: this one is as loud as the user is likely to come back
             self._loudness[place] = 1.0 + LOUDER * context.repeat_rate
-        _fuse(table.scores, table.ranks, self._loudness, fused.scores, fused.contributions)
+        leading = self._queries[0] if self._queries and context.answers else NO_RANK
+        _fuse(table.scores, table.ranks, self._loudness, leading, fused.scores, fused.contributions)
 
     def _listen_to(self, generators: Sequence[Generator]) -> None:
         """Keep what stays the same from one ranking to the next."""
@@ -167,7 +172,8 @@ class EqualWeightFusion:
 
 
 @njit(cache=True, nogil=True)
-def _fuse(scores, ranks, loudness, fused, contributions):  # type: ignore[no-untyped-def]
+def _fuse(scores, ranks, loudness, leading, fused, contributions):  # type: ignore[no-untyped-def]
+    """`leading`: the generator that decides alone, -1 for none."""
     rows, generators = scores.shape
     best = np.zeros(generators, np.float32)
     for row in range(rows):
@@ -180,6 +186,11 @@ def _fuse(scores, ranks, loudness, fused, contributions):  # type: ignore[no-unt
             if ranks[row, generator] >= 0 and best[generator] > 0.0:
                 weight = np.sqrt(scores[row, generator] / best[generator]) * loudness[generator]
                 weight = np.float32(weight / (1.0 + RANK_DISCOUNT * ranks[row, generator]))
+                if generator == leading:
+                    worse = 0
+                    for other in range(rows):
+                        worse += ranks[other, leading] >= 0 and scores[other, leading] < scores[row, leading]
+                    weight = np.float32((1 + worse) * (generators + LOUDER))
                 contributions[row, generator] = weight
                 total += weight
         fused[row] = total

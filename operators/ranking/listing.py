@@ -61,15 +61,16 @@ class ListRules(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def make_list(arrays, candidates, asked):  # type: ignore[no-untyped-def]
+def make_list(arrays, candidates, asked, fixed):  # type: ignore[no-untyped-def]
     """Fill the listing as far as items are eligible; returns how many items and how many voices there are.
 
-    `arrays`: `RankingArrays`; `candidates`: rows of the table; `asked`: whether there is a query.
+    `arrays`: `RankingArrays`; `candidates`: rows of the table; `asked`: whether there is a query; `fixed`: how many
+    of the best candidates diversity may not move.
     """
     view, listing, rules = arrays.user_view, arrays.listing, arrays.rules
     limit = len(listing.items)
     items, scores, places = maximal_marginal_relevance(
-        arrays.table.items[:candidates], arrays.fused.scores[:candidates], limit, rules.diversity, view.text
+        arrays.table.items[:candidates], arrays.fused.scores[:candidates], limit, rules.diversity, view.text, fixed
     )
     count = len(items)
     listing.items[:count] = items

@@ -27,6 +27,7 @@ from operators.ranking.reasons import explained_as, in_words, telling_actions
 from operators.state.item_index import ItemIndex
 from operators.state.parameters import Parameters
 from operators.state.user_state import UserState
+from operators.text.query import NO_QUERY
 from schemas.recommendation import Reason, Source
 
 FILL = trending.GENERATOR.name
@@ -34,9 +35,6 @@ FILL = trending.GENERATOR.name
 
 QUIETEST_QUERY = 0.1
 """Weight, at least, of a search that the list may stand on."""
-
-_NO_TOKENS = np.empty(0, np.int32)
-_NO_WEIGHTS = np.empty(0, np.float32)
 
 
 class Proposal(NamedTuple):
@@ -123,7 +121,7 @@ class Ranker:
         self._fused = FusedScores.of_size(most * len(self._voices), len(self._voices))
         self._listing = Listing.of_size(20, len(self._voices))
         self._workspace = Workspace.of_size(index.capacity, parameters.history)
-        self._generations = (-1, -1)
+        self._generations = (-1, -1, -1)
         self._view: View
         self._arrays: RankingArrays
 
@@ -173,21 +171,22 @@ class Ranker:
         query, age = self._query(state, now_ms, query)
         rate = repeat_rate(state, self._top.repeat_rate)
         allowed = repeats_allowed(self.parameters, rate)
-        tokens, weights = (_NO_TOKENS, _NO_WEIGHTS) if query is None else index.text.query_vector(query)
+        answers = query is not None and age == 0
         user = UserArrays(
             np.array(state.recent_items, np.int32), telling_actions(state, self.parameters.domain),
-            _numbers(state.consumed), _numbers(state.banned), state.factors, tokens, weights, allowed, now_ms,
+            _numbers(state.consumed), _numbers(state.banned), state.factors,
+            NO_QUERY if query is None else index.search.query(query), answers, allowed, now_ms,
         )  # fmt: skip
         described = index.text.documents > 0
         history = self.generators.find(self._view, user, index.size, described, all_of_them=all_of_them)
         rows = tabulate(arrays)
         table, fused = self._table.head(rows), self._fused.head(rows)
         weight = 0.0 if query is None else max(QUIETEST_QUERY, 1.0 - age / self.parameters.query_lifetime)
-        context = FusionContext(history, rate if allowed else 0.0, weight)
+        context = FusionContext(history, rate if allowed else 0.0, weight, answers)
         self.fusion.fuse(self.generators.voiced, table, context, fused)
-        items, voices = make_list(arrays, rows, query is not None)
-        matched = query is not None and any(self._found.counts[place] > 0 for place in self._queries)
-        source = ladder(history, query_matched=matched, answers_query=age == 0)
+        matches = 0 if query is None else sum(int(self._found.counts[place]) for place in self._queries)
+        items, voices = make_list(arrays, rows, query is not None, matches if answers else 0)
+        source = ladder(history, query_matched=matches > 0, answers_query=answers)
         return _Made(rows, items, voices, query, context, source)
 
     def _query(self, state: UserState, now_ms: int, query: str | None) -> tuple[str | None, int]:
@@ -204,7 +203,7 @@ class Ranker:
     def _refresh(self, limit: int) -> None:
         """Bring what is kept beside the index up to its size and version, and the room for the list to `limit`."""
         index = self.index
-        generations = index.generation, index.text.generation
+        generations = index.generation, index.text.generation, index.search.generation
         if not self._top.refresh(index) and generations == self._generations and limit == len(self._listing.items):
             return
         self._generations = generations
@@ -213,8 +212,9 @@ class Ranker:
         if limit != len(self._listing.items):
             self._listing = Listing.of_size(limit, len(self._voices))
         self._view = View(
-            index.arrays(), self._half_lives, index.text.arrays(), self._top.arrays(), self._workspace, self._found
-        )
+            index.arrays(), self._half_lives, index.text.arrays(), index.search.arrays(), self._top.arrays(),
+            self._workspace, self._found,
+        )  # fmt: skip
         self._arrays = RankingArrays(self._view, self._table, self._fused, self._rules, self._listing)
 
     def _contributions(self, counts: list[int], generators: list[int], shares: list[float]) -> list[dict[str, float]]:

@@ -23,6 +23,7 @@ from operators.state.item_columns import (
 )
 from operators.state.parameters import Parameters
 from operators.text.index import TextIndex
+from operators.text.search_index import SearchIndex
 from schemas.vector_sizes import VectorSizes
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ class ItemIndex(ItemColumns):
 
     - `rows`: all arrays as one argument of kernels; `arrays()`: those for ranking
     - `ids`, `names`, `lookup`: ids by number, the same encoded, and numbers by id
-    - `catalog`: records by number, None where there is none; `text`: their titles and categories
+    - `catalog`: records by number, None where there is none; `text`: how alike their titles and categories are;
+      `search`: what can be found by them
     - `absent`: ids of which nothing is known but that they were deleted, with the time of that; they have no row
     - `vector_sizes`: components of the vectors of the catalogue, by their name
     - `generation`: counts how often the arrays were replaced
@@ -66,6 +68,7 @@ class ItemIndex(ItemColumns):
         self.lookup: dict[str, int] = {}
         self.catalog: list[CatalogItem | None] = []
         self.text = TextIndex()
+        self.search = SearchIndex()
         self.absent: dict[str, int] = {}
         self.vector_sizes = VectorSizes()
         self.generation = 0
@@ -150,7 +153,7 @@ class ItemIndex(ItemColumns):
         """Put the catalogue side of a row into the given state: a record, deleted, or neither."""
         if record is self.catalog[item] and deleted == self.deleted[item]:
             return
-        self.catalog[item] = record
+        former, self.catalog[item] = self.catalog[item], record
         self.deleted[item] = deleted
         self.deleted_at[item] = 0
         self.cataloged[item] = record is not None
@@ -162,11 +165,15 @@ class ItemIndex(ItemColumns):
         self.category_ids[item] = -1
         if record is None:
             self.text.remove(item)
+            self.search.remove(item)
         else:
             numbers = self._category_numbers
             known = [numbers.setdefault(name, len(numbers)) for name in record.categories[:CATEGORIES]]
             self.category_ids[item, : len(known)] = known
-            self.text.add(item, " ".join((record.title, *record.categories)))
+            words = record.title, record.categories, record.locale
+            if former is None or words != (former.title, former.categories, former.locale):
+                self.text.add(item, " ".join((record.title, *record.categories)))
+                self.search.add(item, *words)
             if record.vectors:
                 self.vector_sizes.note(record)
 

@@ -1,1 +1,1 @@
-"""Words of titles and queries: tokenizer, inverted index, cosines."""
+"""Words of titles and queries in all scripts: searches, and how alike texts are."""

@@ -1,48 +1,42 @@
-"""Words of titles, categories and queries: English stems, Chinese character pairs, no dictionary."""
+"""Words of titles and categories, by which items are alike: English stems, pairs of characters, no dictionary."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from itertools import pairwise
+
+from operators.text.folding import MARKS, WITHOUT_SPACES, fold, without_apostrophes
+from operators.text.stop_words import ENGLISH
 
 MAX_TEXT = 2_000
 """Characters of a text that are looked at; the rest cannot add much and could cost a lot."""
 
-# fmt: off
-_STOP_WORDS = frozenset((
-    "a", "an", "and", "are", "as", "at", "be", "by", "for", "from", "in", "into", "is", "it", "its",
-    "of", "on", "or", "that", "the", "their", "this", "to", "was", "with",
-))
-# fmt: on
-# CJK ideographs (with extension A and compatibility forms), kana and hangul: written without spaces.
-_UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0002fa1f"
-_RUN = re.compile(rf"(?P<unspaced>[{_UNSPACED}]+)|(?P<word>[^\W_{_UNSPACED}]+)")
-_APOSTROPHE = re.compile(r"(?<=\w)['\u2019](?=\w)")
+_RUN = re.compile(rf"(?P<unspaced>(?:[{WITHOUT_SPACES}][{MARKS}]*)+)|(?P<word>(?:[^\W_{WITHOUT_SPACES}][{MARKS}]*)+)")
+_CHARACTER = re.compile(rf".[{MARKS}]*")
 
 
 def tokens_of_text(text: str) -> list[str]:
     """Tokens under which a text is indexed, in reading order, with repetitions.
 
-    Words are NFKC-normalised, case-folded, freed of light stop words and of the plural s; runs of Chinese,
-    Japanese or Korean give every character and every pair of neighbours. Emoji and punctuation give nothing.
+    Words are folded (`folding.fold`), freed of light stop words and of the plural s; runs of a script without spaces
+    give every character, with its vowel signs, and every pair of neighbours. Emoji and punctuation give nothing.
 
     >>> tokens_of_text("The Lord of the Rings: films")
     ['lord', 'ring', 'film']
     >>> tokens_of_text("科幻片 2049")
     ['科', '幻', '片', '科幻', '幻片', '2049']
     """
-    return list(_tokens(text, single_characters=True))
+    return list(_tokens(text))
 
 
-def tokens_of_query(text: str) -> list[str]:
-    """Tokens that a query is looked up by: single characters only where there is no pair.
+def characters(run: str) -> list[str]:
+    """What a reader takes for the characters of a run of a script without spaces: letters with their marks.
 
-    >>> tokens_of_query("科幻片 茶")
-    ['科幻', '幻片', '茶']
+    >>> characters("ที่นอน")
+    ['ที่', 'น', 'อ', 'น']
     """
-    return list(_tokens(text, single_characters=False))
+    return _CHARACTER.findall(run)
 
 
 def stem(word: str) -> str:
@@ -60,16 +54,14 @@ def stem(word: str) -> str:
     return word if word.endswith(("us", "ss")) else word[:-1]
 
 
-def _tokens(text: str, *, single_characters: bool) -> Iterator[str]:
-    folded = unicodedata.normalize("NFKC", text[:MAX_TEXT]).casefold()
-    for run in _RUN.finditer(_APOSTROPHE.sub("", folded)):
+def _tokens(text: str) -> Iterator[str]:
+    for run in _RUN.finditer(without_apostrophes(fold(text[:MAX_TEXT]))):
         if run.lastgroup == "word":
             word = run.group()
-            if word not in _STOP_WORDS:
+            if word not in ENGLISH:
                 yield stem(word)
             continue
-        characters = run.group()
-        if single_characters or len(characters) == 1:
-            yield from characters
-        for left, right in pairwise(characters):
+        letters = characters(run.group())
+        yield from letters
+        for left, right in pairwise(letters):
             yield left + right

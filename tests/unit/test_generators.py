@@ -27,7 +27,7 @@ NOW = START + DAY_MS
 THEMES = ("space opera", "green tea", "steam train")
 GONE = ("i0", "i1", "i2", "i3")
 """The four most popular items: withdrawn, expired, deleted, and hidden by the user."""
-QUERY = "tea train space"
+QUERY = "green tea"
 TESTED = (*GENERATORS, newcomers.GENERATOR)
 ALL = pytest.mark.parametrize("generator", TESTED, ids=lambda generator: generator.name)
 ANCHORED = (ReasonKind.CO_WATCHED, ReasonKind.NEXT_IN_SEQUENCE)
@@ -111,7 +111,8 @@ def test_only_items_that_the_user_may_get(busy: Run, generator: Generator) -> No
         assert not set(ids(busy, found)) & {"i0", "i1", "i2"}
         for item in found.items.tolist():
             assert is_recommendable(busy.index, item, NOW) and item not in state.banned
-            assert (item in state.consumed) is (generator.voice is Voice.REPEATS)
+            if generator.voice is not Voice.QUERY:  # what was typed may be known to the user
+                assert (item in state.consumed) is (generator.voice is Voice.REPEATS)
     assert "i3" not in ids(busy, generate(busy, generator.name, "ann", query=QUERY))
 
 
@@ -299,13 +300,11 @@ def test_query_match_answers_what_was_asked_best_first() -> None:
     for n, title in enumerate(("Green Tea", "Green Tea Cup", "Black Coffee", "Green Lamp")):
         run.index.set_catalog(CatalogItem(f"i{n}", title))
     found = generate(run, "query_match", "nobody", query="green tea")
-    assert ids(run, found) == ["i0", "i1", "i3"]
-    assert found.scores[0] == pytest.approx(1.0, abs=1e-5)
+    assert ids(run, found) == ["i0", "i1"], "a green lamp is no tea"
     assert ids(run, generate(run, "query_match", "nobody", query="teas")) == ["i0", "i1"]
-    half = generate(run, "query_match", "nobody", query="coffee unheard")
-    assert ids(run, half) == ["i2"] and half.scores[0] < 0.6, (
-        "cos 45° for the title's other word, and less for the query's"
-    )
+    part = generate(run, "query_match", "nobody", query="unheard coffee")
+    assert ids(run, part) == ["i2"] and part.scores[0] < 0.5 < found.scores[1], "some of the words are less than all"
+    assert ids(run, generate(run, "query_match", "nobody", query="coffee unheard")) == [], "not what was asked for"
     assert ids(run, generate(run, "query_match", "nobody", query="!? 😀")) == []
 
 

@@ -16,7 +16,7 @@ from operators.kernels.array_types import FloatArray, IntArray
 from operators.ranking.ranker import FILL, Ranker
 from schemas.durations import DAY_MS
 from schemas.recommendation import Reason, ReasonKind
-from schemas.records import Purchase
+from schemas.records import Purchase, Search
 from tests.learning_support import FILMS as PARAMETERS
 from tests.learning_support import START, Run, click, shop
 
@@ -72,7 +72,8 @@ def test_the_reason_is_the_largest_contribution(busy: Run, loudest: str) -> None
         others = []  # it explains only what nothing else does
     found = {name: [*quiet, (item, 0.001)] for name in others}
     generators = saying(anchor, **{loudest: [(item, 1.0)]}, **found)
-    listed = Ranker(PARAMETERS, run.index, generators).rank(run.user("me"), now_ms=NOW, query="green tea", limit=60)
+    run.learn(Search("s", "me", "green tea", NOW - PARAMETERS.query_lifetime // 2))
+    listed = Ranker(PARAMETERS, run.index, generators).rank(run.user("me"), now_ms=NOW, limit=60)
     place = listed.items.tolist().index(item)
     shares, reason = listed.contributions[place], listed.reasons[place]
     assert max(shares, key=shares.__getitem__) == loudest
