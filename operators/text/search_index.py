@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -60,9 +61,9 @@ class SearchIndex:
         if not atoms:
             return
         self._grow(item + 1, len(atoms))
-        self.rows[item, : len(atoms)] = self._numbers(atoms)
+        self.rows[item, : len(atoms)] = row = self._numbers(atoms)
         self.shapes[item] = shape
-        self._postings.add(item, _distinct(self.rows[item]))
+        self._postings.add(item, np.array(_distinct(row), np.int32))
         self.documents += 1
         self._queries.clear()
 
@@ -70,7 +71,7 @@ class SearchIndex:
         """Forget the item; one that is not there is left as it is."""
         if item >= len(self.rows) or self.rows[item, 0] == END:
             return
-        self._postings.remove(item, _distinct(self.rows[item]).tolist())
+        self._postings.remove(item, _distinct(self.rows[item].tolist()))
         self.rows[item] = END
         self.documents -= 1
         self._queries.clear()
@@ -104,12 +105,12 @@ class SearchIndex:
 
     def _numbers(self, atoms: list[Atom | int]) -> list[int]:
         """Atoms by number, and the marks between them as they are."""
-        known = self._postings.vocabulary
-        for atom in atoms:
-            if isinstance(atom, Atom) and not (atom.run or atom.number or atom.text in known):
-                for letter in atom.text:
+        known, words = self._postings.vocabulary, [atom for atom in atoms if isinstance(atom, Atom)]
+        for text, number, run in words:
+            if text not in known and not (number or run):
+                for letter in text:
                     self._letters.setdefault(block(letter), set()).add(letter)
-        numbers = iter(self._postings.numbers([atom.text for atom in atoms if isinstance(atom, Atom)]).tolist())
+        numbers = iter(self._postings.numbers([word.text for word in words]).tolist())
         return [next(numbers) if isinstance(atom, Atom) else atom for atom in atoms]
 
     def _grow(self, items: int, width: int) -> None:
@@ -141,13 +142,16 @@ def _laid_out(title: str, categories: Sequence[str], locale: str | None) -> tupl
             len(row), len(first), telling.index(True) if True in telling else 0, head_of(first, locale), atoms
         )
     for category in categories:
-        for place, part in enumerate(parts_of(category)):
+        for place, part in enumerate(_parts_of_category(category)):
             row += [PART if place else FIELD, *part]
         if len(row) >= MAX_ATOMS:
             break
     return row[:MAX_ATOMS], shape
 
 
-def _distinct(row: IntArray) -> IntArray:
+_parts_of_category = lru_cache(maxsize=4_096)(parts_of)
+
+
+def _distinct(row: list[int]) -> list[int]:
     """The atoms of a row, each once."""
-    return np.unique(row[row >= 0])
+    return sorted({atom for atom in row if atom >= 0})

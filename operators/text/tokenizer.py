@@ -13,6 +13,7 @@ MAX_TEXT = 2_000
 """Characters of a text that are looked at; the rest cannot add much and could cost a lot."""
 
 _RUN = re.compile(rf"(?P<unspaced>(?:[{WITHOUT_SPACES}][{MARKS}]*)+)|(?P<word>(?:[^\W_{WITHOUT_SPACES}][{MARKS}]*)+)")
+_ASCII_RUN = re.compile(r"(?P<word>[a-z0-9]+)")  # for most texts, in a third of the time
 _CHARACTER = re.compile(rf".[{MARKS}]*")
 
 
@@ -55,7 +56,8 @@ def stem(word: str) -> str:
 
 
 def _tokens(text: str) -> Iterator[str]:
-    for run in _RUN.finditer(without_apostrophes(fold(text[:MAX_TEXT]))):
+    folded = without_apostrophes(fold(text[:MAX_TEXT]))
+    for run in (_ASCII_RUN if folded.isascii() else _RUN).finditer(folded):
         if run.lastgroup == "word":
             word = run.group()
             if word not in ENGLISH:
