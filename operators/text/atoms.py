@@ -19,7 +19,7 @@ _UNIT = re.compile(
 )
 _ASCII_UNIT = re.compile(r"(?P<number>\d+(?:[.,]\d+)*)|(?P<word>[a-z]+)")  # for most texts, in a third of the time
 _BREAK = re.compile(
-    '[,;:()\\[\\]{}<>|/!?"\u2012-\u2015\u2022\u00b7\u00ab\u00bb\u201c-\u201f\u3001-\u301f]|\\s-+\\s|\\.(?:\\s|$)'
+    '[,;:()\\[\\]{}<>|/!?"\u2012-\u2015\u2022\u00b7\u00ab\u00bb\u201c-\u201f\u3001-\u301f]|\\s-+\\s|\\.\\s'
 )
 _AFTER_ONE_LETTER = re.compile(r"\b(\w)['\u2019\u02bc](?=\w{2})")
 _APOSTROPHE = re.compile(r"(?<=\w)['\u2018\u2019\u02bc](?=\w)")

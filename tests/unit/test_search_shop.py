@@ -247,3 +247,22 @@ def test_what_was_seen_is_back_only_in_the_answer(shop: Run) -> None:
     kettle = shop.index.lookup["kettle"]
     assert kettle in searched(shop, "ann", "kettle").items
     assert kettle not in shop.recommender.rank(shop.user("ann"), now_ms=NOW).items
+
+
+def test_a_title_of_stop_words_is_an_answer_and_stop_words_alone_are_none() -> None:
+    """Films that nobody has seen, among thirty that people watch."""
+    run = Run(Parameters(factors=8, domain="film"))
+    titles = {"m1": ("It (1990)", "Horror"), "m2": ("This Is It", "Music"), "m3": ("As It Is", "Drama")}
+    for item, (title, category) in (titles | {"m4": ("From", "Horror")}).items():
+        run.index.set_catalog(CatalogItem(item, title, categories=(category,)))
+    for n in range(30):
+        run.index.set_catalog(CatalogItem(f"f{n}", f"Silent Street{n}", categories=("Thriller",)))
+        run.learn(*[click(3 * n + user, f"u{user}", f"f{n}", 60 * n + user) for user in range(3)])
+    for query, item in (("It", "m1"), ("it", "m1"), ("This Is It", "m2"), ("As It Is", "m3"), ("from", "m4")):
+        listed = searched(run, f"new {query}", query)
+        assert run.index.ids[int(listed.items[0])] == item and listed.source is Source.SEARCH
+        assert listed.reasons[0].kind is ReasonKind.SEARCH_MATCH
+    for query in ("of the", "the"):
+        listed = searched(run, "new", query)
+        assert listed.source is Source.TRENDING
+        assert ReasonKind.SEARCH_MATCH not in {reason.kind for reason in listed.reasons}
