@@ -139,7 +139,8 @@ class Breakdown:
         for offset, state in enumerate(itertools.islice(self._states.values(), count)):
             answers.begin()
             event = AnsweredEvent(
-                state, CLICK.name(settings.namespace), 0, offset, f"e{offset}", now_ms, None, None, Priority.OTHER
+                state, CLICK.name(settings.namespace), 0, offset, f"e{offset}", now_ms, now_ms, None, None,
+                Priority.OTHER,
             )  # fmt: skip
             with self._step("answer an event: rank, explain, narrate, encode"):
                 answers.answer(event, outbox)

@@ -21,6 +21,7 @@ from streams.broker.brokers import Brokers
 from streams.broker.producing import event_producer
 from streams.errors import BrokerError, OperatorError
 from streams.settings import Settings
+from streams.stages.event_time import ARRIVED_HEADER
 from streams.topology import RECOMMENDATIONS
 
 QUIET_TIMEOUT = 20.0
@@ -77,7 +78,8 @@ class Feed:
     """One producer and one consumer, in one thread: :meth:`begin` a phase, :meth:`send` its events, :meth:`drain`.
 
     ``on_record`` hears every new recommendation, ``on_sent`` every line that leaves; ``check`` is called now and then
-    and raises when going on is useless. A user acts again after ``patience`` seconds, answer or not.
+    and raises when going on is useless. A user acts again after ``patience`` seconds, answer or not. Events come
+    now or, ``as_it_occurred``, as if they came when they occurred: the lists that answer them are made for that time.
     """
 
     def __init__(
@@ -90,9 +92,10 @@ class Feed:
         check: Callable[[], None],
         on_sent: Callable[[ReplayLine], None] = lambda line: None,
         patience: float = PATIENCE,
+        as_it_occurred: bool = False,
     ) -> None:
         self._namespace = settings.namespace
-        self._max_outstanding, self._patience = max_outstanding, patience
+        self._max_outstanding, self._patience, self._as_it_occurred = max_outstanding, patience, as_it_occurred
         self._on_record, self._on_sent, self._check = on_record, on_sent, check
         self._producer = event_producer(brokers)
         self._consumer = Consumer(
@@ -183,7 +186,11 @@ class Feed:
         suffix, value = line["topic"], line["value"]
         body = None if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
         key = (line["key"] if value is None else value[KIND_OF_TOPIC[suffix].key_field]).encode()
-        self._producer.produce(f"{self._namespace}.{suffix}", body, key, timestamp=at_ms, on_delivery=_delivered)
+        headers: list[tuple[str, str | bytes | None]] = []
+        if self._as_it_occurred and KIND_OF_TOPIC[suffix].is_event:
+            headers.append((ARRIVED_HEADER, str(value["occurred_at"])))
+        topic = f"{self._namespace}.{suffix}"
+        self._producer.produce(topic, body, key, timestamp=at_ms, headers=headers, on_delivery=_delivered)
         self._on_sent(line)
         self.outcome.sent[suffix] += 1
         self._producer.poll(0)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from itertools import chain
 
 from headwater.demo.claims import SLACK
-from headwater.demo.customers import BOT, Customers
+from headwater.demo.customers import BOT, DAYS, Customers
 from headwater.demo.feed import Answer, Feed
 from headwater.demo.goods import later_rows, opening_rows
 from headwater.demo.pacing import send_phase
@@ -19,7 +19,7 @@ from headwater.importers.replay_file import ReplayLine
 from streams.broker.brokers import Brokers
 from streams.settings import Settings
 
-WORKER_ENVIRONMENT = {"HEADWATER_DOMAIN": "retail"}
+WORKER_ENVIRONMENT = {"HEADWATER_DOMAIN": "retail", "HEADWATER_MAX_EVENT_AGE": str(2 * DAYS * 86_400)}
 _MAX_OUTSTANDING = 50
 _WINDOW = 200
 _PATIENCE = 30.0
@@ -46,6 +46,7 @@ class HouseholdShop:
             check=worker.check,
             on_sent=lambda line: self.verdict.sent(line, time.monotonic()),
             patience=_PATIENCE,
+            as_it_occurred=True,
         )
         self._customers = Customers(int(time.time() * 1000))
         self._history, self._today = self._customers.history(), self._customers.today()

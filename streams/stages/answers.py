@@ -29,13 +29,18 @@ MODEL_VERSION = f"headwater-{version('headwater')}"
 
 
 class AnsweredEvent(NamedTuple):
-    """An event to be answered; ``arrived`` in epoch ms."""
+    """An event to be answered.
+
+    Epoch ms: ``as_of``, for which the list is made, is when the event first came; ``arrived``, from which latency
+    counts, is when its record did. They differ for what is put into Kafka again.
+    """
 
     state: UserState
     topic: str
     partition: int
     offset: int
     event_id: str
+    as_of: int
     arrived: int
     query: str | None
     locale: str | None
@@ -94,7 +99,7 @@ class Answers:
             started = self.context.clock.monotonic()
             ranked = self.context.recommender.rank(
                 event.state,
-                now_ms=self.context.clock.now_ms(),
+                now_ms=event.as_of,
                 query=event.query,
                 limit=self.context.settings.list_length,
                 exploration_key=event.offset,

@@ -270,6 +270,7 @@ def _answered(batch: RecordBatch, record: Any, event: Event, times: EventTime, s
         record.offset,
         event.event_id,
         times.arrived,
+        times.heard,
         event.query if isinstance(event, Search) else None,
         getattr(event, "locale", None),
         _priority(event, state),
