@@ -151,7 +151,9 @@ def _search_match(place: _Place) -> str | None:
 
 
 def _taste(place: _Place) -> str | None:
-    return None if place.person.touches else "nothing is known of this person"
+    person = place.person
+    known = person.touches or person.disliked or person.last_query
+    return None if known else "nothing is known of this person"
 
 
 def _new(place: _Place) -> str | None:
@@ -193,6 +195,8 @@ _WORD = re.compile(r"\w+")
 def matches(query: str, text: str) -> bool:
     """Whether a word of the query is one of the text: with one wrong letter, an ending more or less, joined or split.
 
+    Of scripts without spaces, any two letters running are a word.
+
     >>> [matches(query, "Wild Bird Feeder") for query in ("feeders", "birdfeeder", "fedder", "hammer")]
     [True, True, True, False]
     >>> matches("猫砂", "豆腐猫砂 6 升")
@@ -203,6 +207,8 @@ def matches(query: str, text: str) -> bool:
     have = _WORD.findall(there)
     joined = "".join(have)
     if any(len(word) >= (5 if word.isascii() else 2) and word in joined for word in ("".join(words), *words)):
+        return True
+    if any(a + b in joined for word in words for a, b in pairwise(word) if not (a + b).isascii()):
         return True
     pairs = [a + b for a, b in pairwise(have)]
     return any(_alike(word, other) for word in words for other in (*have, *pairs))
