@@ -1,17 +1,21 @@
 """The three pages for monitoring a worker: ``/metrics``, ``/healthz``, ``/readyz``.
 
-The server has its own threads, so that it can answer that the event loop is blocked. It binds to loopback by default,
-takes no input but the path and the ``Accept`` header, and serves a bounded number of requests at once.
+The server has a thread and an event loop of its own, so that it can answer that the worker's loop is blocked. It binds
+to loopback by default, and takes no input but the path and the ``Accept`` header. A connection that has not asked yet
+costs a file, no thread, and the oldest of them give their places up to those that come: idle connections never keep a
+probe out.
 """
 
 from __future__ import annotations
 
+import asyncio
+import io
 import json
 import logging
 import socket
 import threading
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -19,13 +23,18 @@ from urllib.parse import parse_qs, urlsplit
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
+from streams.clock import Clock
 from streams.metrics import Metrics
 from streams.worker.health import Health, Report
 
 log = logging.getLogger(__name__)
 
-MAX_CONCURRENT = 16
+MOST_CONNECTIONS = 128
 REQUEST_TIMEOUT = 10.0
+"""Seconds for a client to ask, and then to take its answer."""
+MOST_HEAD_BYTES = 16 << 10
+BACKLOG = 128
+SAY_AGAIN_SECONDS = 60.0
 PAGES = ("/metrics", "/healthz", "/readyz")
 
 
@@ -36,34 +45,48 @@ class HttpError(RuntimeError):
 class HttpServer:
     """Serves ``metrics`` and ``health`` from :meth:`start` to :meth:`stop`; also a context manager."""
 
-    def __init__(self, metrics: Metrics, health: Health, *, host: str = "127.0.0.1", port: int = 9464) -> None:
+    def __init__(
+        self,
+        metrics: Metrics,
+        health: Health,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 9464,
+        request_timeout: float = REQUEST_TIMEOUT,
+        clock: Clock | None = None,
+    ) -> None:
         self._metrics, self._health = metrics, health
         self._host, self._port = host, port
-        self._server: _Server | None = None
+        self._timeout, self._clock = request_timeout, clock or Clock()
+        self._socket: socket.socket | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._asked: dict[asyncio.StreamWriter, bool] = {}
+        """Open connections, the oldest first: whether they have asked for a page."""
+        self._said_at = -SAY_AGAIN_SECONDS
+        self._stopping = asyncio.Event()
 
     def start(self) -> None:
         """Listen; raises :class:`HttpError` when the address is taken or not this machine's."""
-        handler = type("Handler", (_Handler,), {"metrics": self._metrics, "health": self._health})
         try:
-            family, *_, address = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)[0]
-            self._server = type("Server", (_Server,), {"address_family": family})(address, handler)
+            self._socket = _listening(self._host, self._port)
         except OSError as exc:
             raise HttpError(
                 f"cannot listen on {self._host}:{self._port} ({exc.strerror or exc}): choose another address with "
                 "HEADWATER_HTTP_HOST and HEADWATER_HTTP_PORT; port 0 takes a free one"
             ) from exc
+        self._loop, self._stopping = asyncio.new_event_loop(), asyncio.Event()
         self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.1,), name="headwater-http", daemon=True
+            target=self._run, args=(self._loop, self._socket), name="headwater-http", daemon=True
         )
         self._thread.start()
 
     @property
     def port(self) -> int:
         """The port that is listened on; raises ``RuntimeError`` before :meth:`start`."""
-        if self._server is None:
+        if self._socket is None:
             raise RuntimeError("the server has not been started")
-        return int(self._server.server_address[1])
+        return int(self._socket.getsockname()[1])
 
     @property
     def url(self) -> str:
@@ -72,12 +95,12 @@ class HttpServer:
 
     def stop(self) -> None:
         """Stop listening; returns at once when it was not started."""
-        if self._server is None or self._thread is None:
+        if self._loop is None or self._thread is None or self._socket is None:
             return
-        self._server.shutdown()
+        self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join()
-        self._server.server_close()
-        self._server = self._thread = None
+        self._socket.close()
+        self._loop = self._thread = self._socket = None
 
     def __enter__(self) -> HttpServer:
         self.start()
@@ -88,37 +111,99 @@ class HttpServer:
     ) -> None:
         self.stop()
 
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 32
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._slots = threading.BoundedSemaphore(MAX_CONCURRENT)
-        super().__init__(*args, **kwargs)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        if self._slots.acquire(blocking=False):
-            super().process_request(request, client_address)
-        else:
-            self.shutdown_request(request)
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
+    # ---- in the server's thread
+    def _run(self, loop: asyncio.AbstractEventLoop, listening: socket.socket) -> None:
         try:
-            super().process_request_thread(request, client_address)
+            loop.run_until_complete(self._listen(listening))
         finally:
-            self._slots.release()
+            loop.close()
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        log.debug("a client of the http server went away", exc_info=True)
+    async def _listen(self, listening: socket.socket) -> None:
+        server = await asyncio.start_server(self._serve, sock=listening, limit=MOST_HEAD_BYTES, backlog=BACKLOG)
+        await self._stopping.wait()
+        server.close()
+        for writer in self._asked:
+            writer.transport.abort()
+        if left := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(left)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One request of one connection."""
+        self._asked[writer] = False
+        if len(self._asked) > MOST_CONNECTIONS:
+            self._make_room(writer)
+        try:
+            async with asyncio.timeout(self._timeout):
+                head = await _head(reader)
+            if head and not writer.is_closing():
+                self._asked[writer] = True
+                async with asyncio.timeout(self._timeout):
+                    writer.write(_Handler(head, self._metrics, self._health).answer)
+                    await writer.drain()
+                    writer.close()
+                    await writer.wait_closed()
+        except (TimeoutError, OSError, ValueError):  # a client that is silent, gone, or asks no end
+            log.debug("a client of the http server went away", exc_info=True)
+        finally:
+            self._asked.pop(writer, None)
+            writer.transport.abort()
+
+    def _make_room(self, newcomer: asyncio.StreamWriter) -> None:
+        """Close the oldest connection that has not asked, or where all have, the oldest."""
+        silent = (writer for writer, asked in self._asked.items() if not asked and writer is not newcomer)
+        oldest = next(silent, None) or next(iter(self._asked))
+        del self._asked[oldest]
+        oldest.transport.abort()
+        now = self._clock.monotonic()
+        if now >= self._said_at + SAY_AGAIN_SECONDS:
+            self._said_at = now
+            log.warning(
+                "over %d connections to %s are open: those that have not asked for a page are closed, the oldest "
+                "first. Something opens connections without using them (a load balancer, a port scanner).",
+                MOST_CONNECTIONS, self.url,
+            )  # fmt: skip
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    listening = socket.socket(family, kind, protocol)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(BACKLOG)
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+async def _head(reader: asyncio.StreamReader) -> bytes:
+    """Request line and headers; empty where the client asks nothing. Raises ``ValueError`` where they are too long."""
+    head = b""
+    while len(head) <= MOST_HEAD_BYTES:
+        line = await reader.readline()
+        head += line
+        if line in (b"\r\n", b"\n", b""):
+            return head
+    raise ValueError("the head of a request is too long")
 
 
 class _Handler(BaseHTTPRequestHandler):
-    metrics: Metrics
-    health: Health
+    """Parses one request that has been read, and makes its answer."""
+
     server_version, sys_version = "headwater", ""
-    timeout = REQUEST_TIMEOUT
+
+    def __init__(self, head: bytes, metrics: Metrics, health: Health) -> None:
+        self.metrics, self.health = metrics, health
+        self._written = io.BytesIO()
+        self.rfile, self.wfile = io.BytesIO(head), self._written
+        self.client_address = ("", 0)
+        self.handle_one_request()
+
+    @property
+    def answer(self) -> bytes:
+        """All bytes of the answer."""
+        return self._written.getvalue()
 
     def do_GET(self) -> None:
         path = urlsplit(self.path).path

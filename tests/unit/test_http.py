@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -138,21 +139,111 @@ def test_stopping_frees_the_port_and_the_thread(health: Health) -> None:
         again.bind(("127.0.0.1", port))
 
 
-def test_clients_that_say_nothing_do_not_keep_others_out(health: Health, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages._Handler, "timeout", 0.3)
+class Clients:
+    """Connections that ask nothing (``pause`` 0) or one byte of a request every ``pause`` seconds, each opened anew
+    when it is closed."""
+
+    def __init__(self, server: HttpServer, count: int, pause: float = 0.0) -> None:
+        self._address, self._pause, self._stopped = ("127.0.0.1", server.port), pause, threading.Event()
+        self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(count)]
+        self.opened = 0
+
+    def __enter__(self) -> Clients:
+        for thread in self._threads:
+            thread.start()
+        wait_until(lambda: self.opened >= len(self._threads), 10.0)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopped.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                with socket.create_connection(self._address, timeout=5) as client:
+                    self.opened += 1
+                    self._hold(client)
+            except OSError:
+                self._stopped.wait(0.05)
+
+    def _hold(self, client: socket.socket) -> None:
+        client.settimeout(0.05)
+        sent = 0
+        while not self._stopped.is_set():
+            if self._pause and not self._stopped.wait(self._pause):
+                client.send(b"GET /healthz"[sent % 12 :][:1])
+                sent += 1
+            try:
+                if not client.recv(1):
+                    return
+            except TimeoutError:
+                continue
+
+
+@pytest.mark.parametrize(
+    ("count", "pause"), [(16, 0.0), (64, 0.0), (16, 0.1), (pages.MOST_CONNECTIONS + 40, 0.0)],
+    ids=["16 idle", "64 idle", "16 slow", "more than there are places"],
+)  # fmt: skip
+def test_idle_and_slow_clients_never_keep_others_out(health: Health, count: int, pause: float) -> None:
+    """Each page answers within 2 s, meanwhile and while such clients are turned away after their time."""
+    with HttpServer(Metrics(), health, port=0, request_timeout=1.0) as server:
+        get(f"{server.url}/metrics")
+        threads, files = threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))
+        with Clients(server, count, pause):
+            for _ in range(8):
+                for path in pages.PAGES:
+                    started = time.monotonic()
+                    assert get(server.url + path)[0] == 200
+                    assert time.monotonic() - started < 2.0
+                time.sleep(0.2)
+            assert threading.active_count() <= threads + count, "no thread a connection"
+            assert len(list(Path("/proc/self/fd").iterdir())) <= files + count + pages.MOST_CONNECTIONS + pages.BACKLOG
+
+
+def test_clients_that_do_not_take_their_answer_never_keep_others_out(health: Health) -> None:
     with HttpServer(Metrics(), health, port=0) as server:
-        silent = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(pages.MAX_CONCURRENT)]
-        wait_until(lambda: answers(server), 5.0)
-        for client in silent:
+        greedy = []
+        for _ in range(pages.MOST_CONNECTIONS):
+            client = socket.socket()
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+            client.connect(("127.0.0.1", server.port))
+            client.send(b"GET /metrics HTTP/1.0\r\n\r\n")
+            greedy.append(client)
+        for path in pages.PAGES:
+            assert get(server.url + path)[0] == 200
+        for client in greedy:
             client.close()
 
 
-def answers(server: HttpServer) -> bool:
-    """Whether there is room for another client."""
-    try:
-        return get(f"{server.url}/metrics")[0] == 200
-    except (OSError, http.client.HTTPException):
-        return False
+def test_who_opens_connections_for_nothing_is_told_once(health: Health, caplog: pytest.LogCaptureFixture) -> None:
+    with HttpServer(Metrics(), health, port=0) as server:
+        silent = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(pages.MOST_CONNECTIONS + 20)]
+        assert get(f"{server.url}/healthz")[0] == 200
+        for client in silent:
+            client.close()
+        (line,) = [record.getMessage() for record in caplog.records if record.name == pages.__name__]
+        assert line.startswith(f"over {pages.MOST_CONNECTIONS} connections to {server.url} are open: ")
+
+
+@pytest.mark.parametrize("end", [b"\r\n\r\n", b"\n\n"], ids=["as browsers do", "as one types it"])
+def test_a_request_that_comes_in_pieces(server: HttpServer, end: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as client:
+        for piece in (b"GET /hea", b"lthz HTT", b"P/1.0" + end[:1], end[1:]):
+            client.send(piece)
+            time.sleep(0.05)
+        client.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: client.recv(4096), b""))
+    assert answer.startswith(b"HTTP/1.0 200 OK\r\n") and b'"ok": true' in answer
+
+
+def test_a_head_without_end_is_turned_away(server: HttpServer) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as client, pytest.raises(OSError):
+        for _ in range(1_000):
+            client.send(b"X: " + b"x" * 1_000 + b"\r\n")
+            time.sleep(0.001)
+    assert get(f"{server.url}/healthz")[0] == 200
 
 
 def test_a_scrape_is_cheap(server: HttpServer) -> None:
