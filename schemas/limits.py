@@ -9,7 +9,7 @@ from schemas.times import MIN_TIME_MS, YEAR_MS
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of one record; what lies beyond is refused, never cut.
+    """Bounds of one record; what lies beyond is refused, never cut, but for a query: visitors type it.
 
     Ranges of single numbers are part of the schema (`schemas.wire_types`), since a producer has to know them.
     """

@@ -9,7 +9,8 @@ field (`schemas.catalog_row`). Written rules:
   cannot be read costs the field.
 - Half a surrogate pair anywhere in an event, or in a row's id or title, refuses it (``bad_text``), so what was accepted
   can always be encoded again.
-- A query with nothing visible is refused (``bad_text``); a title with nothing visible counts as missing.
+- A query with nothing visible is ignored (`Rejection.ignored`), a longer one than the limit is cut (`CutSearch`): both
+  are what visitors do, not a producer's fault. A title with nothing visible counts as missing.
 - Control and invisible characters beside visible ones stay as they are: data is not changed here, but for categories,
   which lose what is empty or repeated.
 - A null value of the catalogue deletes the item that the key names; on the event topics it is refused.
@@ -39,6 +40,7 @@ from schemas.records import (
     Action,
     CatalogItem,
     Click,
+    CutSearch,
     Event,
     Impression,
     ItemDeletion,
@@ -47,6 +49,7 @@ from schemas.records import (
     Search,
 )
 from schemas.rejection import Rejection, RejectionCode, quoted
+from schemas.shortening import shortened
 from schemas.times import to_millis
 from schemas.wire_types import MAX_ID_BYTES
 
@@ -101,7 +104,7 @@ def parse(
         return problem
     if key is not UNSET and key != key_of(record).encode():
         return _wrong_key(key, key_of(record))
-    return record
+    return _as_typed(record, limits) if isinstance(record, Search) else record
 
 
 def _without_value(kind: Kind, key: bytes | UnsetType | None) -> ItemDeletion | Rejection:
@@ -161,14 +164,21 @@ def _check_purchase(record: Purchase, now_ms: int, limits: Limits) -> Rejection 
 def _check_search(record: Search, now_ms: int, limits: Limits) -> Rejection | None:
     if record.results is None:
         force_setattr(record, "results", ())
-    if not is_visible(record.query):
-        return Rejection(RejectionCode.BAD_TEXT, "query has nothing visible in it")
     return (
-        _check_size("query", record.query, limits.max_query_chars, "characters")
-        or _check_size("results", record.results, limits.max_results, "entries")
+        _check_size("results", record.results, limits.max_results, "entries")
         or _check_ids("results", record.results)
         or _check_event(record, now_ms, limits)
     )
+
+
+def _as_typed(search: Search, limits: Limits) -> Search | Rejection:
+    """The search, with a query that is too long cut; what visitors type is no reason for a refusal."""
+    query = shortened(search.query, limits.max_query_chars)
+    if not is_visible(query):
+        return Rejection(RejectionCode.BAD_TEXT, "query has nothing visible in it", ignored=True)
+    if query is search.query:
+        return search
+    return CutSearch(**msgspec.structs.asdict(search) | {"query": query})
 
 
 def _check_impression(record: Impression, now_ms: int, limits: Limits) -> Rejection | None:

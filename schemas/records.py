@@ -61,6 +61,10 @@ class Search(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     locale: Label | None = None
 
 
+class CutSearch(Search, frozen=True, gc=False, omit_defaults=True):
+    """A search whose query was longer than the limit and has been cut; never decoded, see `schemas.parse`."""
+
+
 class Purchase(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A user bought ``quantity`` of an item; ``price`` is that of one."""
 

@@ -32,7 +32,7 @@ class RejectionCode(StrEnum):
     BAD_ID = "bad_id"
     """An id is empty or longer than 256 bytes."""
     BAD_TEXT = "bad_text"
-    """A text holds half a surrogate pair, or a query nothing visible."""
+    """A text holds half a surrogate pair; a query with nothing visible is ignored under this code."""
     BAD_TIME = "bad_time"
     """A time in another unit or form, or before 1990."""
     NEGATIVE_TIME = "negative_time"
@@ -56,14 +56,22 @@ class RejectionCode(StrEnum):
 
 
 class Rejection(msgspec.Struct, frozen=True, gc=False):
-    """A refusal. ``message`` and ``hint`` are encodable text of bounded length; ``hint`` may be empty."""
+    """A refusal. ``message`` and ``hint`` are encodable text of bounded length; ``hint`` may be empty.
+
+    ``ignored``: nothing is wrong with the record, but there is nothing to learn from it. It is counted and left out.
+    """
 
     code: RejectionCode
     message: str
     hint: str = ""
+    ignored: bool = False
 
     def __str__(self) -> str:
         return f"{self.message} ({self.hint})" if self.hint else self.message
+
+
+TYPED = frozenset({RejectionCode.BAD_TEXT, RejectionCode.TOO_LARGE})
+"""Reasons for which a search may be refused without a fault of its producer: a visitor has typed or pasted it so."""
 
 
 def quoted(value: Any) -> str:

@@ -71,6 +71,8 @@ class _Input:
         now_ms, tolerance = time.time_ns() // 1_000_000, int(self.settings.future_tolerance * 1000)
         for line, record in judged_lines(self.file, self.settings, self.from_namespaces):
             if isinstance(record, Rejection):
+                if record.ignored:
+                    continue
                 self.refused += 1
                 self.first_refused = self.first_refused or line.number
                 ours = line.kind is Kind.CATALOG and record.code is not RejectionCode.OTHER_NAMESPACE

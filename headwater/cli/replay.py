@@ -125,6 +125,7 @@ class _Sending:
     sent: Counter[str] = field(default_factory=Counter)
     refused: int = 0
     foreign: int = 0
+    ignored: int = 0
     unsendable: int = 0
     unanswered: int = 0
     answered_late: int = 0
@@ -137,10 +138,10 @@ class _Sending:
 
         if isinstance(record, Rejection):
             foreign = record.code is RejectionCode.OTHER_NAMESPACE
-            self.foreign += foreign
-            self.refused += not foreign
-            if self.refused + self.foreign <= PROBLEMS_SHOWN:
-                note(f"line {line.number}: {record.code}: {record}")
+            if record.ignored:
+                self.ignored += 1
+            else:
+                self._report(line, record, foreign)
             if self.raw and not foreign:
                 self._send_raw(line)
             return
@@ -152,6 +153,12 @@ class _Sending:
         else:
             self._produce(line.kind.topic, line.value, key)
 
+    def _report(self, line: Line, problem: Rejection, foreign: bool) -> None:
+        self.foreign += foreign
+        self.refused += not foreign
+        if self.refused + self.foreign <= PROBLEMS_SHOWN:
+            note(f"line {line.number}: {problem.code}: {problem}")
+
     def finish(self) -> None:
         left = self.producer.flush(FLUSH_TIMEOUT)
         if left:
@@ -162,6 +169,8 @@ class _Sending:
         namespace, most = self.settings.namespace, self.settings.max_event_age
         by_topic = ", ".join(f"{count:,} to {namespace}.{suffix}" for suffix, count in sorted(self.sent.items()))
         typer.echo(f"Sent {self.sent.total():,} records{f': {by_topic}' if by_topic else ''}.")
+        if self.ignored and not self.raw:
+            note(f"{self.ignored:,} searches for nothing were left out: a worker ignores them.")
         if self.refused:
             done = "sent as they are" if self.raw else "left out"
             note(f"{self.refused:,} lines would be refused by a worker and were {done}.")

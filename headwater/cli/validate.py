@@ -36,7 +36,9 @@ def validate(
     faults: list[FieldFault] = []
     with progress("validate", count_lines(file), "lines") as bar:
         for line, record in judged_lines(file, settings, from_namespace, faults):
-            if isinstance(record, Rejection):
+            if isinstance(record, Rejection) and record.ignored:
+                findings.ignored += 1
+            elif isinstance(record, Rejection):
                 findings.refuse(line, record)
                 if findings.refused <= show:
                     typer.echo(f"line {line.number}: {record.code}: {record}")
@@ -63,6 +65,8 @@ class _Findings:
     dropped: Counter[str] = field(default_factory=Counter)
     """Fields of catalogue rows that were kept without them."""
     references: _References = field(default_factory=lambda: _References())
+    ignored: int = 0
+    cut: int = 0
     order: StreamOrder = field(default_factory=lambda: _stream_order())
     reused_ids: int = 0
     first_reused_line: int = 0
@@ -80,6 +84,7 @@ class _Findings:
             raise AssertionError("an accepted line has a kind")
         self.accepted[line.kind.topic] += 1
         self.references.note(line.number, record)
+        self.cut += type(record).__name__ == "CutSearch"
         if line.kind.is_event:
             self._note_event(line, record)  # type: ignore[arg-type]
 
@@ -104,6 +109,10 @@ class _Findings:
             typer.echo(f"{topic}: {count:,} records")
         self.references.report()
         late, twice = self.order.late_figures(), self.order.duplicate_figures()
+        if self.ignored:
+            typer.echo(f"searches for nothing, ignored: {self.ignored:,}")
+        if self.cut:
+            typer.echo(f"queries cut to their limit: {self.cut:,}")
         if late["lines"]:
             typer.echo(
                 f"out of time order: {late['lines']:,} lines, first line {late['first_line']}, "

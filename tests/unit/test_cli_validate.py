@@ -53,6 +53,23 @@ def test_problems_name_line_code_and_reason(tmp_path: Path) -> None:
     assert out[4].startswith("3 problems: ")
 
 
+def test_what_visitors_type_is_no_problem(tmp_path: Path) -> None:
+    """The worker ignores a search for nothing, and cuts a query that is too long."""
+    queries = ("", "  ", "x" * 501, "tea")
+    lines = [
+        {"topic": "events.search.v1", "value": click(str(n))["value"] | {"query": query}}
+        for n, query in enumerate(queries)
+    ]
+    result = validate(write(tmp_path / "f", *lines))
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == [
+        "events.search.v1: 2 records",
+        "searches for nothing, ignored: 2",
+        "queries cut to their limit: 1",
+        "0 problems",
+    ]
+
+
 def test_only_so_many_are_listed(tmp_path: Path) -> None:
     result = validate(write(tmp_path / "f", *[click("1", item_id=n) for n in range(9)]), "--show", "2")
     assert result.stdout.count("line ") == 2

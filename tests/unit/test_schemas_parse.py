@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from schemas.kinds import Kind
@@ -14,6 +15,7 @@ from schemas.records import (
     Action,
     CatalogItem,
     Click,
+    CutSearch,
     Impression,
     ItemDeletion,
     Purchase,
@@ -180,9 +182,6 @@ FIELDS: list[tuple[Kind, dict[str, Any], RejectionCode, str]] = [
     (Kind.CLICK, {"position": 1.0}, RejectionCode.WRONG_TYPE, "without a point"),
     (Kind.CLICK, {"locale": "x" * 257}, RejectionCode.TOO_LARGE, "locale"),
     (Kind.CLICK, {"session_id": 12}, RejectionCode.WRONG_TYPE, "session_id"),
-    (Kind.SEARCH, {"query": ""}, RejectionCode.BAD_TEXT, "query"),
-    (Kind.SEARCH, {"query": " \t\u3000\u200b"}, RejectionCode.BAD_TEXT, "query"),
-    (Kind.SEARCH, {"query": "x" * 501}, RejectionCode.TOO_LARGE, "query"),
     (Kind.SEARCH, {"results": ["i"] * 1001}, RejectionCode.TOO_LARGE, "results"),
     (Kind.SEARCH, {"results": ["i", ""]}, RejectionCode.BAD_ID, "results"),
     (Kind.SEARCH, {"results": "i1"}, RejectionCode.WRONG_TYPE, "results"),
@@ -214,7 +213,45 @@ def test_bad_fields(kind: Kind, change: dict[str, Any], code: RejectionCode, par
 
 def test_limits_are_settings() -> None:
     assert refusal(Kind.CLICK, CLICK, limits=Limits(max_bytes=10)).code is RejectionCode.TOO_LARGE
-    assert refusal(Kind.SEARCH, SEARCH, limits=Limits(max_query_chars=3)).code is RejectionCode.TOO_LARGE
+    assert read(Kind.SEARCH, SEARCH, limits=Limits(max_query_chars=3)).query == "gre"
+
+
+@pytest.mark.parametrize("query", ["", "   ", " \t\u3000\u200b", "\u200b" * 5_000, "\u00ad\u2060"])
+def test_a_query_with_nothing_visible_is_ignored(query: str) -> None:
+    result = refusal(Kind.SEARCH, SEARCH | {"query": query})
+    assert result.ignored and result.code is RejectionCode.BAD_TEXT
+
+
+def test_only_visitors_are_forgiven() -> None:
+    """A search for nothing that is malformed, too, is its producer's fault."""
+    empty = SEARCH | {"query": ""}
+    for change in ({"user_id": 7}, {"occurred_at": "yesterday"}, {"results": [""]}, {"query": 7}, {"query": None}):
+        assert not refusal(Kind.SEARCH, empty | change).ignored, change
+    wrong_key = parse(Kind.SEARCH, json.dumps(empty).encode(), key=b"another", now_ms=NOW)
+    assert isinstance(wrong_key, Rejection) and not wrong_key.ignored
+
+
+@pytest.mark.parametrize(
+    ("query", "kept"),
+    [
+        pytest.param("x" * 501, "x" * 500, id="one too many"),
+        pytest.param("lamp " * 1_000, "lamp " * 100, id="pasted"),
+        pytest.param("x" * 500 + " " * 500, "x" * 500, id="blanks behind it"),
+        pytest.param("e\u0301" * 300, "e\u0301" * 250, id="accents stay with their letters"),
+        pytest.param("x" + "e\u0301" * 300, "x" + "e\u0301" * 249, id="none is cut off"),
+        pytest.param("x" * 499 + "👍🏽", "x" * 499, id="skin tone"),
+        pytest.param("x" * 497 + "👩\u200d👩\u200d👧", "x" * 497, id="family"),
+        pytest.param("x" * 499 + "ก็", "x" * 499, id="Thai vowel sign"),
+        pytest.param("x" + "\u0301" * 9_999, "x" + "\u0301" * 499, id="piled up accents are cut all the same"),
+    ],
+)
+def test_a_long_query_is_cut(query: str, kept: str) -> None:
+    search = read(Kind.SEARCH, SEARCH | {"query": query})
+    assert search.query == kept
+    assert type(search) is CutSearch and type(read(Kind.SEARCH, SEARCH)) is Search
+    assert msgspec.structs.asdict(search) | {"query": ""} == msgspec.structs.asdict(read(Kind.SEARCH, SEARCH)) | {
+        "query": ""
+    }
 
 
 def test_edges_are_allowed() -> None:
