@@ -120,18 +120,16 @@ def _broker(settings: Settings) -> Iterator[Finding]:
 
 
 def _topics(states: list[TopicState], settings: Settings) -> Iterator[Finding]:
+    from streams.broker.admin import partition_counts
+    from streams.broker.partition_counts import other_counts
+
     missing = [state.topic.suffix for state in states if state.partitions is None]
     if missing:
         found = f"missing in {settings.namespace}: {', '.join(missing)}"
         yield Finding("topics", Grade.PROBLEM, found, "Run `headwater topics create`.")
+    for wrong, remedy in other_counts(settings, settings.namespace, partition_counts(states)):
+        yield Finding("topics", Grade.PROBLEM, wrong, remedy)
     for state in states:
-        if state.partitions not in (None, state.expected):
-            yield Finding(
-                "topics",
-                Grade.PROBLEM,
-                f"{state.name} has {state.partitions} partitions, the settings say {state.expected}",
-                f"Set HEADWATER_{state.topic.keyed_by.upper()}_PARTITIONS to what is there.",
-            )
         for name, (found, wanted) in state.differences.items():
             remedy = f"kafka-configs.sh --alter --topic {state.name} --add-config {name}={wanted}"
             yield Finding("topics", Grade.PROBLEM, f"{state.name}: {name} is {found}, should be {wanted}", remedy)

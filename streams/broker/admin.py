@@ -17,8 +17,9 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, but
 )
 
 from streams.broker.brokers import Brokers
+from streams.broker.partition_counts import refuse_other_counts
 from streams.broker.refusals import refusal
-from streams.errors import BrokerError, TopicMismatchError
+from streams.errors import BrokerError
 from streams.settings import Settings
 from streams.topology import ALL, Topic
 
@@ -55,7 +56,7 @@ def create_topics(brokers: Brokers, settings: Settings) -> list[TopicState]:
     """
     admin = connect(brokers)
     before = _describe(admin, brokers, settings)
-    _refuse_other_partitions(before)
+    refuse_other_partitions(before, settings)
     missing = [state for state in before if state.partitions is None]
     if not missing:
         return before
@@ -178,14 +179,14 @@ def _compare(state: TopicState, actual: dict[str, str]) -> dict[str, tuple[str, 
     }
 
 
-def _refuse_other_partitions(states: list[TopicState]) -> None:
-    wrong = [state for state in states if state.partitions not in (None, state.expected)]
-    if wrong:
-        listed = ", ".join(f"{s.name} has {s.partitions} partitions, not {s.expected}" for s in wrong)
-        raise TopicMismatchError(
-            f"{listed}: keys would move, so it is left alone. Set HEADWATER_USER_PARTITIONS and "
-            "HEADWATER_ITEM_PARTITIONS to what the topics have, or choose another HEADWATER_NAMESPACE."
-        )
+def refuse_other_partitions(states: Iterable[TopicState], settings: Settings) -> None:
+    """Raises :class:`TopicMismatchError` where topics that exist have other numbers of partitions than is set."""
+    refuse_other_counts(settings, settings.namespace, partition_counts(states))
+
+
+def partition_counts(states: Iterable[TopicState]) -> dict[Topic, int]:
+    """Numbers of partitions of the topics that exist."""
+    return {state.topic: state.partitions for state in states if state.partitions is not None}
 
 
 def _create(admin: Admin, missing: list[TopicState], settings: Settings) -> None:

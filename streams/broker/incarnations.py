@@ -10,7 +10,7 @@ A worker that finds another id stops and names the command that accepts it (:mod
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -20,20 +20,17 @@ from confluent_kafka.admin import AdminClient
 
 from streams.broker.admin import connect
 from streams.broker.brokers import Brokers
+from streams.broker.partition_counts import refuse_other_counts
 from streams.broker.topic_reading import read_topic
 from streams.errors import StreamError
 from streams.settings import Settings
-from streams.topology import TABLES, TOPIC_IDS
+from streams.topology import ALL, TABLES, TOPIC_IDS
 
 TIMEOUT = 30.0
 
 
 class TopicReplacedError(StreamError):
     """A topic is not the incarnation that the state was made from."""
-
-
-class PartitionsAddedError(StreamError):
-    """A topic has more partitions than the state was made with."""
 
 
 class TopicGoneError(StreamError):
@@ -60,22 +57,17 @@ class Incarnation:
     partitions: int
 
 
-def replaced(name: str) -> str:
-    """The message for a topic with a new id."""
+def replaced(names: Sequence[str]) -> str:
+    """The message for topics with a new id."""
     return (
-        f"{name} is not the topic that this state was made from: it was deleted and made again, and its offsets start "
-        "anew. Nothing of the new one was learned. To go on with it, stop the workers and run: "
-        f"headwater topics accept {name}"
+        f"{', '.join(names)}: deleted and made again since this state was made from it: its offsets start anew. "
+        "Nothing of the new one was learned. To go on with it, stop the workers and run: "
+        f"{_accepts(names)}"
     )
 
 
-def partitions_added(name: str, before: int, now: int) -> str:
-    """The message for a topic that was given more partitions."""
-    return (
-        f"{name} has {now} partitions, the state was made with {before}: users would move to other partitions, away "
-        "from their states. Nothing more of it is learned. Kafka takes no partitions back: make the topic again with "
-        f"{before} and run headwater topics accept {name}, or replay the events into another namespace."
-    )
+def _accepts(names: Sequence[str]) -> str:
+    return ", then: ".join(f"headwater topics accept {name}" for name in names)
 
 
 def ids_lost(name: str) -> str:
@@ -88,11 +80,11 @@ def ids_lost(name: str) -> str:
     )
 
 
-def gone(name: str) -> str:
-    """The message for a topic that no longer exists."""
+def gone(names: Sequence[str]) -> str:
+    """The message for topics that no longer exist."""
     return (
-        f"{name} is gone: it was deleted. Nothing that it lacks is acknowledged any more. To go on without what was in "
-        f"it, stop the workers and run: headwater topics create, then: headwater topics accept {name}"
+        f"{', '.join(names)}: gone, it was deleted. Nothing that it lacks is acknowledged any more. To go on without "
+        f"what was in it, stop the workers and run: headwater topics create, then: {_accepts(names)}"
     )
 
 
@@ -147,9 +139,9 @@ def incarnations(brokers: Brokers, settings: Settings, topics: Iterable[str]) ->
     known = known_ids(brokers, settings.namespace)
     if not known:
         refuse_state(brokers, settings)
-    for name, topic in current.items():
-        if name in known and known[name][-1] != topic.topic_id:
-            raise TopicReplacedError(replaced(name))
+    others = [name for name, topic in current.items() if name in known and known[name][-1] != topic.topic_id]
+    if others:
+        raise TopicReplacedError(replaced(others))
     fresh = {name: [topic.topic_id] for name, topic in current.items() if name not in known}
     if fresh:
         record_ids(brokers, settings.namespace, fresh)
@@ -170,13 +162,14 @@ def refuse_gone(wanted: Iterable[str], current: Mapping[str, Described]) -> None
     """Raises :class:`TopicGoneError` when a topic is missing."""
     missing = set(wanted) - current.keys()
     if missing:
-        raise TopicGoneError(gone(min(missing)))
+        raise TopicGoneError(gone(sorted(missing)))
 
 
-def refuse_changed(ids: Mapping[str, Incarnation], current: Mapping[str, Described]) -> None:
-    """Raises :class:`TopicReplacedError` or :class:`PartitionsAddedError` when a topic has changed."""
-    for name, topic in current.items():
-        if topic.topic_id != ids[name].topic_id:
-            raise TopicReplacedError(replaced(name))
-        if topic.partitions != ids[name].partitions:
-            raise PartitionsAddedError(partitions_added(name, ids[name].partitions, topic.partitions))
+def refuse_changed(settings: Settings, ids: Mapping[str, Incarnation], current: Mapping[str, Described]) -> None:
+    """Raises :class:`TopicReplacedError`, or :class:`TopicMismatchError` where a topic was given more partitions."""
+    others = [name for name, topic in current.items() if topic.topic_id != ids[name].topic_id]
+    if others:
+        raise TopicReplacedError(replaced(others))
+    topics = {topic.name(settings.namespace): topic for topic in ALL}
+    counts = {topics[name]: described.partitions for name, described in current.items()}
+    refuse_other_counts(settings, settings.namespace, counts)

@@ -161,7 +161,11 @@ def test_added_partitions_are_refused(shop: Shop) -> None:
     assert shop.user_states()["u1"].learned == 10
     worker.start()
     assert worker.wait(60) == 2
-    assert f"{name} has {shop.partitions(CLICK.suffix) + 1} partitions" in worker.log()
+    last = worker.log().rstrip().splitlines()[-1]
+    for suffix in (CLICK.suffix, USER_STATE.suffix, RECOMMENDATIONS.suffix):
+        extra = suffix == CLICK.suffix
+        assert f"{shop.topic(suffix)} has {shop.partitions(suffix) + extra}" in last
+    assert f"delete {name} (" in last
 
 
 @pytest.mark.faults

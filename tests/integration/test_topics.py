@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
@@ -12,7 +13,9 @@ from streams.broker.admin import create_topics, delete_namespace, describe_topic
 from streams.broker.brokers import Brokers
 from streams.errors import BrokerError, TopicMismatchError
 from streams.settings import Settings
-from streams.topology import ALL, CATALOG_ITEMS, CLICK
+from streams.topology import ALL, CATALOG_ITEMS, CLICK, SEARCH
+from tests.integration.waiting import wait_until
+from tests.integration.worker import Worker
 
 pytestmark = pytest.mark.integration
 
@@ -53,9 +56,9 @@ def test_again_changes_nothing(kafka: LocalKafka, namespace: str) -> None:
 def test_other_partition_count_is_refused_and_nothing_is_made(kafka: LocalKafka, namespace: str) -> None:
     settings, name = Settings(namespace=namespace), CLICK.name(namespace)
     make_by_hand(kafka.brokers, settings, name, 5)
-    with pytest.raises(TopicMismatchError, match="has 5 partitions, not 8") as caught:
+    with pytest.raises(TopicMismatchError, match=r"HEADWATER_USER_PARTITIONS=8 partitions.*has 5") as caught:
         create_topics(kafka.brokers, settings)
-    assert "HEADWATER_USER_PARTITIONS" in str(caught.value)
+    assert "Set HEADWATER_USER_PARTITIONS=5" in str(caught.value)
     existing = [s for s in describe_topics(kafka.brokers, settings) if s.partitions]
     assert [state.name for state in existing] == [name]
 
@@ -80,3 +83,23 @@ def test_delete_namespace_leaves_others_alone(kafka: LocalKafka, namespace: str)
     delete_namespace(kafka.brokers, gone.namespace)
     assert not any(state.partitions for state in describe_topics(kafka.brokers, gone))
     assert all(state.matches for state in describe_topics(kafka.brokers, kept))
+
+
+def test_a_worker_names_all_of_them_and_its_advice_works(kafka: LocalKafka, namespace: str, tmp_path: Path) -> None:
+    """Clicks with 8 partitions, searches with 5, nothing else yet: made as the message says, the worker starts."""
+    settings = Settings(namespace=namespace, brokers=kafka.bootstrap)
+    make_by_hand(kafka.brokers, settings, CLICK.name(namespace), 8)
+    make_by_hand(kafka.brokers, settings, SEARCH.name(namespace), 5)
+    worker = Worker(kafka.bootstrap, namespace, tmp_path, "w0", None, {})
+    assert worker.wait(60) == 2
+    last = worker.log().rstrip().splitlines()[-1]
+    assert f"{CLICK.name(namespace)} has 8" in last and f"{SEARCH.name(namespace)} has 5" in last
+    assert f"delete {SEARCH.name(namespace)} (" in last
+
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
+    admin.delete_topics([SEARCH.name(namespace)], operation_timeout=30)[SEARCH.name(namespace)].result()
+    wait_until(lambda: SEARCH.name(namespace) not in admin.list_topics(timeout=10).topics, 30)
+    create_topics(kafka.brokers, settings)
+    worker.start()
+    worker.wait_ready()
+    assert worker.stop() == 0
