@@ -145,8 +145,8 @@ class Settings(BaseSettings):
         pattern=NAME_PATTERN,
         examples=["worker-1"],
         json_schema_extra=ESSENTIAL,
-        description="stable name of this worker: static group membership, so that its restart takes its partitions "
-        "back at once; must differ between workers",
+        description="name of this worker in its groups, different for each; with it a worker keeps its partitions also "
+        "while it is stopped, until its session ends; empty: a name from the state folder",
     )
     # --- topics
     user_partitions: int = Field(
@@ -224,9 +224,12 @@ class Settings(BaseSettings):
     )
     fetch_records: int = Field(4096, ge=1, description="records of one partition handed on as one batch")
     dead_letter_rate: float = Field(
-        0.05, gt=0, le=1, description="share of refused records, over the last 1,000, that stops the worker"
+        0.05,
+        gt=0,
+        le=1,
+        description="a larger share of malformed records among the last 1,000 (after a start, among all that waited) "
+        "stops the worker behind them; 1: never",
     )
-    dead_letter_minimum: int = Field(100, ge=1, description="refused records needed before the rate counts")
     user_events_per_minute: int = Field(
         3000,
         ge=1,

@@ -172,6 +172,8 @@ STAGE_NAMES = tuple(stage.name for stage in STAGES)
 TABLES = tuple(stage.table for stage in STAGES if stage.table is not None)
 READ: tuple[Topic, ...] = tuple(dict.fromkeys(chain.from_iterable(stage.reads for stage in STAGES)))
 """All topics that the stages' groups read."""
+LOGS: tuple[Topic, ...] = (*READ, *(table.changelog for table in TABLES))
+"""All topics whose records a worker needs from where it left off: sources and changelogs."""
 
 
 def written_by(topic: Topic) -> str:

@@ -67,8 +67,15 @@ def _resend(producer: Producer, letter: Message, reason: str, repair: Callable[[
     value = repair(letter.value() or b"")
     if value is None:
         return False
-    producer.produce(headers["source-topic"].decode(), key=letter.key(), value=value)
+    producer.produce(headers["source-topic"].decode(), key=letter.key(), value=value, headers=own_headers(letter))
     return True
+
+
+def own_headers(letter: Message) -> list[tuple[str, bytes | None]]:
+    """The headers that the record came with: those before the last "source-topic", where Headwater's begin."""
+    headers = letter.headers() or []
+    begin = max(number for number, (name, _) in enumerate(headers) if name == "source-topic")
+    return headers[:begin]
 
 
 if __name__ == "__main__":

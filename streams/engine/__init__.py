@@ -14,11 +14,12 @@ lists the private names that are used.
 from streams.engine.app import BatchApp, create_app
 from streams.engine.batch import Group, RecordBatch
 from streams.engine.credentials import aiokafka_options
-from streams.engine.errors import RecordsDamagedError, records_damaged
+from streams.engine.gaps import Gap
 from streams.engine.local_store import keep_only
 from streams.engine.observer import Observer
 from streams.engine.outbox import Outbox
 from streams.engine.positions import SourcePositions
+from streams.engine.read_errors import explained
 from streams.engine.stage_engine import StageEngine, Turn
 from streams.engine.states import NoStates, States
 from streams.engine.store import Row
@@ -27,12 +28,12 @@ from streams.engine.table import BatchTable
 __all__ = [
     "BatchApp",
     "BatchTable",
+    "Gap",
     "Group",
     "NoStates",
     "Observer",
     "Outbox",
     "RecordBatch",
-    "RecordsDamagedError",
     "Row",
     "SourcePositions",
     "StageEngine",
@@ -40,6 +41,6 @@ __all__ = [
     "Turn",
     "aiokafka_options",
     "create_app",
+    "explained",
     "keep_only",
-    "records_damaged",
 ]

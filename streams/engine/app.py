@@ -19,6 +19,7 @@ from streams.engine.consumer import BatchConsumer
 from streams.engine.credentials import credentials
 from streams.engine.groups import LIVE_BATCH_RECORDS, MOST_GROUP_RECORDS, GroupChannel
 from streams.engine.guards import PauseGuard, StuckGuard
+from streams.engine.observer import Observer
 from streams.engine.producer import BatchProducer
 from streams.settings import Settings
 from streams.topology import Stage
@@ -76,6 +77,9 @@ class BatchApp(faust.App):  # type: ignore[misc]
         """``name`` names the consumer group; ``options`` are Faust's."""
         self.brokers, self.intake, self.clock = brokers, intake, clock
         self.pauses, self.stuck = pauses, stuck
+        self.observer = Observer()
+        self.expect: Callable[[int], None] = _ignore
+        """Gets the number of records that wait in a new assignment."""
         servers = [f"kafka://{server}" for server in brokers.servers.split(",")]
         super().__init__(name, broker=servers, broker_credentials=credentials(brokers), **options)
 
@@ -113,12 +117,20 @@ class BatchApp(faust.App):  # type: ignore[misc]
         await self.crash(exc)
 
 
-def create_app(settings: Settings, stage: Stage, brokers: Brokers, *, clock: Clock | None = None) -> BatchApp:
+def _ignore(_waiting: int) -> None:
+    """Nobody wants to know."""
+
+
+def create_app(
+    settings: Settings, stage: Stage, brokers: Brokers, *, member: str | None = None, clock: Clock | None = None
+) -> BatchApp:
     """The app of ``stage``: its consumer group, state below ``settings.namespace_dir``.
 
+    ``member``: this worker's name in its groups, under which it gets its partitions back after a crash; by default
+    ``settings.worker_id``.
     Raises nothing by itself; the broker is first contacted when the app starts.
     """
-    clock = clock or Clock()
+    clock, member = clock or Clock(), member or settings.worker_id
     datadir = settings.namespace_dir / stage.name
     datadir.parent.mkdir(parents=True, exist_ok=True)
     heartbeat_interval = min(3.0, settings.session_timeout / 4)
@@ -153,7 +165,7 @@ def create_app(settings: Settings, stage: Stage, brokers: Brokers, *, clock: Clo
         broker_max_poll_records=settings.fetch_records * 4,
         consumer_max_fetch_size=8 << 20,
         consumer_auto_offset_reset="earliest",
-        consumer_group_instance_id=f"{settings.worker_id}.{stage.name}" if settings.worker_id else None,
+        consumer_group_instance_id=f"{member}.{stage.name}" if member else None,
         producer_max_batch_size=MAX_BATCH_BYTES,
         producer_max_request_size=MAX_REQUEST_BYTES,
         producer_request_timeout=30.0,

@@ -44,6 +44,10 @@ class Group:
     def __iter__(self) -> Iterator[RecordBatch]:
         return iter(self.batches)
 
+    def end_with(self, batch: RecordBatch) -> None:
+        """Leave out the batches behind ``batch``: they are not worked on, and not acknowledged."""
+        self.batches = self.batches[: self.batches.index(batch) + 1]
+
     @property
     def records(self) -> int:
         """How many records there are in all batches."""

@@ -16,19 +16,23 @@ What differs from Faust's own consumer, and why:
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 from aiokafka import TopicPartition
 from aiokafka.consumer.fetcher import FetchResult
-from aiokafka.errors import CorruptRecordException
+from aiokafka.errors import KafkaError
+from faust.exceptions import ConsumerNotStarted
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
 from streams.engine.batch import RecordBatch
-from streams.engine.errors import RecordsDamagedError, records_damaged
+from streams.engine.changelog_cuts import ChangelogCuts
+from streams.engine.errors import GroupRefusedError, WorkerIdTakenError, group_refused, worker_id_taken
 from streams.engine.positions import SourcePositions
+from streams.engine.read_errors import explained
 from streams.engine.source import Fetched, Record, SourceReader
 from streams.errors import StreamError
 
@@ -52,8 +56,28 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Pause the sources in aiokafka: :class:`SourceReader` reads them."""
-        self._ensure_consumer().pause(*(TopicPartition(*tp) for tp in assigned if self.consumer.is_source(tp)))
+        consumer = self._ensure_consumer()
+        consumer.pause(*(TopicPartition(*tp) for tp in assigned if self.consumer.is_source(tp)))
+        self.consumer.member = consumer._coordinator.member_id
         await super().on_partitions_assigned(assigned, generation_id)
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Note whether the broker no longer knows this member: aiokafka has dropped the member's id then."""
+        self.consumer.unknown = not self._ensure_consumer()._coordinator.member_id
+        await super().on_partitions_revoked(revoked)
+
+    def check_group(self) -> None:
+        """Raises what keeps this member from joining its group: aiokafka waits until somebody asks."""
+        with contextlib.suppress(ConsumerNotStarted):
+            self._ensure_consumer()._coordinator.check_errors()
+
+    def leave_on_stop(self) -> None:
+        """Leave the group at the end also where the member has a name; aiokafka would keep its place until it returns.
+
+        The partitions of a worker that does not come back would wait for its session to end.
+        """
+        with contextlib.suppress(ConsumerNotStarted):
+            self._ensure_consumer()._coordinator._group_instance_id = None
 
 
 class _LeanResults(OrderedDict[Any, Any]):
@@ -93,11 +117,16 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         """Seeks of changelogs so far; records fetched before the last one are void."""
         self.positions: SourcePositions | None = None
         """Progress in the open sources; None while none are open."""
+        self.member = ""
+        """Id that the broker gave this member for its last assignment."""
+        self.unknown = False
+        """Whether the broker has said since then that it does not know this member."""
         self._reader: SourceReader | None = None
         self._starts: Mapping[TP, int | None] | None = None
         """Committed offsets of the assigned sources; None until Faust has sought them."""
         self._rebalances = 0
         super().__init__(*args, **kwargs)
+        self._cuts = ChangelogCuts(self.app, super().earliest_offsets)
         self._read_offset = _NoReadOffsets()
         self._seek_lock = asyncio.Lock()
 
@@ -119,6 +148,8 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             active = frozenset(self._get_active_partitions())
             wait = min(timeout, RECOVERY_WAIT if self._reader is None else IDLE_WAIT)
             records = await self._fetched(active, wait) if active else {}
+            if self._reader is None and seeks == self.seeks:
+                await self._cuts.look(records)
         if not active:
             await self.sleep(IDLE_WAIT)
         for tp, run in records.items():
@@ -130,9 +161,18 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     async def _fetched(self, active: frozenset[TP], wait: float) -> Mapping[TP, list[Any]]:
         try:
             return await self._getmany(active, wait) or {}
-        except CorruptRecordException as exc:
-            await self.app.crash(RecordsDamagedError(records_damaged(str(exc))))
+        except KafkaError as exc:
+            known = explained(exc, ", ".join(sorted({tp.topic for tp in active})))
+            if known is None:
+                raise
+            await self.app.crash(known)
             return {}
+
+    async def earliest_offsets(self, *partitions: TP) -> Mapping[TP, int]:
+        """Where changelogs begin; recovery asks this first, and what it lacks before that is gone."""
+        earliest: Mapping[TP, int] = await super().earliest_offsets(*partitions)
+        self._cuts.begin(earliest)
+        return earliest
 
     async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
         """Begin a recovery. Waits for a fetch under way, which would take records of after the seek and drop them."""
@@ -162,6 +202,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
 
     def _open_sources(self) -> None:
         assert self._starts is not None
+        self._cuts.end()
         self.positions = SourcePositions(self._starts, self.app.clock)
         intake = self.app.intake
         self._reader = SourceReader(
@@ -181,6 +222,10 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         if fetched.failure is not None:
             self.app._crash(fetched.failure)
             return
+        for gap in fetched.gaps:
+            self.app.observer.gap(gap)
+        if fetched.waiting is not None:
+            self.app.expect(fetched.waiting)
         try:
             self.app.groups.offer([self.positions.hand_out(tp, run) for tp, run in self._runs(fetched.runs)])
         except StreamError as exc:
@@ -211,6 +256,15 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         if positions is not None and offsets and await self._commit(offsets):
             positions.committed(offsets)
 
+    # ---- the group
+    async def check_group(self) -> None:
+        """Raises :class:`GroupRefusedError` where the broker does not let this worker into the group."""
+        try:
+            await self._thread.call_thread(self._thread.check_group)
+        except KafkaError as exc:
+            found = str(exc) if type(exc) is KafkaError else type(exc).__name__
+            raise GroupRefusedError(group_refused(self.app.conf.id, found)) from exc
+
     # ---- seeks and rebalances
     async def perform_seek(self) -> None:
         async with self._seek_lock:
@@ -230,8 +284,22 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         self._rebalances += 1
         self._starts = None
         self._stop_reading()
+        await self._refuse_lost_place()
         await super().on_partitions_revoked(revoked)  # the stage writes its last checkpoint
         self.positions = None
+
+    async def _refuse_lost_place(self) -> None:
+        """Stop where another worker has this one's name in the group: it writes the states of the partitions now."""
+        name = self.app.conf.consumer_group_instance_id
+        if name and self.unknown and self.member:
+            group = self.app.conf.id
+            if await self.app.observer.taken_over(group, name, self.member):
+                await self.app.crash(WorkerIdTakenError(worker_id_taken(group, name)))
+                await asyncio.Event().wait()  # never: no last checkpoint, the worker ends
+
+    def leave_on_stop(self) -> None:
+        """Leave the group when the app stops, also as a named member (see the thread's)."""
+        self._thread.leave_on_stop()
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         self._rebalances += 1

@@ -5,13 +5,16 @@
     StreamError
      ├── BatchHoleError         records of a partition were lost between consumer and stage
      ├── ChangelogBehindError   local state is ahead of its changelog
+     ├── CodecMissingError      no library here can decompress the records of a topic
      ├── DeliveryError          the broker refused an output
+     ├── GroupRefusedError      the broker does not let this worker into its consumer group
      ├── LogReplacedError       offsets of a partition went back: its topic was made again, or cut
      ├── PausedTooLongError     the process slept past its session: its partitions may have another owner
      ├── RecordsDamagedError    a batch of records on the broker's disk is damaged
      ├── SourceRefusedError     the broker does not let this worker read a source
      ├── StoreDamagedError      a file of the local store is damaged
      ├── StoreRefusedError      the local disk refuses to read or write (it is full)
+     ├── WorkerIdTakenError     another worker has joined the group under this one's name
      └── WorkerStuckError       work on a group of records does not end
 """
 
@@ -28,8 +31,16 @@ class ChangelogBehindError(StreamError):
     """The local store claims more than the changelog holds (restored volume, recreated topic)."""
 
 
+class CodecMissingError(StreamError):
+    """Records cannot be decompressed."""
+
+
 class DeliveryError(StreamError):
     """An output, item update or changelog record was not accepted by the broker."""
+
+
+class GroupRefusedError(StreamError):
+    """This worker cannot join its consumer group: it would wait for ever."""
 
 
 class LogReplacedError(StreamError):
@@ -56,6 +67,10 @@ class StoreRefusedError(StreamError):
     """The local disk does not read or write."""
 
 
+class WorkerIdTakenError(StreamError):
+    """The broker has given this worker's place in the group to another one, which writes the states now."""
+
+
 class WorkerStuckError(StreamError):
     """Work does not end while heartbeats go on: another worker must get the partitions."""
 
@@ -66,6 +81,34 @@ def worker_stuck(timeout: float) -> str:
         f"work on a group of records does not end: it has been under way for {timeout:.0f} s "
         "(HEADWATER_STUCK_TIMEOUT). Nothing of it was acknowledged; other workers get the partitions once this one's "
         "session is over. Start it again; if it hangs at the same records again, report this line."
+    )
+
+
+def codec_missing(topic: str, codec: str) -> str:
+    """The message for records of ``topic`` that are compressed by a codec without a library."""
+    return (
+        f"{topic} has records that are compressed with {codec}, and no library here can read them. Nothing was written "
+        "over them. Install it (pip install cramjam, which reads zstd, snappy and lz4) and start the worker again."
+    )
+
+
+def group_refused(group: str, found: str) -> str:
+    """The message for a consumer group that the broker does not let this worker into."""
+    return (
+        f"{group}: the broker does not let this worker into the group ({found}). InvalidSessionTimeoutError: "
+        "HEADWATER_SESSION_TIMEOUT lies outside of what the broker allows (its group.min.session.timeout.ms and "
+        "group.max.session.timeout.ms). GroupAuthorizationFailedError: allow this worker's user to READ the group "
+        "(kafka-acls.sh). InconsistentGroupProtocolError: another program has joined it; choose another "
+        "HEADWATER_NAMESPACE. Then start the worker again."
+    )
+
+
+def worker_id_taken(group: str, member: str) -> str:
+    """The message for a member of ``group`` whose name another worker has taken."""
+    return (
+        f"{group}: another worker has joined under this one's id ({member}) and has its partitions now. This one stops "
+        "without writing. Each worker needs an id of its own: set another HEADWATER_WORKER_ID, or where none is set, "
+        "do not run two machines on copies of one state folder (delete the file worker-id in one of them)."
     )
 
 

@@ -29,6 +29,9 @@ INTERNALS: dict[str, str] = {
     "aiokafka.consumer.fetcher:FetchResult._partition_records": "the same",
     "aiokafka.consumer.fetcher:PartitionRecords._consumer_record": "the same",
     "faust.tables.manager:TableManager._update_channels": "starts recovery without a second's pause for late tables",
+    "faust.transport.consumer:ThreadDelegateConsumer._thread": "to have it leave the group",
+    "aiokafka.consumer.consumer:AIOKafkaConsumer._coordinator": "the member's id, and the next one",
+    "aiokafka.consumer.group_coordinator:GroupCoordinator._group_instance_id": "a named member leaves at its end",
     # --- committing sources
     "faust.transport.consumer:Consumer._commit": "commits given offsets; Faust's own acknowledgements are not used",
     # --- writing changelogs

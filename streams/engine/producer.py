@@ -18,7 +18,7 @@ from faust.transport.drivers import aiokafka as driver
 from streams.engine.errors import DeliveryError, PausedTooLongError, refused
 
 METADATA_UPDATES = 5  # a second at most
-Headers = tuple[tuple[str, bytes], ...]
+Headers = tuple[tuple[str, bytes | None], ...]
 
 
 class Out(NamedTuple):

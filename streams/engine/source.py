@@ -9,15 +9,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
 from faust.types import TP
 from msgspec import Struct
 
 from streams.broker.brokers import Brokers
 from streams.clock import Clock
+from streams.engine.errors import LogReplacedError, log_replaced
+from streams.engine.gaps import Gap
 from streams.engine.pace import Pace
 from streams.engine.source_errors import SourceErrors
 
@@ -25,8 +27,11 @@ log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.5
 HIGHWATER_SECONDS = 1.0
+ASK_SECONDS = 2.0
+"""For an answer about the ends of partitions."""
 AT_ONCE = 4_096
 """The most records that are handed over together."""
+_GONE = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE, KafkaError._LOG_TRUNCATION})
 FEW_BYTES = 700
 """While many records come, the broker waits for this much before it answers a fetch: two or three events."""
 
@@ -50,6 +55,10 @@ class Fetched(NamedTuple):
     """Offsets at which partitions ended for now; unlike the last record + 1 they are behind transaction markers."""
     highwaters: dict[TP, int]
     """Where partitions end, open transactions included; asked for once a second, else empty."""
+    gaps: Sequence[Gap] = ()
+    """Offsets that were to be read and are gone."""
+    waiting: int | None = None
+    """How many records waited when reading began; said once, before the first record."""
     failure: BaseException | None = None
 
 
@@ -80,7 +89,9 @@ class SourceReader:
         self._looked_at = 0.0
         self._errors = SourceErrors(brokers, clock)
         self._failure: BaseException | None = None
-        self._next = {tp: offset or OFFSET_BEGINNING for tp, offset in starts.items()}
+        self._next = {tp: OFFSET_BEGINNING if offset is None else offset for tp, offset in starts.items()}
+        self._cut: set[TP] = set()
+        """Partitions whose next offset is gone: they are not fetched until another one is set."""
         self._pace = Pace(clock)
         settings = _configuration(brokers, group) | {"error_cb": self._see_client_error}
         self._consumer = Consumer(settings, logger=log)
@@ -103,6 +114,7 @@ class SourceReader:
     # ---- in a thread of its own
     def _run(self) -> None:
         try:
+            self._hand_over(Fetched({}, {}, {}, waiting=self._waiting()))
             while not self._stopped:
                 consumer = self._consumer
                 if self._handed - self._taken > self._most:
@@ -115,13 +127,13 @@ class SourceReader:
                 if self._failure is not None:
                     raise self._failure
                 runs, ends = self._sorted(messages)
-                self._hand_over(Fetched(runs, ends, self._highwaters()))
+                self._hand_over(Fetched(runs, ends, self._highwaters(), self._behind_cuts()))
                 if self._pace.changes(sum(map(len, runs.values()))) and self._other is not None:
                     self._consumer.unassign()
                     self._consumer, self._other = self._other, self._consumer
                     self._assign()
         except Exception as exc:
-            self._hand_over(Fetched({}, {}, {}, exc))
+            self._hand_over(Fetched({}, {}, {}, failure=exc))
         finally:
             self._consumer.close()
             if self._other is not None:
@@ -130,8 +142,44 @@ class SourceReader:
     def _assign(self) -> None:
         self._consumer.assign([TopicPartition(tp.topic, tp.partition, offset) for tp, offset in self._next.items()])
 
+    def _waiting(self) -> int | None:
+        """How many offsets lie before the reader; None where the broker does not say so in time."""
+        try:
+            first, last = (
+                self._consumer.offsets_for_times(
+                    [TopicPartition(tp.topic, tp.partition, which) for tp in self._next], timeout=ASK_SECONDS
+                )
+                for which in (OFFSET_BEGINNING, OFFSET_END)
+            )
+        except KafkaException:
+            return None
+        lows = {self._names[tp.topic, tp.partition]: tp.offset for tp in first}
+        highs = {self._names[tp.topic, tp.partition]: tp.offset for tp in last}
+        return sum(max(0, highs[tp] - max(at, lows[tp])) for tp, at in self._next.items())
+
+    def _behind_cuts(self) -> Sequence[Gap]:
+        """Go on behind offsets that are gone; raises :class:`LogReplacedError` where the log ends before them."""
+        if not self._cut:
+            return ()
+        gaps: list[Gap] = []
+        try:
+            for tp in self._cut:
+                place = TopicPartition(tp.topic, tp.partition)
+                low, high = self._consumer.get_watermark_offsets(place, timeout=ASK_SECONDS)
+                at = self._next[tp]
+                if at > high:
+                    raise LogReplacedError(log_replaced(tp.topic, tp.partition, at - 1, high))
+                if 0 <= at < low:
+                    gaps.append(Gap(tp, at, low))
+                self._next[tp] = max(at, low)
+        except KafkaException:
+            return ()  # no answer: asked again in a moment
+        self._cut.clear()
+        self._assign()
+        return gaps
+
     def _hand_over(self, fetched: Fetched) -> None:
-        if self._stopped or not any(fetched):
+        if self._stopped or not (any(fetched) or fetched.waiting is not None):
             return
         self._handed += sum(map(len, fetched.runs.values()))
         try:
@@ -169,6 +217,8 @@ class SourceReader:
     def _see_error(self, message: Message, error: KafkaError, ends: dict[TP, int]) -> None:
         if error.code() == KafkaError._PARTITION_EOF:
             ends[self._names[message.topic(), message.partition()]] = message.offset()  # type: ignore[index,assignment]
+        elif error.code() in _GONE:
+            self._cut.add(self._names[message.topic(), message.partition()])  # type: ignore[index]
         else:
             topic = message.topic() or ""
             place = f"{topic}-{message.partition()} at offset {message.offset()}"
@@ -188,7 +238,7 @@ def _configuration(brokers: Brokers, group: str) -> dict[str, Any]:
         "client.id": f"{group}.sources",
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
-        "auto.offset.reset": "earliest",  # where retention has removed the committed offset
+        "auto.offset.reset": "error",  # an offset that is gone is to be reported
         "isolation.level": "read_committed",
         "check.crcs": True,
         "enable.partition.eof": True,

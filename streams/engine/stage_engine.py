@@ -95,6 +95,7 @@ class StageEngine:
         self._writing_since = math.inf
         self._tasks: list[asyncio.Task[None]] = []
         self._checkpoint_task: asyncio.Task[None] | None = None
+        app.observer, app.expect = self._observer, states.expect
         app.subscribe(*topics)
         app.on_partitions_revoked.connect(self._on_revoked)
         app.on_rebalance_complete.connect(self._on_recovered)
@@ -128,8 +129,14 @@ class StageEngine:
                 await turn.send()
             except Exception as exc:
                 await self._crash(exc)  # the agent goes on to groups that are void, until the worker ends
-        if self.states.dirty_size() >= self._dirty_bytes:
+        if (reason := self.states.must_stop()) is not None and self._open:
+            await self._guard(self._stop_behind(reason))
+        elif self.states.dirty_size() >= self._dirty_bytes:
             await self._guard(self.checkpoint())
+
+    async def _stop_behind(self, reason: BaseException) -> None:
+        await self.checkpoint()
+        await self._crash(reason)
 
     async def _be_patient(self) -> None:
         if self._clock.monotonic() - self._writing_since > PATIENCE:

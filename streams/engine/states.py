@@ -42,6 +42,16 @@ class States(abc.ABC):
         """Seconds between two checkpoints; ``usual`` is the configured interval."""
         return usual
 
+    def expect(self, waiting: int) -> None:  # noqa: B027
+        """About ``waiting`` records wait in the sources that were just assigned."""
+
+    def must_stop(self) -> BaseException | None:
+        """Why the stage must stop behind the records that it has worked on; None while it need not.
+
+        Asked after each group. What was worked on is made durable first, so that the next start goes on behind it.
+        """
+        return None
+
     def tick(self) -> None:  # noqa: B027 - a stage may have nothing to do
         """Called several times a second, whether partitions are assigned or not."""
 

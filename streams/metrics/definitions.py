@@ -13,8 +13,8 @@ from prometheus_client import ProcessCollector
 
 from streams.metrics import labels
 from streams.metrics.registry import Label, Registry
-from streams.metrics.series import Age, Counter, Gauge, Histogram
-from streams.topology import NARRATOR, PartitionCounts
+from streams.metrics.series import Age, Counter, Gauge, Histogram, LateCounter
+from streams.topology import NARRATOR, PartitionCounts, Topic
 
 # up to 5 min, from 1 ms to a minute by factors of at most 1.6: a median read from them is within 30 %
 LATENCY_SECONDS = (
@@ -52,7 +52,7 @@ class Metrics:
             Counter, "headwater_events_total", labels.TOPIC, labels.OUTCOME, unit="records",
             meaning="Records of the input topics by what became of them.",
             remedy="`rejected`: read the dead letters. `duplicate`: a producer sends twice. `rate_limited`: a bot, or "
-            "raise `HEADWATER_USER_EVENTS_PER_MINUTE`.",
+            "raise `HEADWATER_USER_EVENTS_PER_MINUTE`. `ignored`: nothing to learn (searches for nothing).",
         )  # fmt: skip
         self.too_old_events = declare(
             Counter, "headwater_too_old_events_total", labels.USER_TOPIC, labels.TOO_OLD_CAUSE, unit="events",
@@ -74,6 +74,11 @@ class Metrics:
             Counter, "headwater_clipped_ratings_total", unit="events",
             meaning="Ratings outside of 0 to 5; they count as the nearer end.",
             remedy="Have the producer send ratings on a scale from 0 to 5 (`value` of the action `rate`).",
+        )  # fmt: skip
+        self.cut_queries = declare(
+            Counter, "headwater_cut_queries_total", unit="events",
+            meaning="Searches whose query was longer than 500 characters; its beginning was learned and answered.",
+            remedy="None needed: visitors paste texts. Many: something else than searches is sent.",
         )  # fmt: skip
         self.implausible_timestamps = declare(
             Counter, "headwater_implausible_timestamps_total", labels.TOPIC, unit="records",
@@ -155,6 +160,11 @@ class Metrics:
             meaning="Time since the last commit, or since all that was worked on was known to be committed: small "
             "without traffic.",
             remedy="Above a few checkpoint intervals: the broker refuses commits or outputs; read the worker's log.",
+        )  # fmt: skip
+        self.missing_offsets = declare(
+            LateCounter, "headwater_missing_offsets_total", labels.LOG, labels.PARTITION, unit="offsets",
+            meaning="Offsets that were cut off a log before this worker could read them. Absent where none were.",
+            remedy="Keep topics for longer than workers may be away (docs/operations.md, Cut logs).",
         )  # fmt: skip
         self.checkpoints = declare(
             Counter, "headwater_checkpoints_total", labels.STAGE, unit="checkpoints",
@@ -333,7 +343,7 @@ class Metrics:
 
     def series_bound(self, counts: PartitionCounts) -> int:
         """The most time series a scrape can show with so many partitions, process figures apart."""
-        read = sum(topic.partitions(counts) for topic in labels.READ_TOPIC.values)
         by_partition = [d for d in self.registry.definitions if labels.PARTITION in d.labels]
         others = sum(d.series for d in self.registry.definitions if labels.PARTITION not in d.labels)
-        return others + read * len(by_partition)
+        topics: list[Topic] = [topic for d in by_partition for topic in d.labels[0].values]
+        return others + sum(topic.partitions(counts) for topic in topics)

@@ -11,7 +11,7 @@ from schemas.catalog_fields import FAULT_CODES, READERS
 from schemas.recommendation import Source, TextSource
 from schemas.rejection import RejectionCode
 from streams.metrics.registry import Label
-from streams.topology import EVENTS, INPUTS, MAX_PARTITIONS, READ, STAGES, TABLES, Stage, Table, Topic
+from streams.topology import EVENTS, INPUTS, LOGS, MAX_PARTITIONS, READ, STAGES, TABLES, Stage, Table, Topic
 
 
 class EventOutcome(StrEnum):
@@ -72,6 +72,7 @@ class ModelFailure(StrEnum):
 TOPIC: Label[Topic] = Label("topic", tuple(INPUTS.values()), attrgetter("suffix"))
 USER_TOPIC: Label[Topic] = Label("topic", tuple(EVENTS.values()), attrgetter("suffix"))
 READ_TOPIC: Label[Topic] = Label("topic", READ, attrgetter("suffix"))
+LOG: Label[Topic] = Label("topic", LOGS, attrgetter("suffix"))
 PARTITION: Label[int] = Label("partition", range(MAX_PARTITIONS))
 OUTCOME: Label[EventOutcome] = Label("outcome", tuple(EventOutcome))
 STAGE: Label[Stage] = Label("stage", STAGES, attrgetter("name"))

@@ -51,6 +51,13 @@ class Counter(Series):
         yield "_total", {}, self.value
 
 
+class LateCounter(Counter):
+    """A counter with too many label values to show all from the start: a series appears with its first addition."""
+
+    __slots__ = ()
+    starts_at_zero = False
+
+
 class Gauge(Series):
     """A figure that goes up and down; absent until it has been set and after ``set(None)``."""
 

@@ -31,6 +31,7 @@ from streams.engine import BatchApp, Group, Observer, Outbox, RecordBatch, Row, 
 from streams.metrics import EventOutcome
 from streams.stages.catalog_marks import DELETED, WITHDRAWN, Mark, mark_of, pack_mark
 from streams.stages.context import Context
+from streams.stages.dead_letters import Refuses
 from streams.stages.dropped_fields import DroppedFields
 from streams.stages.latecomers import Latecomers
 from streams.stages.slow_walk import SlowWalk
@@ -50,7 +51,7 @@ def catalog(app: BatchApp, context: Context, observer: Observer) -> StageEngine:
     async def check_and_pass_on(groups: AsyncIterable[Group]) -> None:
         async for group in groups:
             async with engine.turn(group) as turn:
-                for batch in group:
+                for batch in work.unless_stopped(group):
                     accepted = work.read(batch, turn.outbox)
                     work.pass_on(batch.tp.partition, accepted, turn.outbox)
 
@@ -61,13 +62,13 @@ _Read = tuple[Any, CatalogItem | ItemDeletion | ItemWithdrawal]
 """A record, and what it says of its item."""
 
 
-class Catalog(States):
+class Catalog(Refuses, States):
     """Digests of catalogue rows, and the work on new rows."""
 
     def __init__(self, app: BatchApp, context: Context) -> None:
         self.context = context
         self.table = context.table(app, CATALOG)
-        self._dead = context.dead_letters(CATALOG)
+        self.dead = context.dead_letters(CATALOG)
         self._limits = Limits(max_bytes=context.settings.max_record_bytes)
         self._updates = context.topic(ITEM_UPDATES)
         self._epoch = context.incarnations[context.topic(CATALOG_ITEMS)].epoch
@@ -96,12 +97,12 @@ class Catalog(States):
             if isinstance(parsed, Rejection):
                 metrics.dead_letters.of(CATALOG, parsed.code).add()
                 metrics.events.of(CATALOG_ITEMS, EventOutcome.REJECTED).add()
-                self._dead.refuse(outbox, batch.tp.topic, partition, record, parsed)
+                self.dead.refuse(outbox, batch.tp.topic, partition, record, parsed)
                 item_id = named_item(record.value, record.key)
                 if item_id is not None:
                     read.append((record, ItemWithdrawal(item_id)))
                 continue
-            self._dead.accepted()
+            self.dead.accepted()
             if isinstance(parsed, CatalogItem):
                 parsed = self.context.index.vector_sizes.fit(parsed, faults)
                 self._dropped.note(parsed.item_id, faults)

@@ -90,6 +90,4 @@ class Context:
     def dead_letters(self, stage: Stage) -> DeadLetters:
         """The dead-letter path of ``stage``."""
         s = self.settings
-        return DeadLetters(
-            stage.name, s.namespace, s.user_partitions, rate=s.dead_letter_rate, minimum=s.dead_letter_minimum
-        )
+        return DeadLetters(stage.name, s.namespace, s.user_partitions, rate=s.dead_letter_rate)

@@ -1,44 +1,50 @@
-"""Dead letters: a refused record goes to a topic of its own with the reason, and too many of them stop the worker."""
+"""Dead letters: a refused record goes to a topic of its own, with the reason; a guard watches how many they are."""
 
 from __future__ import annotations
 
-from collections import deque
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from schemas.rejection import Rejection
-from streams.engine import Outbox
-from streams.errors import StreamError
-from streams.topology import DEAD_LETTERS
+from schemas.rejection import TYPED, Rejection
+from streams.engine import Group, Outbox, RecordBatch
+from streams.stages.refusal_guard import RefusalGuard
+from streams.topology import DEAD_LETTERS, SEARCH
 
 KEPT_BYTES = 900 << 10  # the dead letter itself has to fit a record batch of 1 MiB
-WINDOW = 1_000
+KEPT_HEADER_BYTES = 64 << 10
 
-
-class TooManyRejectionsError(StreamError):
-    """So many records were refused that not they, but the producer or this worker must be wrong."""
+Header = tuple[str, bytes | None]
 
 
 class DeadLetters:
-    """Sends refused records of one stage on, and watches their share over the last 1,000 records."""
+    """Sends refused records of one stage on, and counts all of its records for the guard."""
 
-    def __init__(self, stage: str, namespace: str, partitions: int, *, rate: float, minimum: int) -> None:
+    def __init__(self, stage: str, namespace: str, partitions: int, *, rate: float) -> None:
+        """``rate``: the share of refused records beyond which the stage stops, 0 to 1."""
         self.stage, self.partitions = stage, partitions
         self.topic = DEAD_LETTERS.name(namespace)
-        self.rate, self.minimum = rate, minimum
-        self._seen = 0
-        self._refused: deque[int] = deque()
-        """Numbers (in order of arrival, from 0) of the refused ones among the last records."""
-
-    def accepted(self) -> None:
-        """Count a record that was not refused."""
-        self._seen += 1
+        self.guard = RefusalGuard(stage, rate, self.topic)
+        self.accepted = self.guard.accepted
+        self._typed = SEARCH.name(namespace)
 
     def refuse(self, outbox: Outbox, topic: str, partition: int, record: Any, rejection: Rejection) -> None:
-        """Put the dead letter of ``record`` into ``outbox``.
-
-        Raises :class:`TooManyRejectionsError` when more than the set share of the last 1,000 records was refused.
-        """
+        """Put the dead letter of ``record`` into ``outbox``; ``guard.reached`` says when they have become too many."""
         value = record.value or b""
+        given = record.headers or ()
+        kept = sum(len(name.encode()) + len(content or b"") for name, content in given) <= KEPT_HEADER_BYTES
+        headers: list[Header] = list(given) if kept else []
+        headers += self._own(topic, partition, record, rejection)
+        if not kept:
+            headers.append(("headers-left-out", str(len(given)).encode()))
+        key = record.key if record.key is None else record.key[:4096]
+        outbox.add(self.topic, partition % self.partitions, key, value[:KEPT_BYTES], tuple(headers))
+        if topic == self._typed and rejection.code in TYPED:
+            self.guard.accepted()
+        else:
+            self.guard.refused(f"{topic}-{partition} offset {record.offset}", rejection)
+
+    def _own(self, topic: str, partition: int, record: Any, rejection: Rejection) -> Sequence[Header]:
+        """The headers that say where the record was and why it was refused, behind its own."""
         headers = [
             ("source-topic", topic.encode()),
             ("source-partition", str(partition).encode()),
@@ -49,21 +55,31 @@ class DeadLetters:
         ]
         if rejection.hint:
             headers.append(("hint", rejection.hint.encode("utf-8", "replace")))
+        size = len(record.value or b"")
         if record.value is None:
             headers.append(("null-value", b"true"))
-        if len(value) > KEPT_BYTES:
-            headers += [("truncated", b"true"), ("original-length", str(len(value)).encode())]
-        key = record.key if record.key is None else record.key[:4096]
-        outbox.add(self.topic, partition % self.partitions, key, value[:KEPT_BYTES], tuple(headers))
-        self._refused.append(self._seen)
-        self._seen += 1
-        while self._refused[0] < self._seen - WINDOW:
-            self._refused.popleft()
-        refused, seen = len(self._refused), min(self._seen, WINDOW)
-        if refused >= self.minimum and refused > self.rate * seen:
-            raise TooManyRejectionsError(
-                f"stage {self.stage}: {refused} of the last {seen} records were refused, the last one "
-                f"({topic}-{partition} offset {record.offset}) because of {rejection.code.value}: {rejection.message}. "
-                "The worker stops instead of emptying the topic into the dead letters. Fix the producer and skip or "
-                "remove its records, or raise HEADWATER_DEAD_LETTER_RATE, then start the worker again."
-            )
+        if size > KEPT_BYTES:
+            headers += [("truncated", b"true"), ("original-length", str(size).encode())]
+        return headers
+
+
+class Refuses:
+    """What the states of a stage that refuses records tell its engine."""
+
+    dead: DeadLetters
+
+    def expect(self, waiting: int) -> None:
+        """``waiting`` records wait in the sources of a new assignment."""
+        self.dead.guard.expect(waiting)
+
+    def unless_stopped(self, group: Group) -> Iterator[RecordBatch]:
+        """The batches of a group, up to the one with which too many records were refused."""
+        for batch in group:
+            yield batch
+            if self.dead.guard.reached is not None:
+                group.end_with(batch)
+                return
+
+    def must_stop(self) -> BaseException | None:
+        """Too many records were refused: the stage stops behind them."""
+        return self.dead.guard.reached

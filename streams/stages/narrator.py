@@ -16,6 +16,7 @@ from schemas.rejection import Rejection, RejectionCode
 from streams.engine import BatchApp, Group, NoStates, Observer, Outbox, StageEngine
 from streams.stages.answers import finished
 from streams.stages.context import Context
+from streams.stages.dead_letters import Refuses
 from streams.topology import DRAFTS, NARRATOR, RECOMMENDATIONS
 
 WRITTEN_AT_ONCE = 8
@@ -46,19 +47,19 @@ class Placed(NamedTuple):
     draft: drafts.Draft
 
 
-class Narrator(NoStates):
+class Narrator(Refuses, NoStates):
     """Writes texts. Has no state: a draft that was not acknowledged is written again, under the same id."""
 
     def __init__(self, context: Context) -> None:
         self.context, self.frames = context, FrameLibrary.load()
         self._records = context.topic(RECOMMENDATIONS)
-        self._dead = context.dead_letters(NARRATOR)
+        self.dead = context.dead_letters(NARRATOR)
 
     def read(self, group: Group, outbox: Outbox) -> list[Placed]:
         """The drafts of a group, by deadline; records that are no drafts go to the dead letters."""
         read = [
             Placed(batch.tp.partition, record.key, draft)
-            for batch in group
+            for batch in self.unless_stopped(group)
             for record in batch
             if (draft := self._decode(batch.tp.partition, record, outbox)) is not None
         ]
@@ -72,9 +73,9 @@ class Narrator(NoStates):
         except msgspec.DecodeError as exc:
             refusal = Rejection(RejectionCode.NOT_A_RECORD, f"no draft: {exc}")
             self.context.metrics.dead_letters.of(NARRATOR, refusal.code).add()
-            self._dead.refuse(outbox, self.context.topic(DRAFTS), partition, record, refusal)
+            self.dead.refuse(outbox, self.context.topic(DRAFTS), partition, record, refusal)
             return None
-        self._dead.accepted()
+        self.dead.accepted()
         return draft
 
     async def write(self, read: Sequence[Placed], outbox: Outbox) -> None:

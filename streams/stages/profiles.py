@@ -12,8 +12,9 @@ from operators.learning.observation import ANSWERED, Status
 from operators.narration.frames import FrameLibrary
 from operators.state.user_state import UserState
 from schemas.durations import DAY_MS
+from schemas.kinds import Kind
 from schemas.parse import Limits, parse
-from schemas.records import Event, Purchase, Search
+from schemas.records import CutSearch, Event, Purchase, Search
 from schemas.rejection import Rejection
 from streams.broker.partitioning import PRODUCER_SETTING, partition_of
 from streams.broker.update_messages import pack_learning
@@ -22,6 +23,7 @@ from streams.metrics import EventOutcome, Step
 from streams.model.admission import Priority
 from streams.stages.answers import AnsweredEvent, Answers
 from streams.stages.context import Context
+from streams.stages.dead_letters import Refuses
 from streams.stages.event_time import EventTime, event_time, told_arrival
 from streams.stages.feedback import Feedback
 from streams.stages.late_events import LateEvents
@@ -60,7 +62,7 @@ def profiles(app: BatchApp, context: Context, observer: Observer) -> StageEngine
     return engine
 
 
-class Profiles(States):
+class Profiles(Refuses, States):
     """User states, and the work on events: decode or refuse, learn, rank, answer."""
 
     def __init__(self, app: BatchApp, context: Context) -> None:
@@ -73,7 +75,7 @@ class Profiles(States):
         self.expiry = UserExpiry(self.table, self.users, int(settings.user_idle_days * DAY_MS), expired, context.clock)
         self.feedback = Feedback(context)
         self._kinds = {context.topic(topic): (kind, topic) for kind, topic in EVENTS.items()}
-        self._dead = context.dead_letters(PROFILES)
+        self.dead = context.dead_letters(PROFILES)
         self._limits = Limits(max_bytes=settings.max_record_bytes)
         self._most_a_minute = settings.user_events_per_minute
         self._tolerance = int(settings.future_tolerance * 1000)
@@ -87,7 +89,7 @@ class Profiles(States):
     def read(self, group: Group, now: int, outbox: Outbox) -> list[tuple[RecordBatch, list[_Accepted]]]:
         """The events of each batch; what is refused goes to the dead letters."""
         with self.context.metrics.stage_seconds.of(Step.DECODE).time():
-            return [(batch, self._read(batch, now, outbox)) for batch in group]
+            return [(batch, self._read(batch, now, outbox)) for batch in self.unless_stopped(group)]
 
     def _read(self, batch: RecordBatch, now: int, outbox: Outbox) -> list[_Accepted]:
         kind, topic = self._kinds[batch.tp.topic]
@@ -98,7 +100,7 @@ class Profiles(States):
             if isinstance(event, Rejection):
                 self._refuse(batch, topic, record, event, outbox)
                 continue
-            self._dead.accepted()
+            self.dead.accepted()
             told = told_arrival(record.headers) if record.headers else None
             times = event_time(record.timestamp, event.occurred_at, now, self._tolerance, told)  # type: ignore[union-attr]
             implausible += times.implausible
@@ -109,12 +111,19 @@ class Profiles(States):
             metrics.implausible_timestamps.of(topic).add(implausible)
         if clamped:
             metrics.clamped_times.of(topic).add(clamped)
+        if kind is Kind.SEARCH:
+            metrics.cut_queries.of().add(sum(type(event) is CutSearch for _, event, _ in accepted))
         return accepted
 
     def _refuse(self, batch: RecordBatch, topic: Topic, record: Any, rejection: Rejection, outbox: Outbox) -> None:
-        self.context.metrics.dead_letters.of(PROFILES, rejection.code).add()
-        self.context.metrics.events.of(topic, EventOutcome.REJECTED).add()
-        self._dead.refuse(outbox, batch.tp.topic, batch.tp.partition, record, rejection)
+        metrics = self.context.metrics
+        if rejection.ignored:
+            metrics.events.of(topic, EventOutcome.IGNORED).add()
+            self.dead.accepted()
+            return
+        metrics.dead_letters.of(PROFILES, rejection.code).add()
+        metrics.events.of(topic, EventOutcome.REJECTED).add()
+        self.dead.refuse(outbox, batch.tp.topic, batch.tp.partition, record, rejection)
 
     # ---- learn
     def learn(self, read: Sequence[tuple[RecordBatch, list[_Accepted]]], now: int) -> list[AnsweredEvent]:

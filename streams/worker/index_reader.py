@@ -11,16 +11,17 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import CorruptRecordException
+from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from operators.state.item_codec import decode_item
 from streams.broker.brokers import Brokers
 from streams.broker.update_messages import META_KEY
-from streams.engine import RecordsDamagedError, aiokafka_options, records_damaged
+from streams.engine import Gap, aiokafka_options, explained
 from streams.errors import StreamError
 from streams.stages.context import Context
 from streams.topology import ITEM_STATE
+from streams.worker.gaps import Gaps
 
 log = logging.getLogger(__name__)
 POLL_MS = 200
@@ -30,8 +31,8 @@ POLL_RECORDS = 2000
 class IndexReader:
     """Reads until told to stop; ``loaded`` is set once everything that was there at the start is in the index."""
 
-    def __init__(self, brokers: Brokers, context: Context) -> None:
-        self._context, self._topic = context, context.topic(ITEM_STATE)
+    def __init__(self, brokers: Brokers, context: Context, gaps: Gaps) -> None:
+        self._context, self._topic, self._gaps = context, context.topic(ITEM_STATE), gaps
         self._consumer = AIOKafkaConsumer(
             group_id=None, enable_auto_commit=False, auto_offset_reset="earliest",
             fetch_max_wait_ms=500, max_partition_fetch_bytes=4 << 20, **aiokafka_options(brokers),
@@ -47,6 +48,8 @@ class IndexReader:
         try:
             partitions = [TopicPartition(self._topic, p) for p in range(self._context.settings.item_partitions)]
             ends = await self._consumer.end_offsets(partitions)  # first: it would have to wait for a fetch under way
+            for tp, begin in (await self._consumer.beginning_offsets(partitions)).items():
+                self._gaps.see(Gap(TP(tp.topic, tp.partition), 0, begin))
             self._consumer.assign(partitions)
             await self._consumer.seek_to_beginning(*partitions)
             while True:
@@ -85,8 +88,11 @@ class IndexReader:
     async def _read_some(self) -> None:
         try:
             read = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=POLL_RECORDS)
-        except CorruptRecordException as exc:
-            raise RecordsDamagedError(records_damaged(str(exc))) from exc
+        except KafkaError as exc:
+            known = explained(exc, self._topic)
+            if known is None:
+                raise
+            raise known from exc
         for tp, records in read.items():
             if tp.partition in self._context.owned:
                 continue

@@ -27,7 +27,8 @@ from operators.state.item_index import ItemIndex
 from operators.state.parameters import Parameters
 from operators.warm_up import warm_up
 from streams.broker.access import brokers_of, in_the_clear
-from streams.broker.admin import connect, describe_topics
+from streams.broker.admin import connect, describe_topics, refuse_other_partitions
+from streams.broker.group_members import has_other_member
 from streams.broker.idle_stages import idle_stages, unread
 from streams.broker.incarnations import Described, Incarnation, describe, incarnations, refuse_changed, refuse_gone
 from streams.broker.partitioning import partition_of
@@ -45,8 +46,10 @@ from streams.stages.narrator import narrator
 from streams.stages.profiles import profiles
 from streams.topology import CATALOG, ITEMS, NARRATOR, PROFILES, STAGES, Stage
 from streams.worker.catalogue_start import CatalogueStart
+from streams.worker.gaps import Gaps
 from streams.worker.health import Check, Health
 from streams.worker.http import HttpError, HttpServer
+from streams.worker.identity import identity
 from streams.worker.index_reader import IndexReader
 from streams.worker.progress import ASK_TIMEOUT, Progress
 from streams.worker.repeated_lines import Repeated
@@ -93,6 +96,8 @@ class Worker:
         self.health = Health(required=("broker", "item index", "recovery"), clock=self.clock)
         self.engines: dict[Stage, StageEngine] = {}
         self._admin = connect(self.brokers)
+        self._gaps = Gaps(self.metrics, settings.namespace)
+        self._member = ""
         self.live: LiveNarration | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._failed: asyncio.Future[BaseException]
@@ -106,6 +111,7 @@ class Worker:
             loop.add_signal_handler(number, stopped.set)
         http = HttpServer(self.metrics, self.health, host=self.settings.http_host, port=self.settings.http_port)
         with StateLock(self.settings.namespace_dir), http:
+            self._member = identity(self.settings)
             log.info("metrics and health at %s/metrics, /healthz, /readyz", http.url)
             self._spawn(self.health.heartbeat())
             starting = asyncio.create_task(self._start())
@@ -127,17 +133,18 @@ class Worker:
         context = self._context(ids)
         await asyncio.to_thread(warm_up, context.recommender.parameters)  # before any group is joined
         self._make_stages(context)
-        reader = IndexReader(self.brokers, context)
+        reader = IndexReader(self.brokers, context, self._gaps)
         self._spawn(reader.run())
         if PROFILES in self.engines:
             self.health.set("catalogue", False, "is not looked at yet")
             self._spawn(self._await_catalogue(context, reader))
         self._spawn(self._watch_progress())
+        self._spawn(self._watch_groups())
         self._spawn(self._watch_broker(ids))
         self._spawn(self._watch_idle_stages())
         self.health.set("broker", True, f"reached at {self.brokers}")
         await reader.loaded.wait()
-        self.health.set("item index", True, f"{context.index.size} items")
+        self.health.register("item index", partial(_index_check, context.index))
         self._register_checks()
         gc.collect()
         gc.freeze()  # these objects stay: the collector need not look at them again and again during recovery
@@ -154,16 +161,10 @@ class Worker:
 
     def _preflight(self) -> Mapping[str, Incarnation]:
         states = describe_topics(self.brokers, self.settings)
+        refuse_other_partitions(states, self.settings)
         missing = [state.name for state in states if state.partitions is None]
         if missing:
             raise ConfigurationError(f"topics are missing ({', '.join(missing)}): run headwater topics create")
-        for state in states:
-            if state.partitions != state.expected:
-                raise ConfigurationError(
-                    f"{state.name} has {state.partitions} partitions, the settings say {state.expected}: state is by "
-                    "partition, so set HEADWATER_USER_PARTITIONS and HEADWATER_ITEM_PARTITIONS to what the topics "
-                    "have, or start in another namespace"
-                )
         return incarnations(self.brokers, self.settings, [state.name for state in states])
 
     def _context(self, ids: Mapping[str, Incarnation]) -> Context:
@@ -182,8 +183,9 @@ class Worker:
         check = partial(self._check_topics, context.incarnations)
         for stage, declare in _AGENTS.items():
             if stage.name in self.names:
-                app = create_app(self.settings, stage, self.brokers, clock=self.clock)
-                self.engines[stage] = declare(app, context, StageMetrics(self.metrics, stage, check))
+                app = create_app(self.settings, stage, self.brokers, member=self._member, clock=self.clock)
+                metrics = StageMetrics(self.metrics, stage, self._gaps, check, self._taken_over)
+                self.engines[stage] = declare(app, context, metrics)
                 self._spawn(self._watch_crash(self.engines[stage]))
         self.progress = Progress(self.settings, self.metrics, self.engines.values(), self.clock)
 
@@ -228,6 +230,14 @@ class Worker:
         reason = await engine.app.wait_for_crash()
         self._fail(engine.crashed or reason)
 
+    async def _watch_groups(self) -> None:
+        """Ask every second whether the stages can be in their groups."""
+        while True:
+            await asyncio.sleep(1.0)
+            for engine in self.engines.values():
+                if engine.app.started:
+                    await engine.app.consumer.check_group()
+
     async def _watch_progress(self) -> None:
         """Update the figures once a second, also while the broker does not answer."""
         while True:
@@ -242,7 +252,11 @@ class Worker:
             current = await asyncio.to_thread(describe, self._admin, ids, ASK_TIMEOUT)
         except KafkaException:
             return  # no answer says nothing of the topics; ``_watch_broker`` finds a topic that is gone
-        refuse_changed(ids, current)
+        refuse_changed(self.settings, ids, current)
+
+    async def _taken_over(self, group: str, instance: str, member: str) -> bool:
+        """Whether another member than ``member`` has the name ``instance`` in the consumer group."""
+        return await asyncio.to_thread(has_other_member, self._admin, group, instance, member, ASK_TIMEOUT)
 
     async def _watch_broker(self, ids: Mapping[str, Incarnation]) -> None:
         """Check now and then that the broker answers and that the topics are still the same."""
@@ -265,7 +279,7 @@ class Worker:
             pause = BROKER_CHECK
             self._admin.heard()  # of connections that are there again
             self.health.set("broker", True, f"reached at {self.brokers}")
-            refuse_changed(ids, seen)
+            refuse_changed(self.settings, ids, seen)
 
     async def _watch_idle_stages(self) -> None:
         """Show what waits for stages that run in no worker: no other worker could."""
@@ -300,6 +314,9 @@ class Worker:
             await self.live.stop()  # again: the start may have started it meanwhile
         for task in self._tasks:
             task.cancel()
+        if self.settings.worker_id is None:  # nobody else than this folder's next worker would come under its name
+            for engine in self.engines.values():
+                engine.app.consumer.leave_on_stop()
         stops = [asyncio.create_task(engine.app.stop()) for engine in self.engines.values()]
         if stops:
             _, late = await asyncio.wait(stops, timeout=STOP_TIMEOUT)
@@ -332,6 +349,12 @@ def _leave_now(code: int) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
+
+
+def _index_check(index: ItemIndex) -> Check:
+    size = index.size
+    listed = int(index.cataloged[:size].sum())
+    return Check(True, f"{listed} items of the catalogue, {size - listed} others (deleted, or known from events alone)")
 
 
 def _stage_check(engine: StageEngine) -> Callable[[], Check]:

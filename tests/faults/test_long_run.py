@@ -22,6 +22,7 @@ from streams.model.live import LiveNarration
 from streams.stages.context import Context
 from streams.stages.items import META_KEY
 from streams.topology import CATALOG_ITEMS, CATALOG_STATE, CLICK, ITEM_STATE, USER_STATE
+from streams.worker.gaps import Gaps
 from streams.worker.index_reader import IndexReader
 from tests.integration.load import Load
 from tests.integration.reference import assert_exact
@@ -135,7 +136,8 @@ class Reader:
         self.shop = shop
 
     async def until(self, condition: Any, timeout: float) -> None:
-        reader = IndexReader(Brokers(self.shop.brokers), self.context)
+        gaps = Gaps(self.context.metrics, self.shop.namespace)
+        reader = IndexReader(Brokers(self.shop.brokers), self.context, gaps)
         task = asyncio.create_task(reader.run())
         try:
             async with asyncio.timeout(timeout):

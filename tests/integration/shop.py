@@ -144,8 +144,9 @@ class Shop:
         return found
 
     def dead_letters(self) -> list[tuple[dict[str, str], bytes | None]]:
+        """Headers (of those with one name the last) and values."""
         return [
-            ({name: value.decode() for name, value in message.headers()}, message.value())
+            ({name: (value or b"").decode(errors="replace") for name, value in message.headers()}, message.value())
             for message in self.read("dead-letters.v1")
         ]
 

@@ -37,12 +37,14 @@ def example() -> ModuleType:
 class Refused:
     """A record as a stage sees it."""
 
+    headers = (("trace", b"\xff\x00"), ("source-topic", b"theirs"), ("dup", b"1"), ("dup", None))
+
     def __init__(self, offset: int, key: bytes, value: bytes) -> None:
         self.offset, self.key, self.value = offset, key, value
 
 
 def write_letters(brokers: str, namespace: str, values: list[bytes]) -> list[RejectionCode]:
-    dead = DeadLetters("profiles", namespace, 2, rate=1.0, minimum=1000)
+    dead = DeadLetters("profiles", namespace, 2, rate=1.0)
     outbox, reasons = Outbox(), []
     for offset, value in enumerate(values):
         rejection = parse(Kind.CLICK, value, key=b"u1", now_ms=NOW, limits=Limits())
@@ -75,6 +77,6 @@ def test_repaired_letters_go_back_to_their_topic(kafka: LocalKafka, namespace: s
     right = partition_of(b"u1", 2)
     assert read(kafka.bootstrap, CLICK.name(namespace), 1 - right) == []
     (again,) = read(kafka.bootstrap, CLICK.name(namespace), right)
-    assert again.key() == b"u1"
+    assert again.key() == b"u1" and tuple(again.headers()) == Refused.headers
     event = parse(Kind.CLICK, again.value(), key=again.key(), now_ms=NOW, limits=Limits())
     assert not isinstance(event, Rejection)

@@ -19,6 +19,8 @@ from streams.topology import CLICK
 
 METRICS = Metrics()
 DEFINITIONS = METRICS.registry.definitions
+LATE = {"headwater_missing_offsets_total"}
+"""Counters of partitions: too many to be there from the start."""
 SUFFIX = {"seconds": "_seconds", "bytes": "_bytes", "ratio": "_ratio", "bits": "_bits"}
 
 
@@ -75,7 +77,7 @@ def test_the_values_of_labels_are_what_dashboards_know() -> None:
 def test_every_counter_of_the_closed_sets_is_there_with_zero_at_the_first_scrape() -> None:
     samples = scrape(Metrics())
     for definition in DEFINITIONS:
-        if definition.kind == "gauge":
+        if definition.kind == "gauge" or definition.name in LATE:
             continue
         expected = 1
         for label in definition.labels:
