@@ -150,21 +150,35 @@ def _readings(
         yield from _of_words(found, number, 1, known)
         return
     found += [(other, OTHER_NUMBER) for other in _known(other_numbers(word), known)]
+    split = [(pair, OTHER_SPACES) for form in (word, word.removesuffix("s")) for pair in halves(form, known)]
     if not found:
-        tried = _letters_of(word, letters)
-        meant = _known(slips(word, tried), known)
-        if not meant and len(word) > SHORT:
-            meant = _known(slips(word[:-1] if word.endswith("s") else f"{word}s", tried), known)
-        found = [(other, SLIP) for other in meant]
-        found += [(other, SLIP) for one in meant for other in _known(other_numbers(one), known) if other not in meant]
+        found, more = _meant(word, _letters_of(word, letters), known)
+        split = split or more
     yield from _of_words(found, number, 1, known)
-    for first, second in halves(word, known.keys()):
-        yield Reading(number, 1, known[first], known[second], 2, OTHER_SPACES, 1)
+    for (first, second), literal in split:
+        yield Reading(number, 1, known[first], known[second], 2, literal, 1)
     after = terms[number + 1].word if number + 1 < len(terms) else None
     if after is not None:
         joined = word + after
         both = [(other, OTHER_SPACES) for other in _known((joined, *other_numbers(joined)), known)]
         yield from _of_words(both, number, 2, known)
+
+
+def _meant(
+    word: str, letters: list[str], known: Mapping[str, int]
+) -> tuple[list[tuple[str, int]], list[tuple[tuple[str, str], int]]]:
+    """What may have been meant by an unknown word with one slip in it: single words, else two words in one."""
+    meant = _known(slips(word, letters), known)
+    if not meant and len(word) > SHORT:
+        meant = _known(slips(word[:-1] if word.endswith("s") else f"{word}s", letters), known)
+    if meant:
+        forms = dict.fromkeys([*meant, *(other for one in meant for other in _known(other_numbers(one), known))])
+        return [(form, SLIP) for form in forms], []
+    pairs = [(word[:place], word[place:]) for place in range(1, len(word))]
+    first_known = [(first, other) for first, rest in pairs if first in known for other in slips(rest, letters)]
+    second_known = [(other, second) for rest, second in pairs if second in known for other in slips(rest, letters)]
+    both = [pair for pair in (*first_known, *second_known) if pair[0] in known and pair[1] in known]
+    return [], [(pair, SLIP) for pair in dict.fromkeys(both)]
 
 
 def _of_words(found: list[tuple[str, int]], number: int, terms: int, known: Mapping[str, int]) -> Iterator[Reading]:

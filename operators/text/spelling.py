@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Container, Iterable, Iterator
 
 SHORTEST_TYPO = 4
 """Letters of a word in which a slip is looked for: of shorter ones too many differ in one letter."""
@@ -69,7 +69,7 @@ def slips(word: str, letters: Iterable[str]) -> Iterator[str]:
     yield from (word + other for other in tried)
 
 
-def halves(word: str, known: Set[str]) -> Iterator[tuple[str, str]]:
+def halves(word: str, known: Container[str]) -> Iterator[tuple[str, str]]:
     """The ways to read a word as two known ones.
 
     >>> list(halves("teapot", {"tea", "pot", "teapots"}))

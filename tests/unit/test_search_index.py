@@ -172,3 +172,11 @@ def test_the_thing_comes_before_what_belongs_to_it() -> None:
     for item, title in enumerate(("Détartrant bouilloire", "Bouilloire électrique")):
         romance.add(item, title, (), "fr-CA")
     assert found(romance, "bouilloire") == [1, 0]
+
+
+def test_words_joined_and_split_with_a_plural_or_a_slip_in_them() -> None:
+    index = index_of("Vacuum Cleaner", "Glass Tea Pot", "Toothbrush", "Cleaner Vacuum", "Lamp")
+    for query in ("vacuumcleaner", "vacuumcleaners", "vacumcleaner", "vacuumcleener", "vacuum-cleaner"):
+        assert found(index, query)[0] == 0, query
+    assert found(index, "teapots") == found(index, "teapot") == [1]
+    assert found(index, "tooth brush") == found(index, "tooth brushes") == [2]
