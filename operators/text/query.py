@@ -1,7 +1,6 @@
 """What was typed, read with the words that the catalogue has: terms, and all that may stand for each of them.
 
-Reference for the order of the rules (slips, words, order, field): the ranking criteria of Algolia and Elasticsearch's
-documentation; the weights of words are inverse document frequencies.
+Terms weigh by how rare they are (inverse document frequency).
 """
 
 from __future__ import annotations
@@ -21,6 +20,9 @@ from operators.text.stop_words import STOP_WORDS
 MAX_TERMS = 24
 MAX_READINGS = 96
 """Readings of a query at most, the most literal ones."""
+
+MOST_UNKNOWN = 4
+"""With more unknown words it is a pasted text, in which no slips are looked for (0.1 to 1 ms a word)."""
 
 AS_TYPED, OTHER_NUMBER, OTHER_SPACES, SLIP = 7, 6, 5, 3
 """How literal a reading is, in three bits."""
@@ -81,6 +83,25 @@ class _Term(NamedTuple):
         return len(self.atoms) > 1 or self.atoms[0].text not in STOP_WORDS
 
 
+class _Words(NamedTuple):
+    """Words of the catalogue and their letters; `mended`: whether slips are looked for."""
+
+    known: Mapping[str, int]
+    letters: Mapping[int, set[str]]
+    mended: bool
+
+    def of(self, words: Iterable[str]) -> list[str]:
+        """Those that the catalogue has, each once."""
+        return [word for word in dict.fromkeys(words) if word in self.known]
+
+    def slips_of(self, *words: str) -> Iterator[str]:
+        """Known words that are one slip away from any of these."""
+        for word in words:
+            blocks = {block(letter) for letter in word}
+            letters = sorted(letter for number in blocks for letter in self.letters.get(number, ()))
+            yield from self.of(slips(word, letters))
+
+
 def read_query(text: str, postings: Postings, documents: int, letters: Mapping[int, set[str]]) -> Query:
     """Read a query by the words of the catalogue.
 
@@ -89,9 +110,10 @@ def read_query(text: str, postings: Postings, documents: int, letters: Mapping[i
     terms = _terms(text)[:MAX_TERMS]
     telling = [term.telling for term in terms]
     whole = not any(telling)
-    readings = [
-        reading for number, term in enumerate(terms) for reading in _readings(number, term, terms, postings, letters)
-    ]
+    typed = {term.word for term in terms if term.word is not None}
+    words = _Words(postings.vocabulary, letters, len(typed - postings.vocabulary.keys()) <= MOST_UNKNOWN)
+    meant = {word: _meant(word, words) for word in typed}
+    readings = [reading for number in range(len(terms)) for reading in _readings(number, terms, words, meant)]
     readings = sorted(readings, key=lambda reading: -reading.literal)[:MAX_READINGS]
     if not readings:
         return NO_QUERY
@@ -135,63 +157,60 @@ def _thing(terms: list[_Term]) -> int:
     return nouns[0] if puts_head_first(terms[nouns[0]].atoms[0], None) else nouns[-1]
 
 
-def _readings(
-    number: int, term: _Term, terms: list[_Term], postings: Postings, letters: Mapping[int, set[str]]
-) -> Iterator[Reading]:
-    known = postings.vocabulary
+def _readings(number: int, terms: list[_Term], words: _Words, meant: Mapping[str, _Meant]) -> Iterator[Reading]:
+    term, known = terms[number], words.known
     word = term.word
     if word is None:
         atoms = [known.get(atom.text, -1) for atom in term.atoms]
         if min(atoms) >= 0:
-            yield Reading(number, 1, *_pair(atoms), term.step, AS_TYPED, int(not puts_head_first(term.atoms[0], None)))
+            is_word = not puts_head_first(term.atoms[0], None)  # two characters of Thai are less than a word
+            yield Reading(number, 1, atoms[0], (*atoms, -1)[1], term.step, AS_TYPED, int(is_word))
         return
-    found = [(word, AS_TYPED)] if word in known else []
-    if not term.telling:
-        yield from _of_words(found, number, 1, known)
-        return
-    found += [(other, OTHER_NUMBER) for other in _known(other_numbers(word), known)]
-    split = [(pair, OTHER_SPACES) for form in (word, word.removesuffix("s")) for pair in halves(form, known)]
-    if not found:
-        found, more = _meant(word, _letters_of(word, letters), known)
-        split = split or more
-    yield from _of_words(found, number, 1, known)
-    for (first, second), literal in split:
+    for other, literal in meant[word].single:
+        yield Reading(number, 1, known[other], -1, 1, literal, 1)
+    for (first, second), literal in meant[word].double:
         yield Reading(number, 1, known[first], known[second], 2, literal, 1)
     after = terms[number + 1].word if number + 1 < len(terms) else None
-    if after is not None:
+    if after is not None and term.telling:
         joined = word + after
-        both = [(other, OTHER_SPACES) for other in _known((joined, *other_numbers(joined)), known)]
-        yield from _of_words(both, number, 2, known)
+        for other in words.of((joined, *other_numbers(joined))):
+            yield Reading(number, 2, known[other], -1, 1, OTHER_SPACES, 1)
 
 
-def _meant(
-    word: str, letters: list[str], known: Mapping[str, int]
-) -> tuple[list[tuple[str, int]], list[tuple[tuple[str, str], int]]]:
-    """What may have been meant by an unknown word with one slip in it: single words, else two words in one."""
-    meant = _known(slips(word, letters), known)
+class _Meant(NamedTuple):
+    """Known words that may be meant by a typed one, and pairs of them, with how literal each is."""
+
+    single: list[tuple[str, int]]
+    double: list[tuple[tuple[str, str], int]]
+
+
+def _meant(word: str, words: _Words) -> _Meant:
+    single = [(word, AS_TYPED)] if word in words.known else []
+    if word in STOP_WORDS:
+        return _Meant(single, [])
+    single += [(other, OTHER_NUMBER) for other in words.of(other_numbers(word))]
+    forms = dict.fromkeys((word, word.removesuffix("s")))
+    double = [(pair, OTHER_SPACES) for form in forms for pair in halves(form, words.known)]
+    if not single and words.mended:
+        single = [(other, SLIP) for other in _mended(word, words)]
+        if not single and not double:
+            double = [(pair, SLIP) for pair in _mended_halves(word, words)]
+    return _Meant(single, double)
+
+
+def _mended(word: str, words: _Words) -> list[str]:
+    """Known words of which an unknown one is a slip, or its singular or plural, in both numbers."""
+    meant = [*words.slips_of(word)]
     if not meant and len(word) > SHORT:
-        meant = _known(slips(word[:-1] if word.endswith("s") else f"{word}s", letters), known)
-    if meant:
-        forms = dict.fromkeys([*meant, *(other for one in meant for other in _known(other_numbers(one), known))])
-        return [(form, SLIP) for form in forms], []
-    pairs = [(word[:place], word[place:]) for place in range(1, len(word))]
-    first_known = [(first, other) for first, rest in pairs if first in known for other in slips(rest, letters)]
-    second_known = [(other, second) for rest, second in pairs if second in known for other in slips(rest, letters)]
-    both = [pair for pair in (*first_known, *second_known) if pair[0] in known and pair[1] in known]
-    return [], [(pair, SLIP) for pair in dict.fromkeys(both)]
+        meant = [*words.slips_of(word[:-1] if word.endswith("s") else f"{word}s")]
+    return words.of((*meant, *(other for one in meant for other in other_numbers(one))))
 
 
-def _of_words(found: list[tuple[str, int]], number: int, terms: int, known: Mapping[str, int]) -> Iterator[Reading]:
-    return (Reading(number, terms, known[word], -1, 1, literal, 1) for word, literal in found)
-
-
-def _known(words: Iterable[str], known: Mapping[str, int]) -> list[str]:
-    return [word for word in dict.fromkeys(words) if word in known]
-
-
-def _letters_of(word: str, letters: Mapping[int, set[str]]) -> list[str]:
-    return sorted(letter for number in {block(letter) for letter in word} for letter in letters.get(number, ()))
-
-
-def _pair(atoms: list[int]) -> tuple[int, int]:
-    return atoms[0], atoms[1] if len(atoms) > 1 else -1
+def _mended_halves(word: str, words: _Words) -> Iterator[tuple[str, str]]:
+    """Two known words that were typed as one, with a slip in one of them."""
+    for place in range(1, len(word)):
+        first, second = word[:place], word[place:]
+        if first in words.known:
+            yield from ((first, meant) for meant in words.slips_of(second))
+        if second in words.known:
+            yield from ((meant, second) for meant in words.slips_of(first))

@@ -8,6 +8,8 @@ the share of the title.
 An item answers where it has every word, or most of what was typed, or is a thing of the wanted kind: an electric kettle
 answers "red kettle" where nothing is known of red ones, and does not answer "electric guitar". Where only stop words
 were typed, it answers that has them as its title.
+
+Reference for criteria one after the other, in place of a sum of weights: Algolia's documentation, "Ranking criteria".
 """
 
 from __future__ import annotations

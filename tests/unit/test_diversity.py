@@ -31,6 +31,10 @@ def test_maximal_marginal_relevance_by_hand() -> None:
     assert chosen(run, items, scores, 5, 0.0) == [0, 1, 2, 3, 4]
     # .9 * .5 = .45 of i3 against .81 - .1 of i1: a little weight changes little
     assert chosen(run, items, scores, 5, 0.1) == [0, 1, 2, 3, 4]
+    places = maximal_marginal_relevance(items, scores, 5, 0.5, run.index.text.arrays(), 3)[2]
+    assert places.tolist() == [0, 1, 2, 3, 4], "what is fixed stays in front"
+    places = maximal_marginal_relevance(items, scores, 5, 0.5, run.index.text.arrays(), 2)[2]
+    assert places.tolist() == [0, 1, 3, 4, 2], "and diversity begins behind it"
     assert chosen(run, items[::-1].copy(), scores[::-1].copy(), 5, 0.5) == [0, 3, 4, 1, 2], (
         "in whatever order they come"
     )

@@ -17,7 +17,7 @@ def candidates(*pairs: tuple[int, float]) -> tuple[tuple[int, float], ...]:
 
 
 def fuse(
-    query_weight: float = 0.0, repeat_rate: float = 0.0, **lists: tuple[tuple[int, float], ...]
+    query_weight: float = 0.0, repeat_rate: float = 0.0, answers: bool = False, **lists: tuple[tuple[int, float], ...]
 ) -> dict[int, tuple[float, dict[str, float]]]:
     names, found = tuple(lists), Found.of_size(len(lists), 10)
     for place, pairs in enumerate(lists.values()):
@@ -29,7 +29,7 @@ def fuse(
     rows = unite(found, np.full(100, -1, np.int32), table)
     table, fused = table.head(rows), fused.head(rows)
     EqualWeightFusion().fuse(
-        [GENERATOR[name] for name in names], table, FusionContext(3, repeat_rate, query_weight), fused
+        [GENERATOR[name] for name in names], table, FusionContext(3, repeat_rate, query_weight, answers), fused
     )
     listed = zip(table.items.tolist(), fused.scores.tolist(), fused.contributions.tolist(), strict=True)
     return {item: (score, dict(zip(names, shares, strict=True))) for item, score, shares in listed}
@@ -47,6 +47,15 @@ def test_a_search_is_answered_by_its_matches() -> None:
     assert fuse(0.0, query_match=candidates((2, 0.5)), **lists)[2][0] < 2.0
     fused = fuse(1.0, query_match=candidates((2, 0.5)), **lists)
     assert fused[2][0] > fused[1][0]
+
+
+def test_an_answer_to_a_search_is_in_the_order_of_its_matches() -> None:
+    """However many voices speak for the last of them, or for something else; between equal matches they decide."""
+    lists = {name: candidates((4, 1.0), (9, 0.9)) for name in ("trending", "item_knn", "transitions", "content")}
+    matches = candidates((2, 0.9), (3, 0.5), (4, 0.5), (5, 0.4999))
+    fused = fuse(1.0, answers=True, repeat=candidates((5, 1.0)), query_match=matches, repeat_rate=1.0, **lists)
+    assert sorted(fused, key=lambda item: -fused[item][0]) == [2, 4, 3, 5, 9]
+    assert all(max(fused[item][1].items(), key=lambda share: share[1])[0] == "query_match" for item in (2, 3, 4, 5))
 
 
 def test_what_a_user_comes_back_to_counts_as_much_as_they_do() -> None:
