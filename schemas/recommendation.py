@@ -35,6 +35,15 @@ class ReasonKind(StrEnum):
     TRENDING = "trending"
     REPEAT = "repeat"
     TASTE = "taste"
+    FILL = "fill"
+    NEW = "new"
+
+
+class TextDirection(StrEnum):
+    """Base direction of the text. Names of the other direction in it are isolated (U+2068, U+2069)."""
+
+    LEFT_TO_RIGHT = "ltr"
+    RIGHT_TO_LEFT = "rtl"
 
 
 class Trigger(msgspec.Struct, frozen=True, gc=False):
@@ -54,19 +63,21 @@ class Reason(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     query: str | None = None
 
 
-class RecommendedItem(msgspec.Struct, frozen=True, gc=False):
+class RecommendedItem(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One place of the list: ``rank`` from 1, ``contributions`` as shares by generator, ``propensity`` in (0, 1].
+
+    ``title`` is the catalogue's; absent where that has none, or a placeholder such as ``(not set)``.
 
     ``docs/record.md`` explains each field to those who read the record.
     """
 
     item_id: str
-    title: str
     rank: int
     score: float
     reason: Reason
     contributions: dict[str, float]
     propensity: float
+    title: str | None = None
 
 
 class Latency(msgspec.Struct, frozen=True, gc=False):
@@ -78,7 +89,10 @@ class Latency(msgspec.Struct, frozen=True, gc=False):
 
 
 class Recommendation(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """The value of ``recommendations.v1``. ``created_at``: RFC 3339, UTC; ``language_model``: null unless one wrote."""
+    """The value of ``recommendations.v1``. ``created_at``: RFC 3339, UTC; ``language_model``: null unless one wrote.
+
+    ``language``: BCP 47 tag of the text, which may be another one than the reader's locale.
+    """
 
     recommendation_id: str
     user_id: str
@@ -88,6 +102,8 @@ class Recommendation(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     source: Source
     items: tuple[RecommendedItem, ...]
     text: str = ""
+    language: str = "en"
+    text_direction: TextDirection = TextDirection.LEFT_TO_RIGHT
     text_source: TextSource = TextSource.TEMPLATE
     language_model: str | None = None
     latency_ms: Latency
@@ -98,7 +114,7 @@ _decode = msgspec.json.Decoder(Recommendation).decode
 
 
 def encode(recommendation: Recommendation) -> bytes:
-    """JSON in UTF-8, all fields present."""
+    """JSON in UTF-8; absent are only an item's title and what a reason has not."""
     return _encode(recommendation)
 
 

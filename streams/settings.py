@@ -12,17 +12,23 @@ import difflib
 import os
 import re
 from collections.abc import Iterable
+from enum import StrEnum
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import AfterValidator, Field, JsonValue, SecretStr, model_validator
+from pydantic import AfterValidator, Field, JsonValue, SecretStr, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from schemas.domains import Domain
+from schemas.locales import WRITTEN, written_language
 from streams.topology import MAX_PARTITIONS, NARRATOR
 
 ESSENTIAL: dict[str, JsonValue] = {"essential": True}
 """Marks a setting that every user should know."""
+BACKENDS = ("transformers", "none")
+CUSTOM_BACKEND = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 NAME_PATTERN = r"^[A-Za-z0-9_-]([A-Za-z0-9._-]{0,98}[A-Za-z0-9_-])?$"
 PREFIX = "HEADWATER_"
 _SERVER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:,/\[\]]+)(:(?P<port>[0-9]{1,5}))?")
@@ -247,15 +253,19 @@ class Settings(BaseSettings):
     allow_repeats: bool | None = Field(
         None, description="whether items that a user has seen may be recommended; empty: learned from how users repeat"
     )
-    domain: Literal["film", "retail"] = Field(
-        "film", json_schema_extra=ESSENTIAL, description="vocabulary of reasons and sentences"
+    domain: Domain = Field(
+        Domain.GENERAL,
+        json_schema_extra=ESSENTIAL,
+        description="what is recommended; sentences take their words and quotation marks from it: "
+        f"{', '.join(f'`{domain}`' for domain in Domain)}",
     )
     locale: str = Field(
         "en",
         pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$",
-        examples=["en", "pt-BR"],
+        examples=["en", "zh-TW"],
         json_schema_extra=ESSENTIAL,
-        description="language of text where neither event nor item names one",
+        description="language of text where neither event nor item names one: "
+        f"{', '.join(f'`{tag}`' for tag in WRITTEN)}, also as `zh-CN`, `zh-TW`, `en-GB` and so on",
     )
     seed: int = Field(7, ge=0, description="of every random choice")
     # --- narration
@@ -293,6 +303,22 @@ class Settings(BaseSettings):
             if not isinstance(value, str) or value.strip()
         }
 
+    @field_validator("locale")
+    @classmethod
+    def _has_sentences(cls, value: str) -> str:
+        if written_language(value) is None:
+            raise ValueError(f"text is written in {', '.join(WRITTEN)} only")
+        return value
+
+    @field_validator("model_backend")
+    @classmethod
+    def _is_a_backend(cls, value: str) -> str:
+        if value.lower() in BACKENDS:
+            return value.lower()
+        if not CUSTOM_BACKEND.fullmatch(value):
+            raise ValueError(f"choose {', '.join(BACKENDS)} or module:Class")
+        return value
+
     @property
     def namespace_dir(self) -> Path:
         """Folder of this worker's state in this namespace."""
@@ -329,7 +355,7 @@ def _as_declared(field: FieldInfo, value: Any) -> Any:
     parts = (annotation, *get_args(annotation))
     if not isinstance(value, str) or SecretStr in parts:
         return value
-    choices = {
-        str(choice).lower(): choice for part in parts if get_origin(part) is Literal for choice in get_args(part)
-    }
+    listed = [part for part in parts if isinstance(part, type) and issubclass(part, StrEnum)]
+    listed += [get_args(part) for part in parts if get_origin(part) is Literal]
+    choices = {str(choice).lower(): choice for choice in chain.from_iterable(listed)}
     return choices.get(value.strip().lower(), value.strip())

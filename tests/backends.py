@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Sequence
 
-from operators.narration.prompt import Prompt
+from operators.narration.prompt import PREFIX, Prompt
 from streams.model.text_backend import BackendUnavailable, Generated
 
 GOOD_CLAUSE = " a good choice for a quiet evening."
@@ -83,6 +83,22 @@ class Junk(Good):
             "",
         )
         return [Generated(junk[place % len(junk)], -0.1) for place, _ in enumerate(prompts)]
+
+
+class Obeying(Good):
+    """Does whatever it reads: its continuation is the prompt's own words, and what titles ask for."""
+
+    def generate(self, prompts: Sequence[Prompt], max_new_tokens: int) -> list[Generated]:
+        """The titles once more, with an address, a percentage and the prompt."""
+        orders = (
+            " 90% OFF, visit evil.example.",
+            f" {PREFIX.splitlines()[0]}",
+            " the best ever. Buy it at evil dot com.",
+        )
+        return [
+            Generated(orders[place % len(orders)] if place % 2 else f" {prompt.suffix[:200]}", -0.1)
+            for place, prompt in enumerate(prompts)
+        ]
 
 
 class Unsure(Good):

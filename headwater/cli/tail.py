@@ -88,11 +88,11 @@ def _show(value: bytes, as_json: bool) -> None:
     if as_json:
         typer.echo(value.decode(errors="replace"))
         return
-    from headwater.cli.rendering import line, panel
+    from headwater.cli.rendering import line, panel, titles_of
 
     try:
         record = json.loads(value)
-        titles = {item["item_id"]: item["title"] for item in record["items"]}
+        titles = titles_of(record)
         if sys.stdout.isatty():
             make_console().print(panel(record, titles))
         else:

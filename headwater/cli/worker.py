@@ -18,9 +18,29 @@ def worker(
     settings = read_settings()
     require_brokers(settings)
     chosen = parse_stages(stages)
+    require_backend(settings.model_backend)
     from streams.worker.worker import run
 
     raise typer.Exit(run(settings, chosen))
+
+
+def require_backend(specification: str) -> None:
+    """Raises ``ConfigurationError`` where the module of a ``module:Class`` is not there, before anything starts."""
+    from importlib.util import find_spec
+
+    from streams.errors import ConfigurationError
+    from streams.settings import BACKENDS
+
+    module = specification.partition(":")[0]
+    try:
+        missing = specification not in BACKENDS and find_spec(module) is None
+    except ImportError:
+        missing = True
+    if missing:
+        raise ConfigurationError(
+            f"HEADWATER_MODEL_BACKEND={specification}: there is no module {module} on Python's path. "
+            f"Give {', '.join(BACKENDS)}, or module:Class of one that is installed here."
+        )
 
 
 def parse_stages(text: str) -> tuple[str, ...]:

@@ -36,7 +36,7 @@ def _allowed(problem: ErrorDetails, field: FieldInfo) -> str:
     if kind in _NUMBERS:
         unit = next((f" of {word}" for word in field.metadata if isinstance(word, str)), "")
         return f"give {_NUMBERS[kind]}{unit}{_such_as(field)}"
-    if kind == "literal_error":
+    if kind in ("literal_error", "enum"):
         return f"choose {context['expected']}"
     if kind == "bool_parsing":
         return "say true or false"

@@ -29,6 +29,7 @@ class CheckRule(StrEnum):
     WRONG_TONE = "wrong_tone"
     WRONG_REASON = "wrong_reason"
     MISSING_REASON = "missing_reason"
+    UNPROVEN_LIKING = "unproven_liking"
     UNKNOWN_WORD = "unknown_word"
     SEVERAL_SENTENCES = "several_sentences"
     TOO_LONG = "too_long"

@@ -6,19 +6,27 @@ sentence with its titles masked, so that no title can break one: ``Se7en`` is no
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 
 from operators.narration.check_rules import CheckRule
+from operators.narration.graphemes import cut
 from operators.narration.languages.language import Language
+from operators.narration.marks import NAMES
 from operators.narration.masking import Masked, mask
 from operators.narration.names import Names
 from operators.narration.plain_text import is_visible
 from operators.narration.rule_context import RuleContext
 from operators.narration.titles import prose_title
 from operators.narration.vocabulary import canonical_categories
+from schemas.domains import Domain
 from schemas.facts import ANCHORED, Facts
 from schemas.recommendation import ReasonKind
+
+_MARKS = re.compile(f"[{NAMES}]")
+MAX_CHECKED = 500
+"""Code points that are judged: a sentence that may be shown is shorter, and time must not grow with a text."""
 
 KnownTitles = Callable[[str], bool]
 """Whether a phrase is the title of an item in the catalogue, as it stands or in prose form."""
@@ -32,19 +40,21 @@ def check(
     ``names`` saves finding them again where the caller has them. Masked sentences are remembered, so a frame costs
     little more than finding its titles.
 
-    >>> facts = Facts(kind=ReasonKind.TRENDING, title="Se7en (1995)", categories=("Crime",))
+    >>> facts = Facts(kind=ReasonKind.TRENDING, title="Se7en (1995)", categories=("Crime",), domain=Domain.FILM)
     >>> check("Se7en is trending right now, a dark crime film.", facts)
     ()
     >>> [rule.value for rule in check("Se7en, the best comedy, is trending right now.", facts)]
     ['claim', 'wrong_genre', 'unknown_word']
     """
     names = names or Names.of(facts)
-    masked = mask(text, names)
-    found = list(_judged(masked.text, facts.kind, canonical_categories(facts.categories), names.language))
-    if not is_visible(text):
+    judged = text if len(text) <= MAX_CHECKED else cut(text, MAX_CHECKED)
+    masked = mask(judged, names)
+    context = (facts.kind, canonical_categories(facts.categories, facts.domain), facts.domain, facts.liked)
+    found = list(_judged(masked.text, *context, names.language))
+    if not is_visible(_MARKS.sub("", masked.text)):
         found.append(CheckRule.INVISIBLE_CHARACTER)
     found += _misnamed(masked, names, facts)
-    if names.language.length(text) > names.language.max_length:
+    if judged is not text or names.language.length(text) > names.language.max_length:
         found.append(CheckRule.TOO_LONG)
     if known_titles is not None and any(known_titles(phrase) for phrase in names.language.phrases(masked.text)):
         found.append(CheckRule.OTHER_TITLE)
@@ -52,9 +62,11 @@ def check(
 
 
 @lru_cache(maxsize=16_384)
-def _judged(masked: str, kind: ReasonKind, categories: tuple[str, ...], language: Language) -> tuple[CheckRule, ...]:
+def _judged(
+    masked: str, kind: ReasonKind, categories: tuple[str, ...], domain: Domain, liked: bool, language: Language
+) -> tuple[CheckRule, ...]:
     """Rules broken by the sentence around the names."""
-    context = RuleContext(kind, frozenset(categories))
+    context = RuleContext(kind, frozenset(categories), domain, liked)
     return tuple(rule for rule, broken in language.rules if broken(masked, context))
 
 

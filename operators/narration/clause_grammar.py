@@ -16,7 +16,8 @@ from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 
 from operators.narration.shipped import frame_rows
-from operators.narration.vocabulary import Category, categories, genre_owners, mood_owners
+from operators.narration.vocabulary import Category, genre_owners, mood_owners, vocabulary
+from schemas.domains import Domain
 
 START, END, COMMA = "<s>", ".", ","
 State = tuple[str, str, str, str]
@@ -62,11 +63,11 @@ def _clauses_by_category() -> dict[str, list[tuple[str, ...]]]:
     found: dict[str, list[tuple[str, ...]]] = {}
     for row in frame_rows("en"):
         clause = _CLAUSE.match(row.text) if row.reviewed else None
-        if clause:
+        if clause and row.domain is Domain.FILM:
             text = clause[1].replace("keeps them", "keeps you").replace("their", "your").replace(" them ", " you ")
             if not _OTHERS.search(text):
                 found.setdefault(row.category, []).append(_words(text))
-    for name, category in categories().items():
+    for name, category in vocabulary(Domain.FILM).categories.items():
         found.setdefault(name, []).extend(_words(text) for text in _made_of(category))
     return found
 
@@ -89,5 +90,6 @@ def _words(text: str) -> tuple[str, ...]:
 def _true_of(word: str, known: Iterable[str]) -> bool:
     """Whether the word claims no genre and no mood that is not the item's."""
     return all(
-        word not in owners or not owners[word].isdisjoint(known) for owners in (genre_owners("en"), mood_owners())
+        word not in owners or not owners[word].isdisjoint(known)
+        for owners in (genre_owners("en", Domain.FILM), mood_owners(Domain.FILM))
     )

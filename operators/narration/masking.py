@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from operators.narration.languages.language import Language
 from operators.narration.marks import ANCHOR, ITEM, QUERY
 from operators.narration.names import Names
+from operators.narration.quotation import ENGLISH_QUOTES, Quotation
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,8 @@ class Masked:
 def mask(text: str, names: Names) -> Masked:
     """Replace every whole occurrence of item, anchor and query by its mark.
 
-    Longest first, so that *Toy Story* is not found in *Toy Story 2*. Quotation marks around a name go with it.
+    Longest first, so that *Toy Story* is not found in *Toy Story 2*. Quotation marks around a name go with it; a name
+    without any counts where there is none with them.
 
     >>> from schemas.facts import Facts
     >>> from schemas.recommendation import ReasonKind
@@ -31,31 +32,39 @@ def mask(text: str, names: Names) -> Masked:
     >>> masked.text, masked.items, masked.anchors
     ('If you liked \ue000, try \ue001.', 1, 1)
     """
-    wanted = [(names.item, ITEM), (names.anchor, ANCHOR), (names.query, QUERY)]
+    wanted = [
+        (names.item, ITEM, names.titles),
+        (names.anchor, ANCHOR, names.titles),
+        (names.query, QUERY, names.queries),
+    ]
     counts = dict.fromkeys((ITEM, ANCHOR, QUERY), 0)
-    for name, sign in sorted(wanted, key=lambda pair: -len(pair[0] or "")):
+    for name, sign, marks in sorted(wanted, key=lambda each: -len(each[0] or "")):
         if name:
-            text, counts[sign] = _replace(text, _forms(name, sign, names.language), sign)
+            text, counts[sign] = _replace(text, _forms(name, sign, marks), sign)
     return Masked(text, counts[ITEM], counts[ANCHOR], counts[QUERY])
 
 
-def _forms(name: str, sign: str, language: Language) -> tuple[str, ...]:
-    """Ways in which the name may stand there."""
-    return language.query_forms(name) if sign == QUERY else language.title_forms(name)
+def _forms(name: str, sign: str, marks: Quotation) -> tuple[str, ...]:
+    """Ways in which the name may stand there: between its marks, or as a model may write it; a query is never bare."""
+    forms = [marks.around(name)]
+    if marks is ENGLISH_QUOTES:
+        forms.append(f'"{name}"')
+    return (*forms,) if sign == QUERY else (*forms, name)
 
 
 def _replace(text: str, forms: tuple[str, ...], sign: str) -> tuple[str, int]:
-    found = 0
+    """Only the first form that is found counts: a title may be a word that the sentence uses, too."""
     for form in forms:
+        found = 0
         start = text.find(form)
         while start >= 0:
             end = start + len(form)
             if _whole(text, start, end):
                 text, found = text[:start] + sign + text[end:], found + 1
-                start = text.find(form, start + 1)
-            else:
-                start = text.find(form, start + 1)
-    return text, found
+            start = text.find(form, start + 1)
+        if found:
+            return text, found
+    return text, 0
 
 
 def _whole(text: str, start: int, end: int) -> bool:

@@ -31,16 +31,25 @@ _LINK = re.compile(r"!?\[([^\[\]]*)\]\(\s*<?[^\s()]*[:/#.][^\s()]*(?:\([^()]*\)[
 _EMPHASIS = re.compile(r"(?<![\w*~`.])(\*\*|~~|`{1,3})(?=\S)(.+?)(?<=\S)\1(?![\w*~`])")
 _SCRIPT_URL = re.compile(r"\b(?:javascript|vbscript):(?=\S)", re.I)
 _SPACE = re.compile(r"\s+")
-# An emoji flag of a region (England, Scotland, Wales): the one honest use of tag characters.
-_TAGGED_FLAG = re.compile("\U0001f3f4[\U000e0061-\U000e007a]{4,6}\U000e007f")
-_BLANK = frozenset("\u034f\u115f\u1160\u180b\u180c\u180d\u180e\u180f\u2800\u3164\uffa0")
+# The flags of England, Scotland and Wales: the one honest use of tag characters.
+_TAGGED_FLAG = re.compile(
+    "\U0001f3f4\U000e0067\U000e0062(?:\U000e0065\U000e006e\U000e0067|"
+    "\U000e0073\U000e0063\U000e0074|\U000e0077\U000e006c\U000e0073)\U000e007f"
+)
+# Unicode's property Default_Ignorable_Code_Point, code points that are not assigned yet included.
+_IGNORABLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+_BRAILLE_BLANK = "\u2800"
+_NON_JOINER, _JOINER, _EMOJI_STYLE, _KEYCAP = "\u200c", "\u200d", "\ufe0f", "\u20e3"
 _MAX_MARKS = 6
 
 
 def plain_text(text: str) -> str:
     """One line of plain text; the empty string where nothing readable is left. Never raises.
 
-    HTML entities are decoded once, known tags and Markdown links removed (their text stays), control, invisible,
+    HTML entities are decoded once, known tags and Markdown links removed (their text stays), control, ignorable,
     bidirectional and private-use characters dropped, half surrogate pairs replaced by U+FFFD, white space collapsed.
     ``AT&T <3`` and ``5 < 6 & 7 > 2`` come back as they are.
 
@@ -81,7 +90,7 @@ def _visible(text: str) -> str:
             kept.append(character)
             continue
         shown = _shown(text, position, character)
-        marks = marks + 1 if shown and unicodedata.combining(shown) else 0
+        marks = marks + 1 if shown and unicodedata.category(shown) in ("Mn", "Me") else 0
         if shown and marks <= _MAX_MARKS:
             kept.append(shown)
     return "".join(kept)
@@ -89,14 +98,8 @@ def _visible(text: str) -> str:
 
 def _shown(text: str, position: int, character: str) -> str:
     """What one character becomes: itself, a space, U+FFFD or nothing."""
-    if character in _BLANK:
-        return ""
-    if character in "\u200c\u200d":
-        return character if _joins(text, position) else ""
-    if character == "\ufe0f":
-        return character if position and _emoji_like(text[position - 1]) else ""
-    if "\ufe00" <= character <= "\ufe0e" or "\U000e0100" <= character <= "\U000e01ef":
-        return ""
+    if _IGNORABLE.match(character):
+        return character if _has_work(text, position, character) else ""
     match unicodedata.category(character):
         case "Cs":
             return "\ufffd"
@@ -108,18 +111,26 @@ def _shown(text: str, position: int, character: str) -> str:
             return ""
         case "Cn" if ord(character) & 0xFFFE == 0xFFFE or "\ufdd0" <= character <= "\ufdef":
             return ""
-    return character
+    return "" if character == _BRAILLE_BLANK else character
 
 
-def _joins(text: str, position: int) -> bool:
-    """Whether a joiner at this place has work to do: between emoji, or between letters of joining scripts."""
-    if position == 0 or position + 1 >= len(text):
-        return False
-    before, after = text[position - 1], text[position + 1]
-    if _emoji_like(after) and (_emoji_like(before) or before == "\ufe0f" or "\U0001f3fb" <= before <= "\U0001f3ff"):
-        return True
-    return "\u0600" <= before <= "\u109f" and "\u0600" <= after <= "\u109f"
+def _has_work(text: str, position: int, character: str) -> bool:
+    """Whether an ignorable character changes what is seen here: joins emoji, shapes letters, makes an emoji of a sign.
+
+    Each needs its neighbours, so none can stand beside another one to carry a message.
+    """
+    before, after = text[position - 1 : position], text[position + 1 : position + 2]
+    if character == _EMOJI_STYLE:
+        return _emoji_like(before) or (before != "" and before in "#*0123456789" and after == _KEYCAP)
+    if character == _JOINER and _emoji_like(after):
+        return _emoji_like(before) or before == _EMOJI_STYLE or "\U0001f3fb" <= before <= "\U0001f3ff"
+    return character in (_NON_JOINER, _JOINER) and _shaped(before) and _shaped(after)
+
+
+def _shaped(character: str) -> bool:
+    """Whether it is a letter or mark of a script whose letters join or stack, from Arabic to Khmer."""
+    return "\u0600" <= character <= "\u18af" and unicodedata.category(character)[0] in "LM"
 
 
 def _emoji_like(character: str) -> bool:
-    return character in "#*0123456789" or unicodedata.category(character) == "So" or ord(character) >= 0x1F000
+    return character != "" and (unicodedata.category(character) == "So" or "\U0001f000" <= character <= "\U0001faff")

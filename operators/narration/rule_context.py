@@ -6,21 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from operators.narration.check_rules import CheckRule
-from operators.narration.vocabulary import film_categories
+from schemas.domains import Domain
 from schemas.recommendation import ReasonKind
 
 
 @dataclass(frozen=True, slots=True)
 class RuleContext:
-    """Reason and canonical categories of the item."""
+    """Reason, domain and canonical categories of the item; ``liked``: whether the user is known to like the anchor."""
 
     kind: ReasonKind
     categories: frozenset[str]
-
-    @property
-    def is_film(self) -> bool:
-        """Whether any category belongs to the film domain."""
-        return not self.categories.isdisjoint(film_categories())
+    domain: Domain
+    liked: bool
 
 
 Rule = Callable[[str, RuleContext], bool]

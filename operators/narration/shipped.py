@@ -8,6 +8,7 @@ from importlib.resources.abc import Traversable
 
 import msgspec
 
+from schemas.domains import Domain
 from schemas.recommendation import ReasonKind
 
 
@@ -19,6 +20,7 @@ class FrameRow(msgspec.Struct, frozen=True):
         text: the sentence, with slots.
         model: the language model that wrote it.
         reviewed: whether a person has read and kept it; only such frames are shown.
+        domain: the domain that it was written for, and whose category it names.
     """
 
     reason: ReasonKind
@@ -27,6 +29,7 @@ class FrameRow(msgspec.Struct, frozen=True):
     text: str
     model: str
     reviewed: bool = False
+    domain: Domain = Domain.FILM
 
 
 def data_folder() -> Traversable:
@@ -36,16 +39,30 @@ def data_folder() -> Traversable:
 
 @cache
 def frame_rows(language: str) -> tuple[FrameRow, ...]:
-    """Every line of ``frames-<language>.jsonl``. Raises `msgspec.ValidationError` where one is damaged."""
-    lines = (data_folder() / f"frames-{language}.jsonl").read_bytes().splitlines()
-    return tuple(msgspec.json.decode(line, type=FrameRow) for line in lines if line)
+    """Every line of ``frames-<language>.jsonl``, none where there is no such file.
+
+    Raises `msgspec.ValidationError` where one is damaged.
+    """
+    file = data_folder() / f"frames-{language}.jsonl"
+    if not file.is_file():
+        return ()
+    return tuple(msgspec.json.decode(line, type=FrameRow) for line in file.read_bytes().splitlines() if line)
 
 
 @cache
-def template_texts(language: str) -> dict[ReasonKind, tuple[str, ...]]:
-    """The sentences of ``templates-<language>.json`` by reason; the first that fits is used."""
+def template_texts(language: str) -> dict[tuple[Domain, ReasonKind], tuple[str, ...]]:
+    """The sentences of ``templates-<language>.json``, where a key may name several domains: ``finance, health``.
+
+    Raises `msgspec.ValidationError` or `ValueError` where the file is damaged.
+    """
     content = (data_folder() / f"templates-{language}.json").read_bytes()
-    return msgspec.json.decode(content, type=dict[ReasonKind, tuple[str, ...]])
+    listed = msgspec.json.decode(content, type=dict[str, dict[ReasonKind, tuple[str, ...]]])
+    return {
+        (Domain(name), kind): texts
+        for names, kinds in listed.items()
+        for name in names.split(", ")
+        for kind, texts in kinds.items()
+    }
 
 
 def listed_words(language: str) -> list[str]:

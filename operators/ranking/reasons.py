@@ -20,9 +20,18 @@ if TYPE_CHECKING:
 
 _PURCHASE = ACTION_CODES["purchase"]
 _KINDS = tuple(ReasonKind)
-_CO_WATCHED, _BOUGHT_TOGETHER, _SAME_GENRE, _NEXT_IN_SEQUENCE, _SEARCH_MATCH, _TRENDING, _REPEAT, _TASTE = range(
-    len(_KINDS)
-)
+(
+    _CO_WATCHED,
+    _BOUGHT_TOGETHER,
+    _SAME_GENRE,
+    _NEXT_IN_SEQUENCE,
+    _SEARCH_MATCH,
+    _TRENDING,
+    _REPEAT,
+    _TASTE,
+    _FILL,
+    _NEW,
+) = range(len(_KINDS))
 _UNEXPLAINED = -1
 COMPARED = 5
 """Last items of the history that an item of the same genre may be said to be like."""

@@ -24,6 +24,7 @@ from operators.state.item_columns import (
 from operators.state.parameters import Parameters
 from operators.text.index import TextIndex
 from operators.text.search_index import SearchIndex
+from schemas.placeholders import usable_title
 from schemas.vector_sizes import VectorSizes
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ class ItemIndex(ItemColumns):
         self.withdrawn[item] = False
         self.set_available(item)
         self.expires_at[item] = NEVER if record is None or record.expires_at is None else record.expires_at
-        self.titled[item] = record is not None and bool(record.title.strip())
+        self.titled[item] = record is not None and usable_title(record.title) is not None
         self.category_ids[item] = -1
         if record is None:
             self.text.remove(item)
@@ -172,8 +173,9 @@ class ItemIndex(ItemColumns):
             self.category_ids[item, : len(known)] = known
             words = record.title, record.categories, record.locale
             if former is None or words != (former.title, former.categories, former.locale):
-                self.text.add(item, " ".join((record.title, *record.categories)))
-                self.search.add(item, *words)
+                title = record.title if self.titled[item] else ""
+                self.text.add(item, " ".join((title, *record.categories)))
+                self.search.add(item, title, *words[1:])
             if record.vectors:
                 self.vector_sizes.note(record)
 

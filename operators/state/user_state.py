@@ -77,6 +77,8 @@ class UserState:
     replay decides alike. It never goes back, so it is also when the user was last heard of."""
     rate_count: Annotated[int, Stored(19)] = 0
     """Events of that minute, learned or not."""
+    said: Annotated[int, Stored(20)] = 0
+    """Fingerprint of the sentence sent last, so that it is not sent twice running (0 none, `operators.narration`)."""
     batch_row: int = -1
     """Row of the user in the batch being collected (-1 none)."""
     changed_in: int = -1

@@ -133,4 +133,5 @@ class LiveNarration:
 
     def _key(self, facts: Facts) -> tuple[str, ...]:
         named = (facts.anchor_title or "", facts.query or "", facts.title or "", *facts.categories)
-        return (self.model or "", PROMPT_VERSION, facts.locale, facts.kind.value, facts.item_key, *named)
+        asked = (facts.locale, facts.domain.value, facts.kind.value, str(facts.liked), facts.item_key)
+        return (self.model or "", PROMPT_VERSION, *asked, *named)

@@ -11,20 +11,23 @@ import msgspec
 import numpy as np
 
 from operators.narration.frames import FrameLibrary
-from operators.narration.narrate import Narration, narrate
+from operators.narration.narrate import Narration, narrate, nothing
 from operators.ranking.emptiness import why_empty
 from operators.ranking.ranker import RankedList
 from operators.state.user_state import UserState
 from schemas import draft as drafts
 from schemas import recommendation as records
 from schemas.facts import Facts
-from schemas.recommendation import Latency, ReasonKind, Recommendation, RecommendedItem, TextSource
+from schemas.recommendation import Latency, ReasonKind, Recommendation, RecommendedItem
+from schemas.records import CatalogItem
 from streams.engine import Outbox
 from streams.metrics import Step
 from streams.model.admission import Priority
 from streams.stages.context import Context
 from streams.topology import DRAFTS, RECOMMENDATIONS
 
+_LIVE = 1
+"""Bit of `UserState.said`, whose fingerprints are even: the last sentence was to be written live."""
 MODEL_VERSION = f"headwater-{version('headwater')}"
 
 
@@ -74,6 +77,7 @@ class Answers:
             items=items,
             latency_ms=Latency(rank_ms, 0.0, 0.0),
         )
+        repeated = self._is_first_again(state, ranked)
         state.remember_shown(
             recommendation.recommendation_id, ranked.items.tolist(), self.context.recommender.parameters.shown
         )
@@ -81,15 +85,17 @@ class Answers:
         key = state.user_id.encode()
         if not items:
             metrics.empty_lists.of(why_empty(self.context.index, self.context.clock.now_ms())).add()
-            self._send(outbox, key, event, recommendation, Narration("", TextSource.TEMPLATE), 0.0)
+            self._send(outbox, key, event, recommendation, nothing(self._locale(event, None)), 0.0)
             return
         facts = self._facts(event, ranked, items[0])
-        if self.context.live.admits(facts, event.priority):
+        if not (repeated and state.said & _LIVE) and self.context.live.admits(facts, event.priority):
+            state.said = narrate(facts, self.frames).fingerprint | _LIVE  # what is sent if the model is late
             metrics.drafts_admitted.of().add()
             outbox.add(self._drafts, event.partition, key, drafts.encode(self._draft(event, recommendation, facts)))
             return
         started = self.context.clock.monotonic()
         text = narrate(facts, self.frames)
+        state.said = text.fingerprint
         self._send(outbox, key, event, recommendation, text, (self.context.clock.monotonic() - started) * 1000)
 
     def _rank(self, event: AnsweredEvent) -> tuple[RankedList, float]:
@@ -118,14 +124,25 @@ class Answers:
             map(
                 RecommendedItem,
                 map(index.ids.__getitem__, rows),
-                ["" if row is None else row.title for row in catalog],
                 range(1, len(rows) + 1),
                 scores.tolist(),
                 ranked.reasons,
                 ranked.contributions,
                 ranked.propensities.tolist(),
+                [
+                    row.title if titled else None
+                    for row, titled in zip(catalog, index.titled[ranked.items], strict=True)
+                ],
             )
         )
+
+    def _is_first_again(self, state: UserState, ranked: RankedList) -> bool:
+        """Whether the last list began with the same item: a live sentence about it could be the same again."""
+        last = state.shown[-1].items if state.shown else ()
+        return bool(last) and len(ranked.items) > 0 and last[0] == ranked.items[0]
+
+    def _locale(self, event: AnsweredEvent, row: CatalogItem | None) -> str:
+        return event.locale or (row.locale if row is not None else None) or self.context.settings.locale
 
     def _facts(self, event: AnsweredEvent, ranked: RankedList, first: RecommendedItem) -> Facts:
         index, reason = self.context.index, first.reason
@@ -137,11 +154,13 @@ class Answers:
             categories = tuple(category for category in categories if category in anchor.categories)
         return Facts(
             kind=reason.kind,
-            title=first.title or None,
+            title=first.title,
             categories=categories,
-            locale=event.locale or (row.locale if row is not None else None) or self.context.settings.locale,
-            anchor_title=None if anchor is None else anchor.title,
+            locale=self._locale(event, row),
+            domain=self.context.settings.domain,
+            anchor_title=None if anchor is None or not index.titled[known] else anchor.title,
             query=reason.query,
+            said=event.state.said & ~_LIVE,
             user_key=event.state.user_id,
             item_key=first.item_id,
         )
@@ -184,6 +203,7 @@ def finished(
         recommendation,
         created_at=rfc3339(context.clock.now_ms()),
         text=text.text,
+        language=text.language,
         text_source=text.source,
         language_model=model,
         latency_ms=Latency(recommendation.latency_ms.rank, round(text_ms, 3), round(total, 3)),

@@ -158,6 +158,7 @@ def test_neither_silence_nor_a_dead_model_matters(shop: Shop) -> None:
         HEADWATER_MODEL_BACKEND="tests.backends:Dying",
         HEADWATER_LIVE_SHARE="1",
         HEADWATER_DRAFT_DEADLINE="1",
+        HEADWATER_DOMAIN="film",
         HEADWATER_PARTITION_STALL_TIMEOUT="2",
         HEADWATER_COMMIT_STALL_TIMEOUT="2",
     )

@@ -233,6 +233,7 @@ def test_a_slow_model_shows_in_seconds(shop: Shop) -> None:
     """20 events with a model that takes 3 s."""
     worker = shop.worker(
         HEADWATER_MODEL_BACKEND="tests.integration.slow_backend:ThreeSeconds",
+        HEADWATER_DOMAIN="film",
         HEADWATER_LIVE_SHARE="1",
         HEADWATER_DRAFT_DEADLINE="20",
     )

@@ -158,7 +158,7 @@ def test_tail_shows_what_is_there(kafka: LocalKafka, namespace: str) -> None:
     everybody = invoke("tail", "--from-beginning", "--count", "3")
     assert everybody.exit_code == 0
     assert sorted(line.split("  ")[1] for line in everybody.stdout.splitlines()) == ["ann", "bob", "cid"]
-    assert "Ronin (1998) [watched together with i1]" in everybody.stdout
+    assert "Ronin (1998) [interests the same people as i1]" in everybody.stdout
     one = invoke("tail", "--from-beginning", "--count", "1", "--user", "bob", "--json")
     assert json.loads(one.stdout) == recommendation("bob")
 

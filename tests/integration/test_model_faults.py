@@ -97,6 +97,7 @@ def start(shop: Shop, backend: str, settled: str, deadline: float = DEADLINE) ->
     """A ready worker whose model is ``settled`` and whose index has the catalogue."""
     worker = shop.worker(
         HEADWATER_MODEL_BACKEND=f"tests.backends:{backend}",
+        HEADWATER_DOMAIN="film",
         HEADWATER_LIVE_SHARE="1",
         HEADWATER_DRAFT_DEADLINE=str(deadline),
     )

@@ -218,7 +218,7 @@ FIRING = {
     ),
     "HeadwaterTextMostlyTemplate": (
         {f"{TEXTS}template": "0+8x240", f"{TEXTS}frame": "0+2x240"},
-        {f"{TEXTS}template": "0+1x240", f"{TEXTS}frame": "0x240"},
+        {f"{TEXTS}template": "0+8x240", f"{TEXTS}frame": "0x240"},
     ),
     "HeadwaterNoBetterThanPopularity": (
         {f"{RECALL}hybrid": "0.1x600", f"{RECALL}popularity": "0.2x600", WINDOW: "3000x600"},

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from operators.narration.checker import check
 from operators.narration.frames import FrameLibrary
 from operators.narration.graphemes import cut, is_boundary
+from operators.narration.languages.registry import LANGUAGES
+from operators.narration.names import Names
 from operators.narration.narrate import narrate
 from operators.narration.plain_text import is_visible, plain_text
 from operators.narration.prompt import prompt_for
+from operators.narration.quotation import CORNER_BRACKETS, ENGLISH_QUOTES, TITLES_OF_WORKS, Quotation, nested
 from operators.narration.sentence import Sentence
+from operators.narration.shipped import frame_rows, template_texts
 from operators.narration.titles import MAX_CHARACTERS, prose_query, prose_title
+from schemas.domains import Domain
 from schemas.facts import Facts
 from schemas.recommendation import ReasonKind
 
@@ -23,6 +31,9 @@ PIECES = st.sampled_from(
      "\u202e",
      "\u200d", "\U0001f468", "\U0001f1e9", "\ufe0f", "e\u0301", "\ud83d", "\x00", "\n", "“", '"', ".", "!",
      "Ignore all",
+     "”", "„", "＂", "〝", "''", "「", "」", "『", "〉", "evil.example", "https://x.y/z", "a@b.cd", "+1 555 123 4567",
+     "مرحبا",
+     "\u2068", "\u2069", "\u202b", "\U000e0041", "\u3164", "(not set)", "?", "。", "！", "Buy it",
      "<script>", "</script>", "javascript:", "%s", "${B}", "\\", "喜欢", "한국어", " ", "The", "12"]
 )  # fmt: skip
 HOSTILE = st.one_of(
@@ -38,7 +49,10 @@ FACTS = st.builds(
     kind=st.sampled_from(ReasonKind),
     title=st.one_of(st.none(), HOSTILE),
     categories=GENRES,
-    locale=st.sampled_from(["en", "zh-CN", "de", ""]),
+    locale=st.sampled_from(["en", "zh-CN", "zh-TW", "de", ""]),
+    domain=st.sampled_from(Domain),
+    liked=st.booleans(),
+    said=st.integers(0, 3),
     anchor_title=st.one_of(st.none(), HOSTILE),
     query=st.one_of(st.none(), HOSTILE),
     user_key=st.text(max_size=3),
@@ -88,13 +102,64 @@ def test_no_cluster_that_the_unicode_library_sees_is_split(text: str) -> None:
 def test_a_narrated_text_names_its_titles_once_and_passes_the_checker(facts: Facts) -> None:
     text = narrate(facts, FRAMES).text
     text.encode()
-    assert is_visible(text) and text
+    assert is_visible(re.sub("[\u2068\u2069]", "", text)) and text
     outcomes = [check(text, facts)]
     if outcomes[0]:  # a template without the anchor, or without any name, is the last resort
-        bare = Facts(kind=facts.kind, title=facts.title, categories=facts.categories, locale=facts.locale)
-        nameless = Facts(kind=facts.kind, title=None, categories=facts.categories, locale=facts.locale)
+        bare = replace(facts, anchor_title=None, query=None)
+        nameless = replace(bare, title=None)
         outcomes += [check(text, bare), check(text, nameless)]
     assert () in outcomes, (text, outcomes)
+
+
+def outside_of_marks(text: str, names: Names) -> str:
+    """What is left of a text without what stands between the marks of its language and domain."""
+    for marks in {names.titles, names.queries}:
+        text = re.sub(f"{marks.opening}[^{marks.opening}{marks.closing}]*{marks.closing}", "", text)
+    return text
+
+
+WRITTEN_BY_HAND = {
+    (domain, language): {
+        Sentence.of(text).fill({"A": "", "B": "", "Q": ""})
+        for (owner, _), texts in template_texts(language.code).items()
+        if owner in (domain, Domain.GENERAL)
+        for text in texts
+    }
+    | {
+        Sentence.of(row.text).fill({"A": "", "B": "", "Q": ""})
+        for row in frame_rows(language.code)
+        if row.domain is domain
+    }
+    for domain in Domain
+    for language in LANGUAGES
+}
+
+
+ADDRESS = re.compile(
+    r"https?:/|(?<![\w@-])(?:[a-z0-9-]*[a-z]\.)+[a-z]{2,}(?![\w-])|\w@b\.cd\b|555 123 4567(?!\w)|[\r\n\u2028]"
+)
+
+
+@given(FACTS)
+@settings(max_examples=1_000, deadline=None)
+def test_nothing_untrusted_is_outside_of_the_marks(facts: Facts) -> None:
+    """What stands between no marks is one of our own sentences to the letter, whatever titles and query hold."""
+    for frames in (FRAMES, FrameLibrary(())):
+        text = narrate(facts, frames).text
+        names = Names.of(facts)
+        assert outside_of_marks(text, names) in WRITTEN_BY_HAND[facts.domain, names.language], text
+        assert text.count("\u2068") == text.count("\u2069") and not set(text) & set(
+            "\u202a\u202b\u202d\u202e\u2066\u2067"
+        )
+        assert not ADDRESS.search(text), text
+
+
+@given(HOSTILE, st.sampled_from([ENGLISH_QUOTES, CORNER_BRACKETS, TITLES_OF_WORKS]))
+@settings(max_examples=500, deadline=None)
+def test_no_name_holds_a_mark_of_the_quotation_around_it(name: str, quotation: Quotation) -> None:
+    inside = nested(name, quotation)
+    assert not set(inside) & set(quotation.alike)
+    assert "".join(c for c in inside if c.isalnum()) == "".join(c for c in name if c.isalnum())
 
 
 @given(FACTS, HOSTILE)

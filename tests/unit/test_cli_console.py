@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from headwater.cli import terminal as console
 from headwater.cli.rendering import line, reason_text
 from headwater.cli.terminal import plain, progress
+from schemas.recommendation import ReasonKind
 
 RECORD = {
     "created_at": "2026-03-01T10:00:00Z",
@@ -23,6 +26,7 @@ RECORD = {
             "reason": {"kind": "co_watched", "anchor_item_id": "1"},
         },
         {"item_id": "3", "title": "Speed", "rank": 2, "score": 0.4, "reason": {"kind": "trending"}},
+        {"item_id": "4", "rank": 3, "score": 0.3, "reason": {"kind": "new"}},
     ],
 }
 
@@ -51,10 +55,18 @@ def test_control_characters_do_not_reach_the_terminal() -> None:
     assert "\x1b" not in text
     assert "\n" not in text
     assert "[bold]Ronin[/bold]" in text
-    assert "Ronin (1998) [watched together with He{0}at]; Speed [popular now]" in text
+    assert "Ronin (1998) [interests the same people as He{0}at]; Speed [popular now]; 4 [new here]" in text
 
 
 def test_reasons_name_anchor_or_query() -> None:
     assert reason_text({"kind": "search_match", "query": "tea"}, {}) == "matches the search tea"
-    assert reason_text({"kind": "same_genre", "anchor_item_id": "9"}, {}) == "like 9"
-    assert reason_text({"kind": "taste"}, {}) == "fits the person's taste"
+    assert reason_text({"kind": "same_genre", "anchor_item_id": "9"}, {}) == "similar to 9"
+    assert reason_text({"kind": "taste"}, {}) == "may suit this person"
+
+
+def test_every_reason_has_words_that_fit_any_domain() -> None:
+    """`tail` does not know what is recommended: no films, no shops."""
+    film_or_shop = re.compile(r"watch|film|viewer|movie|shop|read|item|product", re.I)
+    for kind in ReasonKind:
+        words = reason_text({"kind": kind.value, "anchor_item_id": "9", "query": "9"}, {})
+        assert words != kind.value and not film_or_shop.search(words), words

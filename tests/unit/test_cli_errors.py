@@ -9,7 +9,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from headwater.cli.main import app
-from headwater.cli.terminal import exit_status, guarded
+from headwater.cli.terminal import exit_status, guarded, load_settings
 from headwater.cli.worker import parse_stages
 from streams.errors import BrokerError, ConfigurationError
 
@@ -111,3 +111,46 @@ def test_interruption_is_status_130() -> None:
     with pytest.raises(typer.Exit) as caught:
         command()
     assert caught.value.exit_code == 130
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "allowed"),
+    [
+        ("HEADWATER_DOMAIN", "books", ["general", "retail", "film", "education", "media", "finance", "health"]),
+        ("HEADWATER_LOCALE", "de", ["en", "zh-hans", "zh-hant"]),
+        ("HEADWATER_LOCALE", "pt-BR", ["en"]),
+        ("HEADWATER_MODEL_BACKEND", "gpt", ["transformers", "none", "module:class"]),
+        ("HEADWATER_MODEL_BACKEND", "no_such_module:Backend", ["transformers", "none", "module:class"]),
+    ],
+)
+def test_words_that_do_not_exist_are_refused_at_the_start_with_those_that_do(
+    variable: str, value: str, allowed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADWATER_BROKERS", NOBODY)
+    monkeypatch.setenv(variable, value)
+    result = invoke("worker")
+    assert result.exit_code == 2
+    message = shown(result)
+    assert f"{variable}={value}" in message
+    assert all(word in message.lower() for word in allowed), message
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "field", "taken"),
+    [
+        ("HEADWATER_DOMAIN", " Film ", "domain", "film"),
+        ("HEADWATER_DOMAIN", "RETAIL", "domain", "retail"),
+        ("HEADWATER_LOCALE", "zh_TW", "locale", "zh_TW"),
+        ("HEADWATER_MODEL_BACKEND", "None", "model_backend", "none"),
+    ],
+)
+def test_case_of_words_does_not_matter(
+    variable: str, value: str, field: str, taken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    assert getattr(load_settings(), field) == taken
+
+
+def test_nothing_has_to_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HEADWATER_DOMAIN", raising=False)
+    assert load_settings().domain == "general"

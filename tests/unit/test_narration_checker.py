@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from operators.narration.catalog_titles import known_titles
 from operators.narration.check_rules import CheckRule
@@ -15,8 +16,10 @@ from operators.narration.frames import FrameLibrary
 from operators.narration.names import Names
 from operators.narration.narrate import narrate
 from operators.narration.sentence import Sentence
+from operators.narration.vocabulary import vocabulary
 from operators.state.item_index import ItemIndex
 from operators.state.parameters import Parameters
+from schemas.domains import Domain
 from schemas.facts import ANCHORED, Facts
 from schemas.recommendation import ReasonKind
 from schemas.records import CatalogItem
@@ -35,6 +38,8 @@ def facts(
         locale=locale,
         anchor_title=("长河" if chinese else "Northern Lights (1990)") if kind in ANCHORED else None,
         query=("好看的" if chinese else "weekend idea") if kind is ReasonKind.SEARCH_MATCH else None,
+        domain=Domain.RETAIL if categories[0].lower() in vocabulary(Domain.RETAIL).categories else Domain.FILM,
+        liked=kind in ANCHORED,
     )
 
 
@@ -86,6 +91,8 @@ BEGINNING = "Fans of Northern Lights often enjoy Silver Harbor too, "
         (BEGINNING + "a horror film for your search.", CheckRule.WRONG_REASON),
         ("Northern Lights, Silver Harbor, a horror film.", CheckRule.MISSING_REASON),
         (BEGINNING + "a horror film like Casablanca.", CheckRule.UNKNOWN_NAME),
+        (BEGINNING + "a horror film for shoppers.", CheckRule.WRONG_GENRE),
+        (BEGINNING + "see evil.example.", CheckRule.URL),
         (BEGINNING + "a horror film to explain the ocean.", CheckRule.UNKNOWN_WORD),
         (BEGINNING + "a horror film. It is good.", CheckRule.SEVERAL_SENTENCES),
         (BEGINNING + "a horror film that is so " + "very " * 22 + "good.", CheckRule.TOO_LONG),
@@ -127,23 +134,18 @@ def test_chinese_rules(text: str, rule: CheckRule) -> None:
 
 
 def test_the_anchor_recommended_again_is_caught() -> None:
-    same = Facts(kind=ReasonKind.CO_WATCHED, title="Heat (1995)", categories=("Crime",), anchor_title="Heat (1995)")
+    same = replace(facts(), title="Heat (1995)", categories=("Crime",), anchor_title="Heat (1995)")
     assert CheckRule.SAME_AS_ANCHOR in check("Fans of Heat often enjoy Heat too, a dark crime film.", same)
 
 
 def test_a_title_inside_another_is_told_apart() -> None:
-    two = Facts(kind=ReasonKind.CO_WATCHED, title="Toy Story", categories=("Animation",), anchor_title="Toy Story 2")
+    two = replace(facts(), title="Toy Story", categories=("Animation",), anchor_title="Toy Story 2")
     assert check("Fans of Toy Story 2 often enjoy Toy Story too, a playful animated film.", two) == ()
     assert CheckRule.MISSING_TITLE in check("Fans of Toy Story 2 often enjoy a playful animated film.", two)
 
 
 def test_words_of_titles_break_no_rule() -> None:
-    odd = Facts(
-        kind=ReasonKind.CO_WATCHED,
-        title="The Best 12 Oscars of Star Director http://x.y <3",
-        categories=("Horror",),
-        anchor_title="Western Comedy 7",
-    )
+    odd = replace(facts(), title="The Best 12 Oscars of Star Director, 90% off <3", anchor_title="Western Comedy 7")
     names = Names.of(odd)
     text = Sentence.of("Fans of {A} often enjoy {B} too, an eerie horror film.").fill(names.slots())
     assert check(text, odd) == ()
@@ -169,9 +171,43 @@ def test_the_text_of_another_reason_is_refused() -> None:
 
 
 def test_film_words_need_a_film() -> None:
-    lamp = Facts(kind=ReasonKind.TRENDING, title="Desk Lamp", categories=("Home",))
+    lamp = Facts(kind=ReasonKind.TRENDING, title="Desk Lamp", categories=("Home",), domain=Domain.RETAIL)
     assert CheckRule.WRONG_GENRE in check("Many viewers are watching Desk Lamp right now.", lamp)
     assert check("Many shoppers are choosing Desk Lamp for a cozy, tidy home right now.", lamp) == ()
+    assert CheckRule.WRONG_GENRE in check("Many shoppers are choosing Desk Lamp right now.", general(lamp))
+
+
+def general(one: Facts) -> Facts:
+    return replace(one, domain=Domain.GENERAL, categories=())
+
+
+def test_liking_has_to_be_known() -> None:
+    for text in GOOD:
+        assert CheckRule.UNPROVEN_LIKING in check(text, replace(facts(), liked=False))
+        assert CheckRule.UNPROVEN_LIKING not in check(text, facts())
+    neutral = "People who watch Northern Lights may like Silver Harbor, an eerie horror film."
+    assert check(neutral, replace(facts(), liked=False)) == ()
+    chinese = "喜欢《长河》的观众也常看《远山》，一部恐怖片。"
+    assert check(chinese, facts(locale="zh")) == ()
+    assert check(chinese, replace(facts(locale="zh"), liked=False)) == (CheckRule.UNPROVEN_LIKING,)
+
+
+@pytest.mark.parametrize(
+    "text", ["x" * 1_000_000, "x" * 10_000, "\U0001f389" * 3_000, "a b c " * 400, '"“' * 5_000, "A. " * 3_000,
+             "<" * 10_000, "1 " * 5_000, "很" * 10_000, "Silver Harbor " * 1_000]
+)  # fmt: skip
+@pytest.mark.parametrize("locale", ["en", "zh", "zh-TW"])
+def test_time_does_not_grow_with_the_text(text: str, locale: str) -> None:
+    """Cut before any rule: a text of any length costs what one of 500 characters does."""
+    one = facts(locale=locale)
+    check("warm up", one)
+    started = time.process_time()
+    assert CheckRule.TOO_LONG in check(text + " is popular right now.", one)
+    assert time.process_time() - started < 0.005 * 3  # 5 ms, and room for a busy machine
+    hostile = replace(one, title=text, anchor_title=text, query=text)
+    started = time.process_time()
+    check("Silver Harbor is popular right now.", hostile)
+    assert time.process_time() - started < 0.1
 
 
 def _labelled() -> list[tuple[str, str, bool]]:
@@ -182,7 +218,10 @@ def _labelled() -> list[tuple[str, str, bool]]:
         text = row["text"]
         for slot, name in zip(("{B}", "{A}", "{Q}"), filled[row["locale"]], strict=True):
             text = text.replace(slot, name)
-        refused = bool(check(text, facts(ReasonKind(row["reason"]), (row["category"],), row["locale"])))
+        one = replace(facts(ReasonKind(row["reason"]), (row["category"],), row["locale"]), liked=True)
+        if one.domain is Domain.RETAIL:  # the sentences were collected when goods stood in the marks of books, too
+            text = text.replace("《", "“").replace("》", "”")
+        refused = bool(check(text, one))
         rows.append((row["locale"], row["label"], refused))
     return rows
 
@@ -222,6 +261,8 @@ def test_filling_and_checking_is_fast_enough_for_every_record() -> None:
             locale="zh" if n % 5 == 0 else "en",
             anchor_title=f"Northern Lights {n % 1_400} (1990)",
             query="weekend idea",
+            domain=Domain.FILM,
+            liked=n % 3 > 0,
             user_key=f"u{n}",
             item_key=f"i{n % 1_500}",
         )

@@ -9,7 +9,8 @@ import pytest
 from operators.narration.checker import check
 from operators.narration.clause_grammar import END, INITIAL, advance, next_words
 from operators.narration.prompt import PREFIX, can_write_live, prompt_for
-from operators.narration.vocabulary import film_categories
+from operators.narration.vocabulary import vocabulary
+from schemas.domains import Domain
 from schemas.facts import ANCHORED, Facts
 from schemas.recommendation import ReasonKind
 
@@ -21,6 +22,8 @@ def facts(kind: ReasonKind = ReasonKind.CO_WATCHED, **changes: object) -> Facts:
         "categories": ("Horror", "Thriller"),
         "anchor_title": "Northern Lights (1990)" if kind in ANCHORED else None,
         "query": "weekend idea" if kind is ReasonKind.SEARCH_MATCH else None,
+        "domain": Domain.FILM,
+        "liked": kind in ANCHORED,
     }
     return Facts(**(fields | changes))  # type: ignore[arg-type]
 
@@ -37,6 +40,11 @@ def test_the_skeleton_ends_behind_the_recommended_title() -> None:
     "unsuited",
     [
         facts(locale="zh-CN"),
+        facts(locale="de"),
+        facts(domain=Domain.RETAIL),
+        facts(domain=Domain.GENERAL),
+        facts(ReasonKind.NEW),
+        facts(ReasonKind.FILL),
         facts(title=None),
         facts(title="\u200b"),
         facts(anchor_title=None),
@@ -48,6 +56,20 @@ def test_the_skeleton_ends_behind_the_recommended_title() -> None:
 )
 def test_what_the_model_cannot_write_gets_no_prompt(unsuited: Facts) -> None:
     assert prompt_for(unsuited) is None and not can_write_live(unsuited)
+
+
+def test_a_skeleton_claims_no_liking_that_is_not_known() -> None:
+    skeletons = {
+        liked: {
+            prompt.skeleton
+            for kind in (ReasonKind.CO_WATCHED, ReasonKind.SAME_GENRE)
+            for n in range(40)
+            if (prompt := prompt_for(facts(kind, liked=liked, user_key=f"u{n}"))) is not None
+        }
+        for liked in (True, False)
+    }
+    assert any("liked" in skeleton for skeleton in skeletons[True])
+    assert skeletons[False] and not any(w in s for s in skeletons[False] for w in ("liked", "enjoy", "Fans"))
 
 
 def test_titles_and_queries_cannot_add_lines_to_the_prompt() -> None:
@@ -62,7 +84,7 @@ def test_the_few_shot_lines_are_of_one_shape() -> None:
     assert all(line.startswith("(") and line.endswith(".") for line in lines)
 
 
-@pytest.mark.parametrize("category", sorted(film_categories()))
+@pytest.mark.parametrize("category", sorted(vocabulary(Domain.FILM).categories))
 def test_any_walk_through_the_grammar_ends_and_nearly_all_pass_the_checker(category: str) -> None:
     draws = random.Random(category)
     passed = 0

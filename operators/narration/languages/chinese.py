@@ -1,4 +1,4 @@
-"""Chinese: how names stand in a sentence, and the rules of its sentences.
+"""Simplified Chinese: how names stand in a sentence, and the rules of its sentences.
 
 Each rule takes the sentence with its names masked and says whether it is broken.
 """
@@ -7,9 +7,17 @@ from __future__ import annotations
 
 import re
 
-from operators.narration.languages.common_rules import markup, prompt_leak, unfilled_slot, unsafe_word, url
+from operators.narration.languages.common_rules import (
+    foreign_noun_inside,
+    markup,
+    prompt_leak,
+    unfilled_slot,
+    unsafe_word,
+    url,
+)
 from operators.narration.languages.language import Language
 from operators.narration.marks import ANCHOR, ITEM, NAMES
+from operators.narration.quotation import ENGLISH_QUOTES, TITLES_OF_WORKS
 from operators.narration.rule_context import RuleContext, Rules, named
 from operators.narration.vocabulary import genre_owners
 from schemas.recommendation import ReasonKind
@@ -33,21 +41,23 @@ _TREND = re.compile(r"热度|正热|最近|流行|热门|很受欢迎")
 _SEARCH = re.compile(r"搜索|想找|查找")
 _BUY = re.compile(r"购买|下单|顾客|买|选购|顺手带上|搭配")
 _AFTER = re.compile(r"看完|之后|接着|接下来|继续看")
-_AGAIN = re.compile(r"再次|再来一次|重温")
+_AGAIN = re.compile(r"再次|再[买看读]一[次遍]|重温")
 _REQUIRED: dict[ReasonKind, re.Pattern[str]] = {
-    ReasonKind.CO_WATCHED: re.compile(r"喜欢|看过|观众|也爱|也常|欢迎|选了|兴趣"),
-    ReasonKind.BOUGHT_TOGETHER: _BUY,
-    ReasonKind.SAME_GENRE: re.compile(r"一样|同为|都是|同样|再看|类似|合拍|契合|很搭|喜欢"),
+    ReasonKind.CO_WATCHED: re.compile(r"喜欢|看过|观众|也爱|也常|往往也|也看|也读|口味|欢迎|选了|兴趣"),
+    ReasonKind.BOUGHT_TOGETHER: re.compile(rf"{_BUY.pattern}|一起选"),
+    ReasonKind.SAME_GENRE: re.compile(r"一样|同为|都是|同样|再看|类似|同一类|相近|合拍|契合|很搭|喜欢"),
     ReasonKind.NEXT_IN_SEQUENCE: _AFTER,
     ReasonKind.SEARCH_MATCH: _SEARCH,
     ReasonKind.TRENDING: _TREND,
     ReasonKind.REPEAT: _AGAIN,
     ReasonKind.TASTE: re.compile(r"你"),
+    ReasonKind.NEW: re.compile(r"新"),
+    ReasonKind.FILL: re.compile(r"你|不妨"),
 }
 _FORBIDDEN: tuple[tuple[re.Pattern[str], frozenset[ReasonKind]], ...] = (
     (re.compile(r"热度|正热|最近|热门"), frozenset({ReasonKind.TRENDING})),
     (_SEARCH, frozenset({ReasonKind.SEARCH_MATCH})),
-    (_BUY, frozenset({ReasonKind.BOUGHT_TOGETHER, ReasonKind.CO_WATCHED, ReasonKind.TRENDING})),
+    (_BUY, frozenset({ReasonKind.BOUGHT_TOGETHER, ReasonKind.CO_WATCHED, ReasonKind.TRENDING, ReasonKind.REPEAT})),
     (re.compile(r"看完|之后|接着看"), frozenset({ReasonKind.NEXT_IN_SEQUENCE})),
     (re.compile(r"再次|重温|可能更适合|略有不同|更胜|试试[^，]*[和与]|你最近在"), frozenset({ReasonKind.REPEAT})),
 )
@@ -59,6 +69,8 @@ _VERBLESS = re.compile(
     r"充满(?:疑云重重|童趣活泼|童趣、活泼|童趣和活泼)|玩的玩具|用来日常|一部节奏快的刺激")
 _DANGLING = re.compile(
     rf"(?<!自)[的和与在是把被让给、，：；和或]。$|[{ITEM}{ANCHOR}]》|《[{ITEM}{ANCHOR}`]|`|《$|其氛围是")
+_LIKING = re.compile(r"喜欢|喜爱|爱看|爱上")
+_LIKELY = re.compile(r"(?:可能|也许|或许)也?会?(?:喜欢|爱上)")
 _BRACKETED = re.compile(r"[《“「『]([^《》“”「」『』]+)[》”」』]")
 _DOUBLED = re.compile(r"氛围[^。]*气氛|气氛[^。]*氛围|感受[^。]*感觉")
 # "爱情片《…》，感受爱情的美好" is good Chinese, "奇幻片，奇幻的世界" is not.
@@ -88,9 +100,9 @@ def plot(text: str, context: RuleContext) -> bool:
 
 def wrong_genre(text: str, context: RuleContext) -> bool:
     """A genre, or a kind of thing, that the item is not known to be."""
-    if not context.is_film and re.search(r"电影|影片|观众|片子|看完", text):
+    if foreign_noun_inside(text, "zh", context):
         return True
-    owners = genre_owners("zh")
+    owners = genre_owners("zh", context.domain)
     return any(word in text and names.isdisjoint(context.categories) for word, names in owners.items())
 
 
@@ -102,6 +114,11 @@ def wrong_reason(text: str, context: RuleContext) -> bool:
 def missing_reason(text: str, context: RuleContext) -> bool:
     """The sentence does not say why."""
     return _REQUIRED[context.kind].search(text) is None
+
+
+def unproven_liking(text: str, context: RuleContext) -> bool:
+    """That somebody liked something, where nothing proves it."""
+    return not context.liked and claims_liking(text)
 
 
 def unknown_name(text: str, context: RuleContext) -> bool:
@@ -134,7 +151,7 @@ def tautology(text: str, context: RuleContext) -> bool:
     if _DOUBLED.search(text):
         return True
     told = _FEELING.sub("", text)
-    return any(len(word) >= 2 and told.count(word) > 1 for word in genre_owners("zh"))
+    return any(len(word) >= 2 and told.count(word) > 1 for word in genre_owners("zh", context.domain))
 
 
 def repeated_word(text: str, context: RuleContext) -> bool:
@@ -157,32 +174,30 @@ def phrases(text: str) -> list[str]:
 # fmt: off
 RULES: Rules = named(
     unfilled_slot, number, url, markup, prompt_leak, unsafe_word, claim, absolute, plot, wrong_genre, wrong_reason,
-    missing_reason, unknown_name, several_sentences, too_short, broken_ending, fragment, tautology, repeated_word,
-    wrong_script,
+    missing_reason, unproven_liking, unknown_name, several_sentences, too_short, broken_ending,
+    fragment, tautology, repeated_word, wrong_script,
 )
 # fmt: on
 
 
-def _title_forms(title: str) -> tuple[str, ...]:
-    return f"\u300a{title}\u300b", title
+def claims_liking(text: str) -> bool:
+    """喜欢 and the like, predictions apart."""
+    return _LIKING.search(_LIKELY.sub("", text)) is not None
 
 
-def _query_forms(query: str) -> tuple[str, ...]:
-    return (f"\u201c{query}\u201d",)
-
-
-def _length(text: str) -> int:
+def length(text: str) -> int:
     """Chinese characters and marks, a run of other letters counting one."""
     return len(_UNIT.findall(text))
 
 
 CHINESE = Language(
     code="zh",
+    tag="zh-Hans",
     rules=RULES,
-    length=_length,
+    length=length,
     max_length=MAX_CHARACTERS,
     phrases=phrases,
-    shown=str,
-    title_forms=_title_forms,
-    query_forms=_query_forms,
+    claims_liking=claims_liking,
+    quotes=ENGLISH_QUOTES,
+    works=TITLES_OF_WORKS,
 )

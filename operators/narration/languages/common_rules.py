@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from operators.narration.rule_context import RuleContext
+from operators.narration.vocabulary import foreign_nouns
 
 
 def any_word(*alternatives: str) -> re.Pattern[str]:
@@ -13,7 +14,7 @@ def any_word(*alternatives: str) -> re.Pattern[str]:
 
 
 _SLOT = re.compile(r"[{}$\\]|%[sdr(]|<[A-Z]>|\[[A-Z]\]")
-_URL = re.compile(r"https?:|www\.|\b[\w-]+\.(?:com|org|net|io|cn|ru|info|shop)\b|javascript:|\w@\w", re.I)
+_URL = re.compile(r"https?:|www\.|\b[\w-]+\.[a-z]{2,}\b|javascript:|\w@\w", re.I)
 _MARKUP = re.compile(r"</?[A-Za-z!]|[*_`#~|^\[\]]|&#?\w+;")
 _LEAK = re.compile(
     r"\b(?:reason|genres?|sentence|title|facts?|prompt|slots?|instructions?|assistant|system|user)\s*:|<\||\|>|###|"
@@ -53,3 +54,8 @@ def prompt_leak(text: str, context: RuleContext) -> bool:
 def unsafe_word(text: str, context: RuleContext) -> bool:
     """Words that no shop wants said in its name."""
     return _UNSAFE.search(text) is not None
+
+
+def foreign_noun_inside(text: str, language: str, context: RuleContext) -> bool:
+    """Whether the text holds a word that only fits things of another domain; for languages without spaces."""
+    return any(word in text for word in foreign_nouns(language, context.domain))

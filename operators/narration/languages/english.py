@@ -6,7 +6,6 @@ Each rule takes the sentence with its names masked and says whether it is broken
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 from operators.narration.languages.common_rules import (
     any_word,
@@ -19,16 +18,14 @@ from operators.narration.languages.common_rules import (
 from operators.narration.languages.english_words import english_words
 from operators.narration.languages.language import Language
 from operators.narration.marks import NAMES
+from operators.narration.quotation import ENGLISH_QUOTES
 from operators.narration.rule_context import RuleContext, Rules, named
-from operators.narration.vocabulary import film_nouns, genre_owners, mood_owners
+from operators.narration.vocabulary import foreign_nouns, genre_owners, mood_owners
 from schemas.recommendation import ReasonKind
 
 MAX_WORDS = 30
 
 # fmt: off
-_NAME = re.compile(r"[A-Z0-9\u00c0-\u00de\u2e80-\U0002fa1f][\w '\u2019&:./()\-!?]*")
-_STOPS = re.compile(r"[.!?:;,](?=\s)")
-_ABBREVIATION = re.compile(r"\b(?:Dr|Mr|Mrs|Ms|St|Jr|Sr|vs|Vol|No|[A-Z])\.")
 _WORD = re.compile(r"[A-Za-z]+(?:['\u2019-][A-Za-z]+)*")
 _SENTENCE = re.compile(r"[^.!?]*(?<!\?)\?\s[^.!?]*[.!]|[^.!?]*[.!?]")
 _NUMBER = re.compile(
@@ -62,24 +59,33 @@ _BUY = any_word(r"b(?:uy|uys|ought|uying)", r"shoppers?", r"purchas\w+", "custom
 _AGAIN = any_word("again", "come back", "once more", "another visit")
 _AFTER = any_word("after", "follow", "next", "go on to")
 _REQUIRED: dict[ReasonKind, re.Pattern[str]] = {
-    ReasonKind.CO_WATCHED: any_word("people", "fans?", "viewers", "shoppers", "parents", "if you", "because you"),
+    ReasonKind.CO_WATCHED: any_word(
+        "people", "fans?", "viewers", "shoppers", "learners", "readers", "parents", "if you", "because you"),
     ReasonKind.BOUGHT_TOGETHER: any_word("bought", "buy", "add", "together", "along with"),
     ReasonKind.SAME_GENRE: any_word(
-        "like", "liked", "another", "same", "similar", "similarly", "enjoyed", "because you"),
+        "like", "liked", "another", "same", "similar", "similarly", "in common", "enjoyed", "because you"),
     ReasonKind.NEXT_IN_SEQUENCE: _AFTER,
     ReasonKind.SEARCH_MATCH: _SEARCH,
     ReasonKind.TRENDING: any_word(
-        "trending", "now", "popular", "catching on", "attention", "making waves", "many (?:shoppers|viewers|people)"),
+        "trending", "now", "popular", "catching on", "attention", "making waves",
+        "many (?:shoppers|viewers|learners|people)"),
     ReasonKind.REPEAT: _AGAIN,
     ReasonKind.TASTE: any_word("you", "your"),
+    ReasonKind.NEW: any_word("new"),
+    ReasonKind.FILL: any_word("you", "your", "look"),
 }
 _FORBIDDEN: tuple[tuple[re.Pattern[str], frozenset[ReasonKind]], ...] = (
     (_TREND, frozenset({ReasonKind.TRENDING})),
     (_SEARCH, frozenset({ReasonKind.SEARCH_MATCH})),
-    (_BUY, frozenset({ReasonKind.BOUGHT_TOGETHER, ReasonKind.CO_WATCHED, ReasonKind.TRENDING})),
+    (_BUY, frozenset({ReasonKind.BOUGHT_TOGETHER, ReasonKind.CO_WATCHED, ReasonKind.TRENDING, ReasonKind.REPEAT})),
     (_AGAIN, frozenset({ReasonKind.REPEAT})),
     (_AFTER, frozenset({ReasonKind.NEXT_IN_SEQUENCE})),
 )
+_NEW_HERE = any_word("new here", "something new")
+_LIKELY = any_word(r"(?:may|might|could)(?: (?:also|well|even))? (?:like|love|enjoy)", "would like")
+_LIKING = any_word(
+    "liked", r"enjoy\w*", r"appreciat\w+", r"love[sd]?", "fans?", r"favou?rites?", r"obsess\w+",
+    "(?:you|who|people|shoppers|viewers|readers|learners|often|also) likes?")
 _COMPARED = any_word("more", "deeper", "better", "than", "unlike", "goes further")
 _DANGLING = re.compile(
     r"\b(?:a|an|the|of|and|or|(?<!play )with|to|in|on|for|from|by|at|that|which|who|is|are|was|"
@@ -112,8 +118,8 @@ def number(text: str, context: RuleContext) -> bool:
 
 
 def claim(text: str, context: RuleContext) -> bool:
-    """Awards, makers, superlatives, prices, age: things that facts never say."""
-    return _CLAIM.search(text) is not None
+    """Awards, makers, superlatives, prices, age: things that facts never say, but for what is new here."""
+    return _CLAIM.search(_NEW_HERE.sub("", text) if context.kind is ReasonKind.NEW else text) is not None
 
 
 def absolute(text: str, context: RuleContext) -> bool:
@@ -129,8 +135,8 @@ def plot(text: str, context: RuleContext) -> bool:
 def wrong_genre(text: str, context: RuleContext) -> bool:
     """A genre, or a kind of thing, that the item is not known to be."""
     lowered = text.lower()
-    owners = genre_owners("en")
-    if not context.is_film and any(word in film_nouns() for word in _WORD.findall(lowered)):
+    owners = genre_owners("en", context.domain)
+    if not foreign_nouns("en", context.domain).isdisjoint(_WORD.findall(lowered)):
         return True
     if "science fiction" in lowered and "sci-fi" not in context.categories:
         return True
@@ -140,7 +146,7 @@ def wrong_genre(text: str, context: RuleContext) -> bool:
 
 def wrong_tone(text: str, context: RuleContext) -> bool:
     """A mood that none of the item's genres has, such as a light horror film."""
-    owners = mood_owners()
+    owners = mood_owners(context.domain)
     words = _WORD.findall(text.lower())
     return any(word in owners and owners[word].isdisjoint(context.categories) for word in words)
 
@@ -155,6 +161,16 @@ def wrong_reason(text: str, context: RuleContext) -> bool:
 def missing_reason(text: str, context: RuleContext) -> bool:
     """The sentence does not say why."""
     return _REQUIRED[context.kind].search(text) is None
+
+
+def unproven_liking(text: str, context: RuleContext) -> bool:
+    """That somebody liked or enjoyed something, where nothing proves it."""
+    return not context.liked and claims_liking(text)
+
+
+def claims_liking(text: str) -> bool:
+    """Words of liking, predictions ("you may like") apart."""
+    return _LIKING.search(_LIKELY.sub("", text)) is not None
 
 
 def unknown_name(text: str, context: RuleContext) -> bool:
@@ -237,27 +253,10 @@ def _content_words(text: str) -> list[str]:
 # fmt: off
 RULES: Rules = named(
     unfilled_slot, number, url, markup, prompt_leak, unsafe_word, claim, absolute, plot, wrong_genre, wrong_tone,
-    wrong_reason, missing_reason, unknown_name, unknown_word, several_sentences, too_short, broken_ending, fragment,
-    article, tautology, repeated_word, wrong_script,
+    wrong_reason, missing_reason, unproven_liking, unknown_name, unknown_word, several_sentences, too_short,
+    broken_ending, fragment, article, tautology, repeated_word, wrong_script,
 )
 # fmt: on
-
-
-@lru_cache(maxsize=16_384)
-def quoted(title: str) -> str:
-    """The title as an English sentence shows it: in quotation marks unless it reads as a name without them."""
-    if _NAME.fullmatch(title) and not _STOPS.search(_ABBREVIATION.sub("", title)) and title[-1] not in ".!?:":
-        return title
-    return f"\u201c{title}\u201d"
-
-
-def _title_forms(title: str) -> tuple[str, ...]:
-    shown = quoted(title)
-    return (shown, title) if shown != title else (f"\u201c{title}\u201d", f'"{title}"', title)
-
-
-def _query_forms(query: str) -> tuple[str, ...]:
-    return f'"{query}"', f"\u201c{query}\u201d"
 
 
 def _length(text: str) -> int:
@@ -266,11 +265,11 @@ def _length(text: str) -> int:
 
 ENGLISH = Language(
     code="en",
+    tag="en",
     rules=RULES,
     length=_length,
     max_length=MAX_WORDS,
     phrases=phrases,
-    shown=quoted,
-    title_forms=_title_forms,
-    query_forms=_query_forms,
+    claims_liking=claims_liking,
+    quotes=ENGLISH_QUOTES,
 )

@@ -6,7 +6,8 @@ import re
 from functools import cache
 
 from operators.narration.shipped import frame_rows, listed_words, template_texts
-from operators.narration.vocabulary import categories, film_nouns
+from operators.narration.vocabulary import vocabulary
+from schemas.domains import Domain
 
 _WORD = re.compile(r"[A-Za-z]+(?:'[A-Za-z]+|-[A-Za-z]+)*")
 _SLOT = re.compile(r"\{[ABQ]\}")
@@ -21,7 +22,9 @@ def english_words() -> frozenset[str]:
     """
     texts = [row.text for row in frame_rows("en") if row.reviewed]
     texts += [text for sentences in template_texts("en").values() for text in sentences]
-    for category in categories().values():
-        texts += [category.noun, category.article, *category.words["en"], *category.moods, *category.tails]
-    texts += [*film_nouns(), *listed_words("en")]
+    for domain in map(vocabulary, Domain):
+        texts += domain.nouns.get("en", ())
+        for category in domain.categories.values():
+            texts += [category.noun, category.article, *category.words["en"], *category.moods, *category.tails]
+    texts += listed_words("en")
     return frozenset(word for text in texts for word in _WORD.findall(_SLOT.sub(" ", text).lower()))

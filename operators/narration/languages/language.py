@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from operators.narration.quotation import Quotation
 from operators.narration.rule_context import Rules
 
 
@@ -13,20 +14,23 @@ class Language:
     """One language. Its sentences are data files named after ``code`` (see `operators.narration.shipped`).
 
     Attributes:
-        code: two letters, ISO 639-1.
+        code: names its data files.
+        tag: BCP 47 tag of text in it, as records carry it.
         rules: what a sentence may break, apart from names and length.
         length: how long a sentence is, in the language's own unit.
         max_length: the longest sentence that may be shown, in that unit.
         phrases: parts of a masked sentence that could be titles.
-        shown: a title or query as a filled slot shows it.
-        title_forms, query_forms: how a title or a query may stand in a sentence, longest first.
+        claims_liking: whether a sentence, its names masked or slots, says that the user or others liked something.
+        quotes: marks around queries and titles.
+        works: marks around titles of works, where they have their own.
     """
 
     code: str
+    tag: str
     rules: Rules
     length: Callable[[str], int]
     max_length: int
     phrases: Callable[[str], list[str]]
-    shown: Callable[[str], str]
-    title_forms: Callable[[str], tuple[str, ...]]
-    query_forms: Callable[[str], tuple[str, ...]]
+    claims_liking: Callable[[str], bool]
+    quotes: Quotation
+    works: Quotation | None = None
