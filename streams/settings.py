@@ -355,7 +355,7 @@ def _as_declared(field: FieldInfo, value: Any) -> Any:
     parts = (annotation, *get_args(annotation))
     if not isinstance(value, str) or SecretStr in parts:
         return value
-    listed = [part for part in parts if isinstance(part, type) and issubclass(part, StrEnum)]
+    listed: list[Iterable[Any]] = [part for part in parts if isinstance(part, type) and issubclass(part, StrEnum)]
     listed += [get_args(part) for part in parts if get_origin(part) is Literal]
     choices = {str(choice).lower(): choice for choice in chain.from_iterable(listed)}
     return choices.get(value.strip().lower(), value.strip())

@@ -118,7 +118,8 @@ class Answers:
 
     def _items(self, ranked: RankedList) -> tuple[RecommendedItem, ...]:
         index, rows = self.context.index, ranked.items.tolist()
-        catalog = map(index.catalog.__getitem__, rows)
+        named = index.titled[ranked.items].tolist()
+        catalog = [index.catalog[row] if titled else None for row, titled in zip(rows, named, strict=True)]
         scores = np.rint(ranked.scores.astype(np.float64) * 1e6) / 1e6
         return tuple(
             map(
@@ -129,17 +130,14 @@ class Answers:
                 ranked.reasons,
                 ranked.contributions,
                 ranked.propensities.tolist(),
-                [
-                    row.title if titled else None
-                    for row, titled in zip(catalog, index.titled[ranked.items], strict=True)
-                ],
+                [None if row is None else row.title for row in catalog],
             )
         )
 
     def _is_first_again(self, state: UserState, ranked: RankedList) -> bool:
         """Whether the last list began with the same item: a live sentence about it could be the same again."""
-        last = state.shown[-1].items if state.shown else ()
-        return bool(last) and len(ranked.items) > 0 and last[0] == ranked.items[0]
+        last = state.shown[-1].items if state.shown else None
+        return last is not None and len(last) > 0 and len(ranked.items) > 0 and last[0] == int(ranked.items[0])
 
     def _locale(self, event: AnsweredEvent, row: CatalogItem | None) -> str:
         return event.locale or (row.locale if row is not None else None) or self.context.settings.locale
