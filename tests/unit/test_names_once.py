@@ -28,7 +28,6 @@ OTHER_MEANING = {
     ("headwater/demo/claims.py", "items"): "a field of a recommendation",
     ("headwater/demo/verdict.py", "items"): "a field of a recommendation",
     ("headwater/demo/wording.py", "items"): "a field of a recommendation",
-    ("headwater/cli/tail.py", "items"): "a field of a recommendation",
 }
 """Texts that are the name of a stage by chance."""
 
