@@ -82,6 +82,8 @@ def test_items_that_came_by_events_are_deleted_and_stay_away(shop: Shop) -> None
     for number in range(1, 6):
         row(shop, f"i{number}")
     shop.send(CATALOG, None, key="x7")  # nobody knows it yet
+    shop.flush()
+    shop.wait_lag_zero()
     for number in range(25):
         click(shop, f"c{number}", "x9")
         click(shop, f"d{number}", "x7")
