@@ -17,7 +17,7 @@ class EmptyCause(StrEnum):
     NONE_AVAILABLE = "none_available"
     """Items are known, but each is deleted, unavailable or expired."""
     LEFT_OUT = "left_out"
-    """Items may be recommended, but not to this user, who has had, hidden or disliked all of them."""
+    """Items may be recommended, but not to this user, who has had, seen, hidden or disliked all of them."""
 
 
 def why_empty(index: ItemIndex, now_ms: int) -> EmptyCause:

@@ -290,6 +290,8 @@ class Worker:
 
     def _look_at_idle_stages(self) -> None:
         idle = idle_stages(self._admin, self.settings.namespace)
+        if any(stage in idle for stage in self.engines):
+            return  # this worker has not joined yet, or may not see all groups
         for stage in STAGES:
             waiting = unread(self._admin, self.brokers, self.settings, stage) if stage in idle else {}
             self.metrics.unread_records.of(stage).set(sum(waiting.values()))
