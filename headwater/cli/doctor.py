@@ -201,7 +201,21 @@ def _metrics(settings: Settings) -> Iterator[Finding]:
                 f"{value:.0f} records refused by {labels.get('stage')}: {labels.get('reason')}",
                 f"Read {DEAD_LETTERS.name(settings.namespace)}; the headers say why.",
             )
+    yield from _left_out(samples, settings)
     yield from _unanswered(samples, settings)
+
+
+def _left_out(samples: Samples, settings: Settings) -> Iterator[Finding]:
+    """Events that were not even learned."""
+    for labels, value in samples.of("headwater_events_total"):
+        if value and labels.get("outcome") == "rate_limited":
+            yield Finding(
+                "events",
+                Grade.WARNING,
+                f"{value:.0f} events of {labels.get('topic')} were ignored: more of one user within a minute than "
+                f"HEADWATER_USER_EVENTS_PER_MINUTE ({settings.user_events_per_minute:,})",
+                "A bot, or many users under one id? History is not limited: send it with `headwater replay`.",
+            )
 
 
 def _unanswered(samples: Samples, settings: Settings) -> Iterator[Finding]:

@@ -21,6 +21,9 @@ headwater_misplaced_users_total{topic="events.purchase.v1"} 4
 headwater_misplaced_users_total{topic="events.click.v1"} 0
 # TYPE headwater_dead_letters_total counter
 headwater_dead_letters_total{stage="profiles",reason="wrong_type"} 2
+# TYPE headwater_events_total counter
+headwater_events_total{topic="events.click.v1",outcome="learned"} 31
+headwater_events_total{topic="events.click.v1",outcome="rate_limited"} 2000
 # TYPE headwater_too_old_events_total counter
 headwater_too_old_events_total{topic="events.click.v1",cause="late"} 50
 headwater_too_old_events_total{topic="events.click.v1",cause="again"} 900
@@ -102,6 +105,8 @@ def test_what_the_worker_reports() -> None:
     assert "Set partitioner=murmur2_random in the producer of events.purchase.v1" in out
     assert "0 users" not in out
     assert "2 records refused by profiles: wrong_type" in out
+    assert "warning  events: 2000 events of events.click.v1 were ignored" in out
+    assert "HEADWATER_USER_EVENTS_PER_MINUTE (3,000)" in out and "31" not in out
 
 
 @pytest.mark.usefixtures("unready_worker")
