@@ -22,7 +22,7 @@ headwater_misplaced_users_total{topic="events.click.v1"} 0
 # TYPE headwater_dead_letters_total counter
 headwater_dead_letters_total{stage="profiles",reason="wrong_type"} 2
 # TYPE headwater_events_total counter
-headwater_events_total{topic="events.click.v1",outcome="learned"} 31
+headwater_events_total{topic="events.click.v1",outcome="learned"} 7654321
 headwater_events_total{topic="events.click.v1",outcome="rate_limited"} 2000
 # TYPE headwater_too_old_events_total counter
 headwater_too_old_events_total{topic="events.click.v1",cause="late"} 50
@@ -106,7 +106,7 @@ def test_what_the_worker_reports() -> None:
     assert "0 users" not in out
     assert "2 records refused by profiles: wrong_type" in out
     assert "warning  events: 2000 events of events.click.v1 were ignored" in out
-    assert "HEADWATER_USER_EVENTS_PER_MINUTE (3,000)" in out and "31" not in out
+    assert "HEADWATER_USER_EVENTS_PER_MINUTE (3,000)" in out and "7654321" not in out
 
 
 @pytest.mark.usefixtures("unready_worker")
