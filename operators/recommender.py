@@ -85,6 +85,10 @@ class Recommender:
         """The best items for the user now (`ranking.Ranker`)."""
         return self._ranker.rank(state, now_ms=now_ms, query=query, limit=limit, exploration_key=exploration_key)
 
+    def telling_categories(self, one: int, other: int) -> list[str]:
+        """Categories that both items have and that are not everybody's (`ranking.Ranker`)."""
+        return self._ranker.telling_categories(one, other)
+
     @property
     def generator_names(self) -> tuple[str, ...]:
         """Names of the candidate generators, those without a voice first."""

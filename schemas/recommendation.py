@@ -25,7 +25,7 @@ class TextSource(StrEnum):
 
 
 class ReasonKind(StrEnum):
-    """Why an item is recommended."""
+    """Why an item is recommended; `docs/reasons.md` has the condition of each kind."""
 
     CO_WATCHED = "co_watched"
     BOUGHT_TOGETHER = "bought_together"
@@ -56,11 +56,18 @@ class Trigger(msgspec.Struct, frozen=True, gc=False):
 
 
 class Reason(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """``anchor_item_id``: the item that the user knows; ``query``: what was searched for. Absent where it has none."""
+    """Each field but ``kind`` is absent where the reason has none.
+
+    Attributes:
+        anchor_item_id: the item that the user knows.
+        query: what was searched for.
+        support: distinct people on whom the claim stands, at least; absent for what the catalogue proves.
+    """
 
     kind: ReasonKind
     anchor_item_id: str | None = None
     query: str | None = None
+    support: int = 0
 
 
 class RecommendedItem(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):

@@ -22,6 +22,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.domains import Domain
+from schemas.durations import DAY_MS
 from schemas.locales import WRITTEN, written_language
 from streams.topology import MAX_PARTITIONS, NARRATOR
 
@@ -77,6 +78,21 @@ Location = Annotated[Path, AfterValidator(_expanded)]
 """A file or folder."""
 Seconds = Annotated[float, "seconds"]
 """A duration; an error names the unit."""
+
+
+def buy_again_ms(text: str) -> dict[str, int | None]:
+    """Milliseconds by category, None: never. Raises `ValueError` for what is not `category=days,category=never`.
+
+    >>> buy_again_ms("coffee = 14, televisions=never")
+    {'coffee': 1209600000, 'televisions': None}
+    """
+    read: dict[str, int | None] = {}
+    for entry in filter(None, map(str.strip, text.split(","))):
+        category, separator, days = (part.strip() for part in entry.rpartition("="))
+        if not separator or not category or not (days == "never" or days.replace(".", "", 1).isdecimal()):
+            raise ValueError(f"{entry!r} is not `category=days` or `category=never`")
+        read[category] = None if days == "never" else round(float(days) * DAY_MS)
+    return read
 
 
 class Settings(BaseSettings):
@@ -253,6 +269,12 @@ class Settings(BaseSettings):
     allow_repeats: bool | None = Field(
         None, description="whether items that a user has seen may be recommended; empty: learned from how users repeat"
     )
+    min_support: int = Field(3, ge=1, le=1000, description="distinct people that a reason about people has to stand on")
+    buy_again: str = Field(
+        "",
+        description="for categories that you know better than a history of purchases: after how many days what was "
+        "bought is offered again, or `never`, as `coffee=14,televisions=never`; other categories are learned",
+    )
     domain: Domain = Field(
         Domain.GENERAL,
         json_schema_extra=ESSENTIAL,
@@ -317,6 +339,12 @@ class Settings(BaseSettings):
             return value.lower()
         if not CUSTOM_BACKEND.fullmatch(value):
             raise ValueError(f"choose {', '.join(BACKENDS)} or module:Class")
+        return value
+
+    @field_validator("buy_again")
+    @classmethod
+    def _buy_again_is_readable(cls, value: str) -> str:
+        buy_again_ms(value)
         return value
 
     @property

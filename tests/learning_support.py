@@ -128,7 +128,7 @@ def _entries(index: ItemIndex, items: np.ndarray, weights: np.ndarray) -> dict[s
     return {index.ids[item]: float(weight) for item, weight in zip(items.tolist(), weights, strict=True) if item >= 0}
 
 
-FILMS = Parameters(factors=8, neighbours=12, successors=6, domain="film")
+FILMS = Parameters(factors=8, neighbours=12, successors=6)
 THEMES = ("space opera", "green tea", "steam train")
 
 

@@ -30,11 +30,11 @@ def evaluate(
     """Rank, test, then learn each event of a file, without a broker. Prints recall, MRR and nDCG, also by generator."""
     settings = load_settings()
     from headwater.cli.lines import count_lines
-    from operators import Parameters
     from operators import evaluate as run
+    from streams.worker.parameters import parameters_of
 
     source = _Input(file, settings, from_namespace or ())
-    parameters = Parameters(allow_repeats=settings.allow_repeats, domain=settings.domain)
+    parameters = parameters_of(settings)
     with progress("evaluate", count_lines(file), "lines") as bar:
 
         def show(read: int, tested: int, hits: int) -> None:
@@ -136,7 +136,8 @@ def _show(report: EvaluationReport) -> None:
     make_console().print(table)
     speed = f", {report.events_per_second:,.0f} events/s" if report.events_per_second else ""
     typer.echo(
-        f"{report.events:,} events, {report.hybrid['tested']:,} tested, {report.users:,} users, "
+        f"{report.events:,} events, {report.hybrid['tested']:,} tested, {report.reloads['events']:,} reloads "
+        f"({report.reloads['share'] or 0:.1%}; not tested), {report.users:,} users, "
         f"{report.items:,} items{speed}"
     )
 

@@ -43,6 +43,9 @@ class EvaluationReport:
     events_per_second: float | None
     out_of_order: dict[str, float | int | None]
     duplicates: dict[str, float | int | None]
+    reloads: dict[str, float | int | None]
+    """Clicks and purchases on the item of the user's event before: they are learned, but not tested, as nobody asks to
+    be shown what is before the eyes. `events`, and their `share` of what could be tested otherwise."""
     clipped: int
     """Ratings outside of 0..rating_scale, which count as its nearer end."""
 
@@ -56,6 +59,7 @@ class EvaluationReport:
             "items": self.items,
             "out_of_order": self.out_of_order,
             "duplicates": self.duplicates,
+            "reloads": self.reloads,
             "clipped": self.clipped,
             "generators": self.generators,
         }
@@ -72,8 +76,9 @@ def evaluate(
     """Run the recommender over a log in the order given: test, then learn.
 
     `lines`: (line number, record) pairs. An event is tested when it is a click or purchase other than skip, hide
-    or dislike, its user has an earlier event and its item occurred in an earlier event; exact duplicates are
-    neither tested nor learned. K = 20. `clock`: seconds, for `events_per_second` only.
+    or dislike, its user has an earlier event, its item occurred in an earlier event, and it is not that of the user's
+    event before (a reload); exact duplicates are neither tested nor learned. K = 20. `clock`: seconds, for
+    `events_per_second` only.
 
     >>> clicks = [(user, item) for user in ("ann", "bob", "eve") for item in ("tea", "cup", "pot")]
     >>> events = [Click(f"e{n}", user, item, 1_700_000_000_000 + n) for n, (user, item) in enumerate(clicks)]
@@ -117,6 +122,7 @@ class _Run:
         self.order = StreamOrder()
         self.events = 0
         self.clipped = 0
+        self.reloads = 0
         self.interactions = 0.0
         self.occurred: NDArray[np.bool_] = np.zeros(1024, np.bool_)
         self.lists = _Lists()
@@ -142,11 +148,17 @@ class _Run:
         if state is None:
             state = self.users[record.user_id] = UserState.fresh(record.user_id, self.parameters)
         proposal = self._propose(state, record)
+        reload = (
+            isinstance(record, Click | Purchase)
+            and self._is_target(record)
+            and self._is_reload(state, self.index.lookup.get(record.item_id, -1))
+        )
         observation = self.recommender.learn(state, record, record.occurred_at, 0, number)
         if observation.status is not Status.LEARNED:
             self.order.note_duplicate(number)
             return
         self.clipped += observation.clipped
+        self.reloads += reload
         if proposal is not None and isinstance(record, Click | Purchase):
             self._test(proposal, self.index.lookup[record.item_id])
         self._note_occurrence(record)
@@ -158,7 +170,12 @@ class _Run:
         item = self.index.lookup.get(record.item_id, -1)
         if item < 0 or item >= len(self.occurred) or not self.occurred[item]:
             return None
+        if self._is_reload(state, item):
+            return None
         return self.recommender.propose(state, now_ms=record.occurred_at, limit=K)
+
+    def _is_reload(self, state: UserState, item: int) -> bool:
+        return len(state.recent_items) > 0 and state.recent_items[0] == item
 
     def _is_target(self, record: Event) -> bool:
         if isinstance(record, Click):
@@ -197,5 +214,9 @@ class _Run:
             events_per_second=events_per_second,
             out_of_order=self.order.late_figures(),
             duplicates=self.order.duplicate_figures(),
+            reloads={
+                "events": self.reloads,
+                "share": self.reloads / (self.reloads + self.hybrid.tested) if self.reloads else 0.0,
+            },
             clipped=self.clipped,
         )

@@ -26,8 +26,10 @@ class UserArrays(NamedTuple):
     """What kernels may know of one user at one ranking.
 
     - `recent` i32: items of positive interactions, newest first, with repetitions
-    - `actions` u8: what each of these was, or nothing where actions do not matter
+    - `actions` u8: what each of these was (`UserState.recent_actions`)
     - `consumed`, `banned` i32: items; `repeats_allowed`: whether consumed items may be offered again
+    - `held` i32: items not to be offered again now (`repeats.Holds`)
+    - `due` i32: items bought that may be; `again` i32: items of the history that the user came back to
     - `factors` f32[k]: zero until something was learned
     - `query`: the search that the list may stand on, `NO_QUERY` where there is none; `answers`: whether the list
       answers it, so that what was typed may be something that the user had before
@@ -38,6 +40,9 @@ class UserArrays(NamedTuple):
     actions: NDArray[np.uint8]
     consumed: IntArray
     banned: IntArray
+    held: IntArray
+    due: IntArray
+    again: IntArray
     factors: FloatArray
     query: Query
     answers: bool

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 SEEN = np.uint8(1)
 BANNED = np.uint8(2)
+HELD = np.uint8(4)
 
 _PRIOR_EVENTS = 2.0
 _REPEAT_FLOOR = 0.02
@@ -24,7 +25,7 @@ _REPEAT_FLOOR = 0.02
 class Gate(NamedTuple):
     """The arrays that decide on an item, as one argument of kernels.
 
-    `mask` u8 by item: SEEN and BANNED bits of the user; `now` in milliseconds.
+    `mask` u8 by item: SEEN, BANNED and HELD bits of the user; `now` in milliseconds.
     """
 
     mask: NDArray[np.uint8]
@@ -43,20 +44,24 @@ def gate_of(rows, mask, now):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def mark(mask, consumed, banned):  # type: ignore[no-untyped-def]
-    """Say in the mask what the user has consumed and banned."""
-    for item in consumed:
+def mark(mask, user):  # type: ignore[no-untyped-def]
+    """Say in the mask what the user (`UserArrays`) has consumed, banned, and is not to be offered again now."""
+    for item in user.consumed:
         mask[item] = SEEN
-    for item in banned:
+    for item in user.banned:
         mask[item] |= BANNED
+    for item in user.held:
+        mask[item] |= HELD
 
 
 @njit(cache=True, nogil=True)
-def unmark(mask, consumed, banned):  # type: ignore[no-untyped-def]
+def unmark(mask, user):  # type: ignore[no-untyped-def]
     """Put the mask back to 0."""
-    for item in consumed:
+    for item in user.consumed:
         mask[item] = 0
-    for item in banned:
+    for item in user.banned:
+        mask[item] = 0
+    for item in user.held:
         mask[item] = 0
 
 
@@ -79,12 +84,18 @@ def fresh_for_user(gate, item):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, inline="always")
 def again_for_user(gate, item):  # type: ignore[no-untyped-def]
-    """Whether a consumed item may be offered again: recommendable and not banned."""
+    """Whether a consumed item may be offered again: recommendable, neither banned nor held back."""
+    return gate.mask[item] & (BANNED | HELD) == 0 and recommendable(gate, item)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def typed_for_user(gate, item):  # type: ignore[no-untyped-def]
+    """Whether what the user typed may be shown: all that is recommendable and not banned, also what was just bought."""
     return gate.mask[item] & BANNED == 0 and recommendable(gate, item)
 
 
 def repeat_rate(state: UserState, global_rate: float) -> float:
-    """Probability that the user's next event is on a consumed item: own repeats shrunk to everybody's.
+    """Probability that the user comes back to a consumed item: own repeats shrunk to everybody's.
 
     The posterior mean of a Beta prior worth `_PRIOR_EVENTS` events at the global rate.
     """

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from numba import njit
 
-from operators.generators.eligibility import again_for_user, fresh_for_user
+from operators.generators.eligibility import fresh_for_user, typed_for_user
 from operators.generators.generator import NO_TUNING, Generator, Voice
 from operators.generators.select import falls_short, insert, name_nothing
 from operators.text.search import answering
@@ -27,7 +27,7 @@ def query_match(view, tuning, place):  # type: ignore[no-untyped-def]
         item, score = search.touched[at], search.scores[at]
         if falls_short(item, score, items, scores, kept):
             continue
-        if fresh_for_user(gate, item) or (answers and again_for_user(gate, item)):
+        if fresh_for_user(gate, item) or (answers and typed_for_user(gate, item)):
             kept = insert(item, score, items, scores, kept)
     name_nothing(view.found, place, kept)
 

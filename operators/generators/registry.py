@@ -5,6 +5,7 @@ from __future__ import annotations
 from numba import njit
 
 from operators.generators import (
+    co_purchase,
     content,
     item_knn,
     matrix_factorization,
@@ -22,6 +23,7 @@ GENERATORS: tuple[Generator, ...] = (
     trending.GENERATOR,
     item_knn.GENERATOR,
     transitions.GENERATOR,
+    co_purchase.GENERATOR,
     repeat.GENERATOR,
     content.GENERATOR,
     query_match.GENERATOR,

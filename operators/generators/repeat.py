@@ -1,6 +1,8 @@
 """Repeat consumption: what the user had before, the latest first. The one generator that returns consumed items.
 
-The r-th most recent distinct item has the score decay^r; each item is its own anchor.
+The r-th most recent distinct item has the score decay^r; each item is its own anchor. The last item is what the user
+has before the eyes: it is not offered. Items bought that are due again follow those of the history. What is held back
+(`repeats.Holds`) is not returned.
 
 Reference: Anderson, Kumar, Tomkins, Vassilvitskii, "The dynamics of repeat consumption" (WWW 2014): recency is
 the strongest single sign of what is consumed again.
@@ -26,21 +28,31 @@ class Tuning(NamedTuple):
 @njit(cache=True, nogil=True)
 def repeat(view, tuning, place):  # type: ignore[no-untyped-def]
     """Consumed items that are still recommendable, for users who repeat."""
-    if not view.user.repeats_allowed:
-        return
-    found, gate = view.found, view.gate
     kept = 0
     score = 1.0
-    for item in view.history:
-        if kept == found.items.shape[1]:
-            break
-        if again_for_user(gate, item):
-            found.items[place, kept] = item
-            found.scores[place, kept] = score
-            found.anchors[place, kept] = item
-            kept += 1
-        score *= tuning.decay
-    found.counts[place] = kept
+    if view.user.repeats_allowed:
+        for item in view.history[1:]:
+            kept = _keep(item, score, view, place, kept)
+            score *= tuning.decay
+    for item in view.user.due:
+        known = len(view.history) > 0 and item == view.history[0]
+        for other in range(kept):
+            known |= view.found.items[place, other] == item
+        if not known:
+            kept = _keep(item, score, view, place, kept)
+            score *= tuning.decay
+    view.found.counts[place] = kept
+
+
+@njit(cache=True, nogil=True)
+def _keep(item, score, view, place, kept):  # type: ignore[no-untyped-def]
+    found = view.found
+    if kept == found.items.shape[1] or not again_for_user(view.gate, item):
+        return kept
+    found.items[place, kept] = item
+    found.scores[place, kept] = score
+    found.anchors[place, kept] = item
+    return kept + 1
 
 
 GENERATOR = Generator("repeat", ReasonKind.REPEAT, repeat, Tuning(), Voice.REPEATS)

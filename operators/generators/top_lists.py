@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from operators.generators.repeats import buy_again_after
 from operators.state.item_index import ItemIndex
 
 LENGTH = 2_048
@@ -15,17 +16,26 @@ LENGTH = 2_048
 HEAD = 1_024
 """Items of a list that are scored one by one where all of the catalogue would be too many."""
 
+EVERYBODYS = 0.5
+"""Share of the catalogue above which a category says nothing of an item."""
+
 _REFRESH_SHARE = 1 / 20
 
 
 class TopArrays(NamedTuple):
-    """Items i32, best first, with their scores f32; `heads` i32: the first `HEAD` items of either list, by number."""
+    """Items i32, best first, with their scores f32; `heads` i32: the first `HEAD` items of either list, by number.
+
+    `everybodys` bool by number of a category: whether more than `EVERYBODYS` of the catalogue is in it. `median_arrival`:
+    epoch milliseconds by which half of the catalogue was there.
+    """
 
     trending: NDArray[np.int32]
     trending_scores: NDArray[np.float32]
     popular: NDArray[np.int32]
     popular_scores: NDArray[np.float32]
     heads: NDArray[np.int32]
+    everybodys: NDArray[np.bool_]
+    median_arrival: int
 
 
 class TopLists:
@@ -42,13 +52,25 @@ class TopLists:
         self.trending = np.empty(0, np.int32)
         self.trending_scores = np.empty(0, np.float32)
         self.heads = np.empty(0, np.int32)
+        self.everybodys = np.empty(0, np.bool_)
+        self.median_arrival = 0
         self.repeat_rate = 0.0
-        """Share of all interactions that were on an item which the user had consumed before."""
+        """Of all who took an item, the share who came back; 0 until `min_support` came back to the same item."""
+        self.buy_again = np.empty(0, np.float64)
+        """By item, milliseconds for which what was bought is left out (`repeats.buy_again_after`)."""
         self._version = -1
 
     def arrays(self) -> TopArrays:
         """What kernels read; to be asked again after a refresh."""
-        return TopArrays(self.trending, self.trending_scores, self.popular, self.popular_scores, self.heads)
+        return TopArrays(
+            self.trending,
+            self.trending_scores,
+            self.popular,
+            self.popular_scores,
+            self.heads,
+            self.everybodys,
+            self.median_arrival,
+        )
 
     def refresh(self, index: ItemIndex) -> bool:
         """Bring the lists up to date where enough has changed; whether they are new."""
@@ -63,8 +85,15 @@ class TopLists:
         self.trending = _largest(decayed)
         self.trending_scores = decayed[self.trending]
         self.heads = np.union1d(self.popular[:HEAD], self.trending[:HEAD])
-        total = float(counts.sum(dtype=np.float64))
-        self.repeat_rate = float(index.repeats[: index.size].sum(dtype=np.float64)) / max(total, 1.0)
+        self.everybodys = index.category_sizes() > EVERYBODYS * np.count_nonzero(index.cataloged[: index.size])
+        arrivals = index.cataloged_at[: index.size][index.cataloged[: index.size]]
+        self.median_arrival = int(np.median(arrivals)) if len(arrivals) else 0
+        repeats = index.repeats[: index.size]
+        habit = index.size > 0 and repeats.max() >= index.parameters.min_support
+        self.repeat_rate = (
+            float(repeats.sum(dtype=np.float64) / max(counts.sum(dtype=np.float64), 1.0)) if habit else 0.0
+        )
+        self.buy_again = buy_again_after(index)
         return True
 
 

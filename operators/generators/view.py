@@ -12,6 +12,7 @@ from operators.generators.base import Found, UserArrays, Workspace
 from operators.generators.eligibility import gate_of, mark, unmark
 from operators.generators.top_lists import TopArrays
 from operators.state.item_columns import ItemArrays
+from operators.state.user_state import DISLIKED
 from operators.text.cosines import TextArrays
 from operators.text.query import NO_QUERY
 from operators.text.search import SearchArrays
@@ -79,7 +80,7 @@ structref.define_proxy(
 
 _NO_ITEMS = np.empty(0, np.int32)
 _NO_NUMBERS = np.empty(0, np.float32)
-_NOBODY = UserArrays(_NO_ITEMS, np.empty(0, np.uint8), _NO_ITEMS, _NO_ITEMS, _NO_NUMBERS, NO_QUERY, False, False, 0)
+_NOBODY = UserArrays(_NO_ITEMS, np.empty(0, np.uint8), *[_NO_ITEMS] * 5, _NO_NUMBERS, NO_QUERY, False, False, 0)
 
 
 @njit(cache=True)
@@ -106,8 +107,8 @@ def _made(rows, half_lives, text, search, top, scratch, found, user):  # type: i
 def begin(view, user, size, described):  # type: ignore[no-untyped-def]
     """Turn the view to one user, with the gate closed for what this user may not get; `end` must follow."""
     scratch = view.scratch
-    mark(scratch.mask, user.consumed, user.banned)
-    count = _history(user.recent, view.rows, described, scratch)
+    mark(scratch.mask, user)
+    count = _history(user, view.rows, described, scratch)
     view.user = user
     view.history = scratch.history[:count]
     view.nameable = scratch.nameable[:count]
@@ -120,26 +121,28 @@ def begin(view, user, size, described):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def end(view):  # type: ignore[no-untyped-def]
     """Leave the scratch arrays clean; the rest stays until the next `begin`. Returns the length of the history."""
-    unmark(view.scratch.mask, view.user.consumed, view.user.banned)
+    unmark(view.scratch.mask, view.user)
     return len(view.history)
 
 
 @njit(cache=True, nogil=True)
-def _history(recent, rows, described, scratch):  # type: ignore[no-untyped-def]
-    """Distinct items of `recent`, as far as there is room, and whether each may be named; returns how many they are.
+def _history(user, rows, described, scratch):  # type: ignore[no-untyped-def]
+    """Distinct items of the user's history, as far as there is room, and whether each may be named; returns how many.
 
-    An item may be named that is not deleted, and has a title where there is a catalogue. A system without any
-    catalogue has no titles; there ids are named, in records and not in sentences.
+    An item may be named that the user did not rate low, is not deleted, and has a title where there is a catalogue. A
+    system without any catalogue has no titles; there ids are named, in records and not in sentences.
     """
     count = 0
-    for item in recent:
+    for place in range(len(user.recent)):
+        item = user.recent[place]
         if count == len(scratch.history):
             break  # a state of a time when histories were longer
         if scratch.slots[item] >= 0:
             continue
         scratch.slots[item] = 1
         scratch.history[count] = item
-        scratch.nameable[count] = rows.titled[item] or not (described or rows.deleted[item] or rows.cataloged[item])
+        named = rows.titled[item] or not (described or rows.deleted[item] or rows.cataloged[item])
+        scratch.nameable[count] = named and not user.actions[place] & DISLIKED
         count += 1
     for place in range(count):
         scratch.slots[scratch.history[place]] = -1

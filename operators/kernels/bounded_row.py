@@ -25,6 +25,9 @@ from numba import njit
 
 from operators.kernels.counter_rng import mix, uniform
 
+MOST_PEOPLE = 65_535
+"""Counts of people stay there."""
+
 TIME_STEPS = 4_096
 """A row's weights are rescaled only once 1 / TIME_STEPS of a half-life has passed since the last time, so a weight is
 off by at most 2 ** (1 / TIME_STEPS) - 1 = 0.02 % and most updates touch one entry instead of the whole row."""
@@ -52,24 +55,32 @@ def advance(weights, total, at, row, time, half_life):  # type: ignore[no-untype
 
 
 @njit(cache=True, nogil=True)
-def add(items, weights, row, item, weight, key):  # type: ignore[no-untyped-def]
-    """Add a weight to the row's entry for `item`; `key` (u64) decides about admission to a full row."""
+def add(items, weights, people, row, item, weight, person, key):  # type: ignore[no-untyped-def]
+    """Add a weight, and a `person` (0 or 1), to the row's entry for `item`.
+
+    `key` (u64) decides on admission to a full row. What takes another's place takes its weight over, but none of its
+    people: they stay those who were really counted.
+    """
     width = items.shape[1]
     place = _place_of(items, row, item)
     if place >= 0:
         weights[row, place] += weight
+        if people[row, place] < MOST_PEOPLE:
+            people[row, place] += person
     elif items[row, width - 1] < 0:
         empty = width - 1
         while empty > 0 and items[row, empty - 1] < 0:
             empty -= 1
         items[row, empty] = item
         weights[row, empty] = weight
+        people[row, empty] = person
     else:
         lightest = _lightest(weights, row)
         least = weights[row, lightest]
         if uniform(key) * (least + weight) < weight:
             items[row, lightest] = item
             weights[row, lightest] = least + weight
+            people[row, lightest] = person
 
 
 @njit(cache=True, nogil=True)

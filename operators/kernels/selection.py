@@ -36,7 +36,7 @@ def renumber(items, mark, distinct):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def select(  # type: ignore[no-untyped-def]
-    target, weight, previous, context_start, context, context_rank, sgd_start, sgd_item, sgd_coefficient,
+    target, weight, marks, previous, context_start, context, context_rank, sgd_start, sgd_item, sgd_coefficient,
     row_partition, partition, mark,
     events, local_target, local_previous, context_count, local_context, local_rank,
     sgd_count, local_sgd, local_coefficient, named,
@@ -53,8 +53,8 @@ def select(  # type: ignore[no-untyped-def]
     examples = 0
     names = 0
     for event in range(len(target)):
-        counts = weight[event] > 0.0 and target[event] >= 0
-        own = counts and row_partition[target[event]] == partition
+        counts = (weight[event] > 0.0 or marks[event] > 0) and target[event] >= 0
+        own = target[event] >= 0 and row_partition[target[event]] == partition
         first_pair, first_example = pairs, examples
         for place in range(context_start[event], context_start[event + 1] if counts else context_start[event]):
             item = context[place]

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from operators.kernels.counter_rng import mix
 from operators.kernels.stable_hash import MASK
-from operators.learning.item_updates import ItemUpdates
+from operators.learning.item_updates import BOUGHT, ItemUpdates
 from operators.learning.matrix_factorization import draw_negatives, user_step
 from operators.state.item_index import ItemIndex
 from operators.state.parameters import Parameters
 from operators.state.user_state import UserState
 
-_USER, _SOURCE, _OFFSET, _TIME, _TARGET, _PREVIOUS, _REPEAT, _HISTORY_END, _COLUMNS = range(9)
+_USER, _SOURCE, _OFFSET, _TIME, _TARGET, _PREVIOUS, _MARKS, _HISTORY_END, _COLUMNS = range(9)
+_WEIGHT, _PREFERENCE, _INTERVAL, _AMOUNTS = range(4)
 
 
 class EventBatch:
@@ -38,23 +39,24 @@ class EventBatch:
         self._clear()
 
     def __len__(self) -> int:
-        return len(self._amounts) // 2
+        return len(self._amounts) // _AMOUNTS
 
     def append(
-        self, state: UserState, source: int, offset: int, time_ms: int, target: int, previous: int, repeat: bool,
-        history: array[int], count_weight: float, preference: float,
+        self, state: UserState, source: int, offset: int, time_ms: int, target: int, previous: int, marks: int,
+        history: array[int], count_weight: float, preference: float, interval: float = 0.0,
     ) -> None:  # fmt: skip
         """Add one event. `history`: the user's recent items before it (C ints, newest first, repetitions allowed).
 
-        `count_weight` is for the counting learners (0: none of them), `preference` for matrix factorisation.
+        `count_weight` is for the counting learners (0: none of them), `preference` for matrix factorisation; `marks`
+        and `interval` as in `ItemUpdates`.
         """
         row = state.batch_row
         if row < 0:
             row = state.batch_row = len(self._users)
             self._users.append(state)
         self._history.extend(history)
-        self._columns.extend((row, source, offset, time_ms, target, previous, repeat, len(self._history)))
-        self._amounts.extend((count_weight, preference))
+        self._columns.extend((row, source, offset, time_ms, target, previous, marks, len(self._history)))
+        self._amounts.extend((count_weight, preference, interval))
 
     def learn(self) -> None:
         """Learn the user side of the events appended since the last time, in order."""
@@ -91,8 +93,9 @@ class EventBatch:
             offset=columns[:, _OFFSET].copy(),
             time=columns[:, _TIME].copy(),
             target=columns[:, _TARGET].astype(np.int32),
-            weight=amounts[:, 0].copy(),
-            repeat=columns[:, _REPEAT].astype(np.uint8),
+            weight=amounts[:, _WEIGHT].copy(),
+            marks=columns[:, _MARKS].astype(np.uint8),
+            interval=amounts[:, _INTERVAL].copy(),
             previous=columns[:, _PREVIOUS].astype(np.int32),
             context_start=found.context_start[: events + 1].copy(),
             context=found.context[:pairs].copy(),
@@ -108,7 +111,7 @@ class EventBatch:
     def _arrays(self) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int32]]:
         """Columns, amounts and histories as arrays; while they live, nothing can be appended."""
         columns = np.frombuffer(self._columns, np.int64).reshape(-1, _COLUMNS)
-        amounts = np.frombuffer(self._amounts, np.float32).reshape(-1, 2)
+        amounts = np.frombuffer(self._amounts, np.float32).reshape(-1, _AMOUNTS)
         history = np.frombuffer(self._history, np.int32) if self._history else _EMPTY
         return columns, amounts, history
 
@@ -180,11 +183,11 @@ def _user_side(  # type: ignore[no-untyped-def]
     for event in range(first, len(columns)):
         row, target = columns[event, _USER], columns[event, _TARGET]
         end = columns[event, _HISTORY_END]
-        if amounts[event, 0] > 0.0:
+        if amounts[event, _WEIGHT] > 0.0 or columns[event, _MARKS] & BOUGHT:
             pairs = _distinct(history, begin, end, target, most, context, context_rank, pairs)
         context_start[event + 1] = pairs
         before[event] = users[row]
-        preference = amounts[event, 1]
+        preference = amounts[event, _PREFERENCE]
         if preference != 0.0:
             drawn[:] = -1
             if preference > 0.0:
@@ -199,7 +202,7 @@ def _user_side(  # type: ignore[no-untyped-def]
                 max_gradient, max_norm, sgd_item, sgd_coefficient, examples,
             )  # fmt: skip
         sgd_start[event + 1] = examples
-        if amounts[event, 0] > 0.0:
+        if amounts[event, _WEIGHT] > 0.0:
             recent[counts[0] % len(recent)] = target
             counts[0] += 1
             if not known[target]:

@@ -5,13 +5,18 @@ Rules, each held by a test:
 - An event whose source offset the state contains is ignored. An event id seen among the user's last
   `Parameters.event_ids` (64) with the same content is a duplicate and teaches nothing; with other content it is learned
   and reported as a collision.
-- Every positive action (whatever the rating's value) and every purchase counts 1 in popularity, co-occurrence and
-  transitions; how much it tells about preference is `action_weights`, for matrix factorisation only.
+- What others see is moved by people, not by events: the first positive action or purchase of a user on an item counts
+  1 in popularity, co-occurrence and transitions, all later ones nothing. How much an action tells about preference is
+  `action_weights`, for matrix factorisation only, which learns no action that only says again what the last one said.
+- A rating of at most `low_rating` of the scale makes nothing popular; the item is known as one that the user dislikes.
+- An occasion is what a person would call one: looking at a thing, taking it to the cart, buying and rating it are one.
+  A user comes back to an item by taking it again (a click, view or play, or a purchase after a purchase) after another
+  item, or `OCCASION_GAP` later. For each item that counts once a user.
+- Purchases count apart: pairs of items that one user bought, and items that one user bought on several occasions.
 - skip, hide and dislike ban the item for this user, count in nothing, and are one negative step of matrix
   factorisation. **Only a later purchase of the item lifts the ban**; clicks, likes and ratings do not.
 - An event older than the newest of the history takes its place by time. It is learned into counts and co-occurrence
   (with the recent items as they are now), but never becomes the last item and makes no transition.
-- An item clicked twice in a row makes no transition from itself to itself: repetition has its own counters.
 - Impressions and clicks count once a position of a list that was really recommended (the last `Parameters.shown`);
   an impression teaches nothing else.
 """
@@ -24,15 +29,27 @@ from hashlib import blake2b
 import msgspec
 
 from operators.learning.event_batch import EventBatch
+from operators.learning.item_updates import BOUGHT, COUNTED, LOW, REBOUGHT, RETURNED
 from operators.learning.observation import ANSWERED, DUPLICATE, IGNORED, UNANSWERED, Observation, Status
 from operators.state.item_index import ItemIndex
 from operators.state.parameters import Parameters
-from operators.state.user_state import ACTION_CODES, EVENT_ID_BYTES, UserState
+from operators.state.user_columns import Bought
+from operators.state.user_state import ACTION_CODES, CODE, DISLIKED, EVENT_ID_BYTES, LIKED, UserState
 from schemas.records import Click, Event, Impression, Purchase, Search
 
 _encode = msgspec.msgpack.Encoder().encode
 _PURCHASE = ACTION_CODES["purchase"]
 _RATE = ACTION_CODES["rate"]
+_TAKEN = {*map(ACTION_CODES.__getitem__, ("click", "view", "play"))}
+"""Actions by which an item is taken; the others say something about one that was."""
+
+RETURNS = 3
+"""That many times a user who comes back to an item teaches what others do with it before and after."""
+RETURNS_OF_ALL = 5
+"""That many items to which a user comes back count for what people at large come back to."""
+
+OCCASION_GAP = 30 * 60_000
+"""Milliseconds after which the same item is taken on another occasion, also if nothing came between."""
 
 
 class EventObserver:
@@ -94,10 +111,13 @@ class EventObserver:
             return ANSWERED
         clipped = False
         if code == _RATE and event.value is not None:
-            scale = self._parameters.rating_scale
-            clipped = not 0.0 <= event.value <= scale
-            rating = (scale if event.value > scale else 0.0) if clipped else event.value
-            preference *= rating / scale
+            parameters = self._parameters
+            share = event.value / parameters.rating_scale
+            clipped = not 0.0 <= share <= 1.0
+            if clipped:
+                share = 1.0 if share > 1.0 else 0.0
+            preference *= share
+            code |= DISLIKED if share <= parameters.low_rating else LIKED if share >= parameters.high_rating else 0
         self._consume(state, item, code, preference, time_ms, source, offset)
         attributed = -1
         if event.recommendation_id is not None:
@@ -112,6 +132,7 @@ class EventObserver:
         state.banned.pop(item, None)
         code, preference = self._actions["purchase"]
         self._consume(state, item, code, preference, time_ms, source, offset)
+        self._buy(state, item, time_ms, source, offset)
         if event.recommendation_id is not None:
             attributed = _attribute(state, event.recommendation_id, item)
             if attributed >= 0:
@@ -148,29 +169,35 @@ class EventObserver:
         banned[item] = None
         if len(banned) > self._parameters.banned:
             del banned[next(iter(banned))]
-        self._batch.append(state, source, offset, time_ms, item, -1, False, state.recent_items, 0.0, preference)
+        self._batch.append(state, source, offset, time_ms, item, -1, 0, state.recent_items, 0.0, preference)
 
     def _consume(
         self, state: UserState, item: int, code: int, preference: float, time_ms: int, source: int, offset: int
     ) -> None:
+        """`code`: of the action, with the bits of `recent_actions`."""
         consumed = state.consumed
         former = consumed.pop(item, 0)
-        consumed[item] = former + 1
-        if former:
-            state.repeat_events += 1
-        elif len(consumed) > self._parameters.consumed:
-            del consumed[next(iter(consumed))]
         items, times = state.recent_items, state.recent_times
-        place = 0
-        previous = -1
-        if times:
-            if time_ms >= times[0]:
-                previous = items[0]
-                if previous == item:
-                    previous = -1
-            else:
-                place = _place_by_time(times, time_ms)
-        self._batch.append(state, source, offset, time_ms, item, previous, former > 0, items, 1.0, preference)
+        place = 0 if not times or time_ms >= times[0] else _place_by_time(times, time_ms)
+        previous = items[0] if times and place == 0 else -1
+        if not former:
+            consumed[item] = 1
+            if len(consumed) > self._parameters.consumed:
+                del consumed[next(iter(consumed))]
+            marks = LOW if code & DISLIKED else 0
+            self._batch.append(state, source, offset, time_ms, item, previous, marks, items, 1.0, preference)
+        else:
+            last = items.index(item) if item in items else -1
+            again = _is_occasion(state, item, code, last, time_ms)
+            consumed[item] = former + again
+            state.repeat_events += again
+            teaches = again and former <= RETURNS and previous != item
+            marks = COUNTED
+            if again and former == 1 and state.repeat_events <= RETURNS_OF_ALL:
+                marks |= RETURNED
+            if again or last < 0 or state.recent_actions[last] != code:
+                weight = 1.0 if teaches else 0.0
+                self._batch.append(state, source, offset, time_ms, item, previous, marks, items, weight, preference)
         items.insert(place, item)
         times.insert(place, time_ms)
         state.recent_actions.insert(place, code)
@@ -178,6 +205,48 @@ class EventObserver:
             items.pop()
             times.pop()
             state.recent_actions.pop()
+
+    def _buy(self, state: UserState, item: int, time_ms: int, source: int, offset: int) -> None:
+        """Note the purchase, which `_consume` has taken into the history."""
+        bought = state.bought
+        former = bought.pop(item, None)
+        if former is None:
+            others = array("i", reversed(bought))
+            bought[item] = Bought(1, time_ms, time_ms)
+            self._batch.append(state, source, offset, time_ms, item, -1, BOUGHT, others, 0.0, 0.0)
+            if len(bought) > self._parameters.bought:
+                del bought[next(iter(bought))]
+            return
+        first, last = min(former.first, time_ms), max(former.last, time_ms)
+        if not _is_another_purchase(state, item, former, time_ms):
+            bought[item] = Bought(former.occasions, first, last)
+            return
+        bought[item] = Bought(former.occasions + 1, first, last)
+        if former.occasions == 1:
+            self._batch.append(
+                state, source, offset, time_ms, item, -1, REBOUGHT, _NOTHING, 0.0, 0.0, float(last - first)
+            )
+
+
+_NOTHING = array("i")
+
+
+def _is_occasion(state: UserState, item: int, code: int, last: int, time_ms: int) -> bool:
+    """Whether the user takes an item again that was taken before; `last`: its newest place in the history, -1: none."""
+    if code & CODE == _PURCHASE:
+        former = state.bought.get(item)
+        return former is not None and _is_another_purchase(state, item, former, time_ms)
+    if code & CODE not in _TAKEN:
+        return False
+    return last != 0 or abs(time_ms - state.recent_times[0]) >= OCCASION_GAP
+
+
+def _is_another_purchase(state: UserState, item: int, former: Bought, time_ms: int) -> bool:
+    """Whether a purchase is an occasion of its own: long after the one before, or with another item between."""
+    if abs(time_ms - former.last) >= OCCASION_GAP:
+        return True
+    between = zip(state.recent_items, state.recent_times, strict=True)
+    return any(other != item and former.last < time < time_ms for other, time in between)
 
 
 def _place_by_time(times: array[int], time_ms: int) -> int:

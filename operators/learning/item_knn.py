@@ -16,6 +16,7 @@ from numba import njit
 
 from operators.kernels.bounded_row import add, admission_key, advance
 from operators.kernels.prefetch import gather, prefetch, prefetch_row
+from operators.learning.item_updates import COUNTED
 
 _ROWS_AHEAD = 2
 """Rows are asked for while that many are learned before them."""
@@ -31,6 +32,7 @@ def update_neighbours(updates, dropped, rows, touched, rank_weight, half_life): 
     offset, time, target, weight = updates.offset, updates.time, updates.target, updates.weight
     context_start, context, context_rank = updates.context_start, updates.context, updates.context_rank
     items, weights, total, at = rows.neighbour_items, rows.neighbour_weights, rows.neighbour_total, rows.neighbour_at
+    people, marks = rows.neighbour_people, updates.marks
     id_hash = rows.id_hash
     start, events, places = _by_row(target, weight, context_start, context, dropped, rows.mark, len(touched))
     target_hash, context_hash = gather(id_hash, target), gather(id_hash, context)
@@ -42,20 +44,22 @@ def update_neighbours(updates, dropped, rows, touched, rank_weight, half_life): 
             prefetch(at, ahead)
             prefetch_row(items, ahead)
             prefetch_row(weights, ahead)
+            prefetch_row(people, ahead)
         row = touched[number]
         for entry in range(start[number], start[number + 1]):
             event, place = events[entry], places[entry]
+            person = np.uint16(0 if marks[event] & COUNTED else 1)
             factor = weight[event] * advance(weights, total, at, row, time[event], half_life)
             if place >= 0:
                 amount = factor * rank_weight[context_rank[place]]
                 key = admission_key(id_hash[row], target_hash[event], offset[event])
-                add(items, weights, row, target[event], amount, key)
+                add(items, weights, people, row, target[event], amount, person, key)
                 total[row] += amount
                 continue
             for place in range(context_start[event], context_start[event + 1]):
                 amount = factor * rank_weight[context_rank[place]]
                 key = admission_key(id_hash[row], context_hash[place], offset[event])
-                add(items, weights, row, context[place], amount, key)
+                add(items, weights, people, row, context[place], amount, person, key)
                 total[row] += amount
 
 

@@ -9,6 +9,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from operators.kernels.prefetch import AHEAD, prefetch
+from operators.learning.copurchases import update_copurchases
 from operators.learning.item_knn import update_neighbours
 from operators.learning.item_updates import ItemUpdates
 from operators.learning.matrix_factorization import item_step
@@ -66,6 +67,7 @@ def _learn(  # type: ignore[no-untyped-def]
     update_popularity(updates, dropped, rows, popularity_half_life)
     update_neighbours(updates, dropped, rows, touched[:count], rank_weight, neighbour_half_life)
     update_successors(updates, dropped, rows, successor_half_life)
+    update_copurchases(updates, dropped, rows)
     item_step(updates, dropped, rows, learning_rate, regularization, max_norm)
     mark, learned, applied = rows.mark, rows.learned, rows.applied
     for place in range(count):
@@ -83,7 +85,8 @@ def _mark_rows(updates, dropped, touched, rows, partition, message_offset):  # t
 
     Arrays are taken out of the structures before the loop: in it numba would count references at each use.
     """
-    target, weight, previous, context = updates.target, updates.weight, updates.previous, updates.context
+    target, weight, marks = updates.target, updates.weight, updates.marks
+    previous, context = updates.previous, updates.context
     context_start, sgd_start, sgd_item = updates.context_start, updates.sgd_start, updates.sgd_item
     row_partition, applied, mark = rows.partition, rows.applied, rows.mark
     learned, cataloged, deleted = rows.learned, rows.cataloged, rows.deleted
@@ -92,7 +95,7 @@ def _mark_rows(updates, dropped, touched, rows, partition, message_offset):  # t
     for event in range(len(target)):
         if dropped[event]:
             continue
-        if target[event] >= 0 and weight[event] > 0.0:
+        if target[event] >= 0 and (weight[event] > 0.0 or marks[event] > 0):
             positive += 1
             count = _mark(target[event], row_partition, applied, partition, message_offset, mark, touched, count)
             for place in range(context_start[event], context_start[event + 1]):
@@ -108,8 +111,7 @@ def _mark_rows(updates, dropped, touched, rows, partition, message_offset):  # t
                 count = _mark(last, row_partition, applied, partition, message_offset, mark, touched, count)
         for place in range(sgd_start[event], sgd_start[event + 1]):
             other = sgd_item[place]
-            own = weight[event] <= 0.0 or other == target[event]  # an event that pushes away has no other example
-            if own or _learns(other, learned, cataloged, deleted):
+            if other == target[event] or _learns(other, learned, cataloged, deleted):
                 count = _mark(other, row_partition, applied, partition, message_offset, mark, touched, count)
     return count, positive
 

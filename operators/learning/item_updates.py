@@ -28,13 +28,18 @@ MOST_EVENTS = 2_048
 message comes close to what a broker takes (one that is too long is made again in halves)."""
 _WHAT = "message of item updates"
 
+RETURNED, LOW, BOUGHT, REBOUGHT, COUNTED = 1, 2, 4, 8, 16
+"""Bits of `ItemUpdates.marks`. Each of these is set at most once for a user and an item: the user came back to it on
+another occasion; rated it low and so speaks for no popularity; bought it, with other items that the user bought as
+context; bought it again on another occasion. The last: the user is counted already among the people of the item."""
+
 
 class ItemUpdates(NamedTuple):
     """e events in order, as one argument of kernels; items are dense numbers of the index that made or unpacked them.
 
     Event number n has the context items `context[context_start[n]:context_start[n + 1]]` (other distinct items of the
-    user's recent history) with their ranks (0 the most recent), and the SGD examples
-    `sgd_item[sgd_start[n]:sgd_start[n + 1]]` with their coefficients.
+    user's recent history, or purchases for one that is `BOUGHT`) with their ranks (0 the most recent), and the SGD
+    examples `sgd_item[sgd_start[n]:sgd_start[n + 1]]` with their coefficients.
     """
 
     source: NDArray[np.int32]
@@ -46,9 +51,11 @@ class ItemUpdates(NamedTuple):
     target: NDArray[np.int32]
     """i32[e]: the item; -1 where no row of this partition needs to know it."""
     weight: NDArray[np.float32]
-    """f32[e]: weight in counts; 0 for events that are only an SGD example (negatives)."""
-    repeat: NDArray[np.uint8]
-    """u8[e]: 1 when the user had consumed the item before."""
+    """f32[e]: weight in counts; 0 for what teaches matrix factorisation alone."""
+    marks: NDArray[np.uint8]
+    """u8[e]: what else the event says (`RETURNED`, …)."""
+    interval: NDArray[np.float32]
+    """f32[e]: of one that is `REBOUGHT`, milliseconds since the purchase before; else 0."""
     previous: NDArray[np.int32]
     """i32[e]: the user's item before (-1 none)."""
     context_start: NDArray[np.int32]
@@ -82,8 +89,19 @@ class ItemUpdates(NamedTuple):
 
         To be sent in this order.
         """
-        for first in range(0, self.size, MOST_EVENTS):
-            yield from _within(self.events(first, min(first + MOST_EVENTS, self.size)), index, partitions, most_bytes)
+        first = 0
+        while first < self.size:
+            last = self.whole(min(first + MOST_EVENTS, self.size))
+            yield from _within(self.events(first, last), index, partitions, most_bytes)
+            first = last
+
+    def whole(self, place: int) -> int:
+        """The next place from `place` on between two events: a purchase may be two rows, which travel together.
+
+        Who merges messages drops what comes from an offset that another message has brought.
+        """
+        inside = 0 < place < self.size and self.offset[place] == self.offset[place - 1]
+        return place + int(inside and self.source[place] == self.source[place - 1])
 
     def split(self, index: ItemIndex, partitions: int) -> dict[int, bytes]:
         """Messages by item partition (only those that have anything to learn), events in their order.
@@ -98,10 +116,10 @@ class ItemUpdates(NamedTuple):
 
 def _within(updates: ItemUpdates, index: ItemIndex, partitions: int, most_bytes: int) -> Iterator[dict[int, bytes]]:
     messages = updates.split(index, partitions)
-    if updates.size < 2 or max(map(len, messages.values()), default=0) <= most_bytes:
+    middle = updates.whole(updates.size // 2)
+    if middle in (0, updates.size) or max(map(len, messages.values()), default=0) <= most_bytes:
         yield messages
         return
-    middle = updates.size // 2
     for half in (updates.events(0, middle), updates.events(middle, updates.size)):
         yield from _within(half, index, partitions, most_bytes)
 
@@ -129,7 +147,7 @@ class _Message(msgspec.Struct, array_like=True):
     time: bytes
     target: bytes
     weight: bytes
-    repeat: bytes
+    marks: bytes
     previous: bytes
     context_count: bytes
     context: bytes
@@ -138,6 +156,8 @@ class _Message(msgspec.Struct, array_like=True):
     sgd_count: bytes
     sgd_item: bytes
     sgd_coefficient: bytes
+    interval: bytes = b""
+    """Empty where all are 0."""
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -184,7 +204,7 @@ def _renumbered(updates: ItemUpdates, index: ItemIndex) -> tuple[ItemUpdates, ND
 
 def _pack(updates: ItemUpdates, where: NDArray[np.int16], ids: EncodedIds, partition: int, s: _Scratch) -> bytes | None:
     taken, pairs, examples, names = select(
-        updates.target, updates.weight, updates.previous, updates.context_start, updates.context,
+        updates.target, updates.weight, updates.marks, updates.previous, updates.context_start, updates.context,
         updates.context_rank, updates.sgd_start, updates.sgd_item, updates.sgd_coefficient, where,
         partition, s.mark, s.events, s.target, s.previous, s.context_count, s.context, s.context_rank,
         s.sgd_count, s.sgd_item, s.sgd_coefficient, s.named,
@@ -194,6 +214,7 @@ def _pack(updates: ItemUpdates, where: NDArray[np.int16], ids: EncodedIds, parti
     events = s.events[:taken]
     local = _local_type(names)
     with_factors = events[s.sgd_count[:taken] > 0]
+    interval = updates.interval[events]
     message = _Message(
         ids.array(s.named[:names]),
         updates.user_factors.shape[1],
@@ -202,7 +223,7 @@ def _pack(updates: ItemUpdates, where: NDArray[np.int16], ids: EncodedIds, parti
         updates.time[events].tobytes(),
         s.target[:taken].astype(local).tobytes(),
         updates.weight[events].tobytes(),
-        updates.repeat[events].tobytes(),
+        updates.marks[events].tobytes(),
         s.previous[:taken].astype(local).tobytes(),
         s.context_count[:taken].tobytes(),
         s.context[:pairs].astype(local).tobytes(),
@@ -211,6 +232,7 @@ def _pack(updates: ItemUpdates, where: NDArray[np.int16], ids: EncodedIds, parti
         s.sgd_count[:taken].tobytes(),
         s.sgd_item[:examples].astype(local).tobytes(),
         s.sgd_coefficient[:examples].tobytes(),
+        interval.tobytes() if interval.any() else b"",
     )
     return seal(KIND, VERSION, _encoder.encode(message))
 
@@ -238,7 +260,8 @@ def _unpacked(message: _Message, index: ItemIndex) -> ItemUpdates:
         time=np.frombuffer(message.time, np.int64).copy(),
         target=numbers[np.frombuffer(message.target, local)],
         weight=np.frombuffer(message.weight, np.float32).copy(),
-        repeat=np.frombuffer(message.repeat, np.uint8).copy(),
+        marks=np.frombuffer(message.marks, np.uint8).copy(),
+        interval=np.frombuffer(message.interval or bytes(4 * len(offset)), np.float32).copy(),
         previous=numbers[np.frombuffer(message.previous, local)],
         context_start=_starts(message.context_count),
         context=numbers[np.frombuffer(message.context, local)],
@@ -254,7 +277,9 @@ def _unpacked(message: _Message, index: ItemIndex) -> ItemUpdates:
 
 def _check_lengths(updates: ItemUpdates) -> None:
     events = updates.size
-    columns = (updates.source, updates.offset, updates.time, updates.weight, updates.repeat, updates.previous)
+    columns = (
+        updates.source, updates.offset, updates.time, updates.weight, updates.marks, updates.interval, updates.previous,
+    )  # fmt: skip
     starts = (updates.context_start, updates.sgd_start)
     if any(len(column) != events for column in columns) or any(len(start) != events + 1 for start in starts):
         raise ValueError("its columns differ in length")

@@ -7,10 +7,12 @@ Source: Rendle et al., "Factorizing personalized Markov chains" (WWW 2010), 4.
 
 from __future__ import annotations
 
+import numpy as np
 from numba import njit
 
 from operators.kernels.bounded_row import add, admission_key, advance
 from operators.kernels.prefetch import prefetch_row
+from operators.learning.item_updates import COUNTED
 
 _ROWS_AHEAD = 8
 
@@ -21,6 +23,7 @@ def update_successors(updates, dropped, rows, half_life):  # type: ignore[no-unt
     offset, time, target, weight = updates.offset, updates.time, updates.target, updates.weight
     previous, mark, id_hash = updates.previous, rows.mark, rows.id_hash
     items, weights, total, at = rows.successor_items, rows.successor_weights, rows.successor_total, rows.successor_at
+    people, marks = rows.successor_people, updates.marks
     for event in range(len(target)):
         if event + _ROWS_AHEAD < len(target) and previous[event + _ROWS_AHEAD] >= 0:
             prefetch_row(items, previous[event + _ROWS_AHEAD])
@@ -30,5 +33,6 @@ def update_successors(updates, dropped, rows, half_life):  # type: ignore[no-unt
             continue
         amount = weight[event] * advance(weights, total, at, row, time[event], half_life)
         key = admission_key(id_hash[row], id_hash[item], offset[event])
-        add(items, weights, row, item, amount, key)
+        person = np.uint16(0 if marks[event] & COUNTED else 1)
+        add(items, weights, people, row, item, amount, person, key)
         total[row] += amount

@@ -22,7 +22,7 @@ class Listing(NamedTuple):
     """A list of n items, best first, and m voices for them, item after item, the largest share first.
 
     - `places` i32[n]: rows of the candidates' table, -1 for items that only fill the list up
-    - `kinds` i8[n], `named` i32[n]: reasons (`reasons.explain`)
+    - `kinds` i8[n], `named` i32[n], `support` i32[n]: reasons (`reasons.explain`)
     - `counts` i32[n]: how many of the voices are the item's
     - `generators` i32[m], `shares` f64[m] (rounded to four places), `anchors` i32[m]: the voices
     """
@@ -32,6 +32,7 @@ class Listing(NamedTuple):
     places: IntArray
     kinds: NDArray[np.int8]
     named: IntArray
+    support: IntArray
     counts: IntArray
     generators: IntArray
     shares: NDArray[np.float64]
@@ -43,8 +44,8 @@ class Listing(NamedTuple):
         most = limit * generators
         return cls(
             np.empty(limit, np.int32), np.empty(limit, np.float32), np.empty(limit, np.int32),
-            np.empty(limit, np.int8), np.empty(limit, np.int32), np.empty(limit, np.int32), np.empty(most, np.int32),
-            np.empty(most, np.float64), np.empty(most, np.int32),
+            np.empty(limit, np.int8), np.empty(limit, np.int32), np.empty(limit, np.int32), np.empty(limit, np.int32),
+            np.empty(most, np.int32), np.empty(most, np.float64), np.empty(most, np.int32),
         )  # fmt: skip
 
 
@@ -52,12 +53,15 @@ class ListRules(NamedTuple):
     """What does not change from list to list.
 
     `diversity`: share of similarity (`maximal_marginal_relevance`); `by_name` i32[g]: generators in alphabetical order,
-    the order of equal shares; `kinds` i8[g]: `reasons.explained_as`.
+    the order of equal shares; `kinds` i8[g]: `reasons.explained_as`; `min_support`: distinct people that a reason about
+    people needs; `popularity_half_life`: milliseconds.
     """
 
     diversity: float
     by_name: IntArray
     kinds: NDArray[np.int8]
+    min_support: int
+    popularity_half_life: float
 
 
 @njit(cache=True, nogil=True)
@@ -78,9 +82,9 @@ def make_list(arrays, candidates, asked, fixed):  # type: ignore[no-untyped-def]
     listing.places[:count] = places
     if count < limit:
         scratch, user = view.scratch, view.user
-        mark(scratch.mask, user.consumed, user.banned)
+        mark(scratch.mask, user)
         fillers = fill_up(items, limit - count, view.top.trending, view.size, view.gate, scratch.slots)
-        unmark(scratch.mask, user.consumed, user.banned)
+        unmark(scratch.mask, user)
         for item in fillers:
             listing.items[count] = item
             listing.scores[count] = 0.0
@@ -88,8 +92,8 @@ def make_list(arrays, candidates, asked, fixed):  # type: ignore[no-untyped-def]
             count += 1
     voices = _voices(arrays.fused.contributions, arrays.table.anchors, count, rules.by_name, listing)
     explain(
-        view, listing.items[:count], rules.kinds, listing.counts, listing.generators, listing.anchors, asked,
-        listing.kinds, listing.named,
+        view, listing.items[:count], rules, listing.counts, listing.generators, listing.anchors, asked,
+        listing.kinds, listing.named, listing.support,
     )  # fmt: skip
     return count, voices
 

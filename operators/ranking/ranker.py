@@ -10,12 +10,12 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from operators.generators import trending
 from operators.generators.base import Candidates, Found, UserArrays, Workspace
 from operators.generators.eligibility import fresh_for_user, gate_of, mark, repeat_rate, repeats_allowed, unmark
 from operators.generators.generator import Generator, Voice, places
 from operators.generators.generator_set import GeneratorSet
 from operators.generators.registry import GENERATORS
+from operators.generators.repeats import Holds
 from operators.generators.top_lists import TopLists
 from operators.generators.view import HalfLives, View
 from operators.kernels.array_types import FloatArray, IntArray
@@ -23,18 +23,22 @@ from operators.ranking.arrays import RankingArrays
 from operators.ranking.cold_start import ladder
 from operators.ranking.fusion import CandidateTable, EqualWeightFusion, FusedScores, Fusion, FusionContext, tabulate
 from operators.ranking.listing import Listing, ListRules, make_list
-from operators.ranking.reasons import explained_as, in_words, telling_actions
+from operators.ranking.reasons import explained_as, in_words
 from operators.state.item_index import ItemIndex
 from operators.state.parameters import Parameters
 from operators.state.user_state import UserState
 from operators.text.query import NO_QUERY
-from schemas.recommendation import Reason, Source
+from schemas.recommendation import Reason, ReasonKind, Source
 
-FILL = trending.GENERATOR.name
-"""The name that contributions of items without any evidence go by, as lists are filled up with what is trending."""
+FILL = ReasonKind.FILL.value
+"""The name that contributions of items without any evidence go by."""
 
 QUIETEST_QUERY = 0.1
 """Weight, at least, of a search that the list may stand on."""
+
+_NO_ITEMS = np.empty(0, np.int32)
+_NO_ACTIONS = np.empty(0, np.uint8)
+_NO_FACTORS = np.empty(0, np.float32)
 
 
 class Proposal(NamedTuple):
@@ -92,7 +96,7 @@ class Ranker:
     ...     row = index.set_catalog(CatalogItem(item, item.title()))
     >>> ranked = Ranker(parameters, index).rank(UserState.fresh("anna", parameters), now_ms=0)
     >>> [index.ids[item] for item in ranked.items], ranked.source.value, ranked.reasons[0].kind.value
-    (['coffee', 'tea'], 'trending', 'trending')
+    (['coffee', 'tea'], 'trending', 'fill')
     """
 
     def __init__(
@@ -111,8 +115,9 @@ class Ranker:
         self._voices = self.generators.names[: len(voiced)]
         self._queries = places(voiced, Voice.QUERY)
         self._rules = ListRules(
-            float(parameters.diversity), np.argsort(self._voices).astype(np.int32), explained_as(voiced)
-        )
+            float(parameters.diversity), np.argsort(self._voices).astype(np.int32), explained_as(voiced),
+            parameters.min_support, float(parameters.popularity_half_life),
+        )  # fmt: skip
         self._top = TopLists()
         self._half_lives = HalfLives.of(parameters)
         most = parameters.candidates_per_generator
@@ -134,12 +139,14 @@ class Ranker:
         deterministic until there is one, so every propensity is 1.
         """
         made = self._make(state, now_ms, query, limit)
-        items, scores, _, kinds, named, counts, generators, shares, _ = self._listing
+        items, scores, _, kinds, named, support, counts, generators, shares, _ = self._listing
         count, voices = made.items, made.voices
         return RankedList(
             items[:count].copy(), scores[:count].copy(),
             self._contributions(counts[:count].tolist(), generators[:voices].tolist(), shares[:voices].tolist()),
-            in_words(kinds[:count].tolist(), named[:count].tolist(), self.index, made.query),
+            in_words(
+                kinds[:count].tolist(), named[:count].tolist(), support[:count].tolist(), self.index, made.query
+            ),
             made.source, _certain(count),
         )  # fmt: skip
 
@@ -160,7 +167,24 @@ class Ranker:
         The baseline that is shown beside every figure; ask before the item's event is learned.
         """
         self._refresh(len(self._listing.items))
-        return int(_position(self._view, item, k, _numbers(state.consumed), _numbers(state.banned), now_ms))
+        user = UserArrays(
+            _NO_ITEMS, _NO_ACTIONS, _numbers(state.consumed), _numbers(state.banned), _NO_ITEMS, _NO_ITEMS, _NO_ITEMS,
+            _NO_FACTORS, NO_QUERY, False, False, now_ms,
+        )  # fmt: skip
+        return int(_position(self._view, item, k, user))
+
+    def telling_categories(self, one: int, other: int) -> list[str]:
+        """Categories of the catalogue that both items have, of their first few, and that are not everybody's."""
+        common = {*self.index.category_ids[one].tolist()} & {*self.index.category_ids[other].tolist()} - {-1}
+        everybodys = self._top.everybodys
+        row = self.index.catalog[other]
+        names = () if row is None else row.categories
+        return [
+            name
+            for name in names
+            if (number := self.index.category_number(name)) in common
+            and not (number < len(everybodys) and everybodys[number])
+        ]
 
     def _make(
         self, state: UserState, now_ms: int, query: str | None, limit: int, *, all_of_them: bool = False
@@ -171,10 +195,13 @@ class Ranker:
         query, age = self._query(state, now_ms, query)
         rate = repeat_rate(state, self._top.repeat_rate)
         allowed = repeats_allowed(self.parameters, rate)
+        held, due = Holds.of(state, self._top.buy_again, now_ms)
+        if self.parameters.allow_repeats is False:
+            due = _NO_ITEMS
         answers = query is not None and age == 0
         user = UserArrays(
-            np.array(state.recent_items, np.int32), telling_actions(state, self.parameters.domain),
-            _numbers(state.consumed), _numbers(state.banned), state.factors,
+            np.array(state.recent_items, np.int32), np.array(state.recent_actions, np.uint8),
+            _numbers(state.consumed), _numbers(state.banned), held, due, _came_back_to(state), state.factors,
             NO_QUERY if query is None else index.search.query(query), answers, allowed, now_ms,
         )  # fmt: skip
         described = index.text.documents > 0
@@ -235,16 +262,25 @@ def _numbers(items: dict[int, int] | dict[int, None]) -> IntArray:
     return np.fromiter(items, np.int32, len(items))
 
 
+def _came_back_to(state: UserState) -> IntArray:
+    """Items of the history, or bought, that the user took on several occasions."""
+    if not state.repeat_events:
+        return _NO_ITEMS
+    consumed = state.consumed
+    items = {*state.recent_items, *state.bought}
+    return np.array([item for item in items if consumed.get(item, 0) > 1], np.int32)
+
+
 def _copied(arrays: Iterable[np.ndarray]) -> Iterable[np.ndarray]:
     return (array.copy() for array in arrays)
 
 
 @njit(cache=True, nogil=True)
-def _position(view, item, k, consumed, banned, now):  # type: ignore[no-untyped-def]
+def _position(view, item, k, user):  # type: ignore[no-untyped-def]
     """Place of `item` among the `k` most popular ones that the user may get, -1 if it is not there."""
     mask = view.scratch.mask
-    gate = gate_of(view.rows, mask, now)
-    mark(mask, consumed, banned)
+    gate = gate_of(view.rows, mask, user.now)
+    mark(mask, user)
     found = -1
     place = 0
     for other in view.top.popular:
@@ -255,5 +291,5 @@ def _position(view, item, k, consumed, banned, now):  # type: ignore[no-untyped-
                 found = place
                 break
             place += 1
-    unmark(mask, consumed, banned)
+    unmark(mask, user)
     return found

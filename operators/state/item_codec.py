@@ -32,11 +32,19 @@ _CATALOG, _IDS = 0, 5
 _stored = [column for column in COLUMNS if column.place >= 0]
 _FACTORS, _DELETED = (COLUMNS[NUMBER[name]].place for name in ("factors", "deleted"))
 _single = [column for column in _stored if not column.width]
-_lists = [(column.place, NUMBER[column.weights_of], NUMBER[column.name]) for column in _stored if column.weights_of]
+_lists = [
+    (
+        column.place, NUMBER[column.weights_of], NUMBER[column.name],
+        [(other.place, NUMBER[other.name]) for other in _stored if other.beside == column.name],
+    )
+    for column in _stored
+    if column.weights_of
+]  # fmt: skip
+"""Place of the weights, number of the items' column and of the weights', places and numbers of what stands beside."""
 _vectors = [
     (column.place, NUMBER[column.name], column.empty)
     for column in _stored
-    if column.width and not column.weights_of and column.place != _FACTORS
+    if column.width and not column.weights_of and not column.beside and column.place != _FACTORS
 ]
 _places = [column.place for column in _single]
 _single_of = itemgetter(*(NUMBER[column.name] for column in _single))
@@ -64,7 +72,7 @@ def encode_item(index: ItemIndex, item: int) -> bytes:
     data = _encode(index, item)
     if len(data) <= index.parameters.max_item_state_bytes:
         return data
-    keep = max(index.rows[number].shape[1] for _, number, _ in _lists)
+    keep = max(index.rows[number].shape[1] for _, number, _, _ in _lists)
     while len(data) > index.parameters.max_item_state_bytes and keep > 0:
         keep //= 2
         data = _encode(index, item, keep)
@@ -107,20 +115,27 @@ def decode_item(index: ItemIndex, item_id: str, data: bytes | None) -> int:
     for number, vector, empty in vectors:
         rows[number][item, len(vector) :] = empty
         _fill(rows[number][item], vector)
-    for number, weight_number, items, weights in lists:
-        _fill_list(rows[number][item], rows[weight_number][item], items, weights)
+    for numbers, columns in lists:
+        _fill_list([rows[number][item] for number in numbers], columns)
     index.version += 1
     return item
 
 
-def _lists_in(
-    stored: tuple[Any, ...], items: NDArray[np.int32]
-) -> Iterator[tuple[int, int, NDArray[np.int32], NDArray[np.float32]]]:
-    """Columns of items and of their weights, and what is stored of each; `items` are those of all lists in turn."""
+def _lists_in(stored: tuple[Any, ...], items: NDArray[np.int32]) -> Iterator[tuple[list[int], list[NDArray[Any]]]]:
+    """Columns of items, of their weights and of what stands beside, and what is stored of each.
+
+    `items` are those of all lists in turn. What a row lacks that was stored before there was the column is 0.
+    """
     named = 0
-    for place, number, weight_number in _lists:
+    for place, number, weight_number, beside in _lists:
         weights = np.frombuffer(stored[place], np.float32)
-        yield number, weight_number, items[named : named + len(weights)], weights
+        columns = [items[named : named + len(weights)], weights]
+        for other_place, other in beside:
+            dtype = COLUMNS[other].dtype
+            columns.append(np.frombuffer(stored[other_place] or bytes(len(weights) * dtype.itemsize), dtype))  # type: ignore[union-attr]
+        if len({len(column) for column in columns}) > 1:
+            raise ValueError("columns of one list differ in length")
+        yield [number, weight_number, *(other for _, other in beside)], columns
         named += len(weights)
     if len(items) != named:
         raise ValueError("there are not as many ids as weights")
@@ -136,36 +151,35 @@ def _encode(index: ItemIndex, item: int, keep: int = sys.maxsize) -> bytes:
     for place, number, _ in _vectors:
         record[place] = rows[number][item].tobytes()
     named = []
-    for place, number, weight_number in _lists:
-        items, weights = _entries(rows[number][item], rows[weight_number][item], keep)
-        named.append(items)
-        record[place] = weights.tobytes()
+    for place, number, weight_number, beside in _lists:
+        used = _entries(rows[number][item], rows[weight_number][item], keep)
+        named.append(rows[number][item][used])
+        record[place] = rows[weight_number][item][used].tobytes()
+        for other_place, other in beside:
+            record[other_place] = rows[other][item][used].tobytes()
     record[_IDS] = index.names.array(np.concatenate(named))
     return seal(KIND, VERSION, _encoder.encode(record))
 
 
-def _entries(
-    items: NDArray[np.int32], weights: NDArray[np.float32], keep: int
-) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+def _entries(items: NDArray[np.int32], weights: NDArray[np.float32], keep: int) -> slice | NDArray[np.intp]:
+    """Places of the entries that are stored: all, or the heaviest."""
     used = len(items) if items[-1] >= 0 else int((items < 0).argmax())
     if used <= keep:
-        return items[:used], weights[:used]
-    heaviest = np.sort(np.argsort(-weights[:used], kind="stable")[:keep])
-    return items[heaviest], weights[heaviest]
+        return slice(used)
+    return np.sort(np.argsort(-weights[:used], kind="stable")[:keep])
 
 
 def _fill(row: NDArray[Any], values: NDArray[Any]) -> None:
     row[: len(values)] = values[: len(row)]
 
 
-def _fill_list(
-    row_items: NDArray[np.int32], row_weights: NDArray[np.float32], items: NDArray[np.int32],
-    weights: NDArray[np.float32],
-) -> None:  # fmt: skip
-    if len(items) > len(row_items):
-        heaviest = np.sort(np.argsort(-weights, kind="stable")[: len(row_items)])
-        items, weights = items[heaviest], weights[heaviest]
-    row_items[: len(items)] = items
-    row_items[len(items) :] = -1
-    row_weights[: len(items)] = weights
-    row_weights[len(items) :] = 0.0
+def _fill_list(rows: list[NDArray[Any]], columns: list[NDArray[Any]]) -> None:
+    """`rows` and `columns`: items, weights, and what stands beside."""
+    width = len(rows[0])
+    if len(columns[0]) > width:
+        heaviest = np.sort(np.argsort(-columns[1], kind="stable")[:width])
+        columns = [column[heaviest] for column in columns]
+    for row, column in zip(rows, columns, strict=True):
+        row[: len(column)] = column
+        row[len(column) :] = 0
+    rows[0][len(columns[0]) :] = -1

@@ -31,6 +31,7 @@ Flags: TypeAlias = NDArray[np.bool_]
 Floats: TypeAlias = NDArray[np.float32]
 Numbers: TypeAlias = NDArray[np.int32]
 Times: TypeAlias = NDArray[np.int64]
+Counts: TypeAlias = NDArray[np.uint16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ class Column:
     are read as `empty`."""
     weights_of: str = ""
     """The column with the items that these are the weights of. It is stored with this one, by id, and has no place."""
+    beside: str = ""
+    """The column of weights beside which this one says more of the same items; stored in the same order."""
     ranked: bool = False
     """Whether kernels of ranking get it; those of learning get all columns."""
     of_id: bool = False
@@ -75,21 +78,35 @@ class ItemColumns:
     neighbour_items: Annotated[Numbers, Column("neighbours", -1, ranked=True)]
     """Items consumed together with this one: without gaps from place 0 on, in no order, -1 behind them."""
     neighbour_weights: Annotated[Floats, Column("neighbours", place=6, weights_of="neighbour_items", ranked=True)]
+    neighbour_people: Annotated[Counts, Column("neighbours", place=17, beside="neighbour_weights", ranked=True)]
+    """Distinct users who had both, at least: counted since the item is in the row."""
     neighbour_total: Annotated[Floats, Column(place=7, ranked=True)]
     """Weight of all pairs, also of those that found no room in the row."""
     neighbour_at: Annotated[Times, Column(place=8, ranked=True)]
     successor_items: Annotated[Numbers, Column("successors", -1, ranked=True)]
     """Items consumed directly after this one, as `neighbour_items`."""
     successor_weights: Annotated[Floats, Column("successors", place=9, weights_of="successor_items", ranked=True)]
+    successor_people: Annotated[Counts, Column("successors", place=18, beside="successor_weights", ranked=True)]
+    """Distinct users who went on to it directly, at least."""
     successor_total: Annotated[Floats, Column(place=10, ranked=True)]
     successor_at: Annotated[Times, Column(place=11, ranked=True)]
-    popularity: Annotated[Floats, Column(place=12)]
-    """Decayed mass of interactions."""
-    popularity_at: Annotated[Times, Column(place=13)]
+    copurchase_items: Annotated[Numbers, Column("copurchases", -1, ranked=True)]
+    """Items bought by those who bought this one, as `neighbour_items`."""
+    copurchase_people: Annotated[Floats, Column("copurchases", place=19, weights_of="copurchase_items", ranked=True)]
+    """Distinct users who bought both, at least."""
+    popularity: Annotated[Floats, Column(place=12, ranked=True)]
+    """Decayed mass of `interactions`."""
+    popularity_at: Annotated[Times, Column(place=13, ranked=True)]
     interactions: Annotated[Floats, Column(place=14, ranked=True)]
-    """Mass of interactions without decay."""
-    repeats: Annotated[Floats, Column(place=15)]
-    """Mass of interactions by users who had consumed the item before."""
+    """Distinct users who took the item and did not rate it low."""
+    repeats: Annotated[Floats, Column(place=15, ranked=True)]
+    """Those of them who came back to it on another occasion."""
+    buyers: Annotated[Floats, Column(place=20)]
+    """Distinct users who bought it."""
+    rebuyers: Annotated[Floats, Column(place=21, ranked=True)]
+    """Those of them who bought it again on another occasion."""
+    rebuy_log_ms: Annotated[Floats, Column(place=22)]
+    """Sum of log2 of the milliseconds between their first two purchases."""
     applied: Annotated[Times, Column(empty=-1, place=3)]
     """Offset of the last item-updates message that is in the row."""
     learned: Annotated[Flags, Column(place=2)]
@@ -106,6 +123,8 @@ class ItemColumns:
     """When the item was deleted, where that is known."""
     withdrawn: Annotated[Flags, Column(place=17)]
     """The last catalogue row was refused: not available until a good one comes."""
+    cataloged_at: Annotated[Times, Column(place=24, ranked=True)]
+    """When the catalogue first had the item, 0 where that is not known."""
     cataloged: Annotated[Flags, Column(ranked=True)]
     """There is a catalogue record."""
     titled: Annotated[Flags, Column(ranked=True)]

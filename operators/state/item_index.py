@@ -76,6 +76,7 @@ class ItemIndex(ItemColumns):
         self.version = 0
         self.resets = 0
         self._category_numbers: dict[str, int] = {}
+        self._category_sizes: list[int] = []
         for column in COLUMNS:
             setattr(self, column.name, column.rows(_INITIAL_CAPACITY, parameters))
         self.rows = all_columns(self)
@@ -163,14 +164,20 @@ class ItemIndex(ItemColumns):
         self.set_available(item)
         self.expires_at[item] = NEVER if record is None or record.expires_at is None else record.expires_at
         self.titled[item] = record is not None and usable_title(record.title) is not None
+        for number in self.category_ids[item]:
+            if number >= 0:
+                self._category_sizes[number] -= 1
         self.category_ids[item] = -1
         if record is None:
             self.text.remove(item)
             self.search.remove(item)
         else:
             numbers = self._category_numbers
-            known = [numbers.setdefault(name, len(numbers)) for name in record.categories[:CATEGORIES]]
+            known = [numbers.setdefault(name, len(numbers)) for name in dict.fromkeys(record.categories[:CATEGORIES])]
             self.category_ids[item, : len(known)] = known
+            self._category_sizes.extend([0] * (len(numbers) - len(self._category_sizes)))
+            for number in known:
+                self._category_sizes[number] += 1
             words = record.title, record.categories, record.locale
             if former is None or words != (former.title, former.categories, former.locale):
                 title = record.title if self.titled[item] else ""
@@ -178,6 +185,23 @@ class ItemIndex(ItemColumns):
                 self.search.add(item, title, *words[1:])
             if record.vectors:
                 self.vector_sizes.note(record)
+
+    def category_number(self, name: str) -> int:
+        """Number of a category, -1 where no item has had it.
+
+        >>> ItemIndex(Parameters()).category_number("tea")
+        -1
+        """
+        return self._category_numbers.get(name, -1)
+
+    def category_numbers(self, name: str) -> list[int]:
+        """Numbers of the categories with this name in any case."""
+        folded = name.casefold()
+        return [number for known, number in self._category_numbers.items() if known.casefold() == folded]
+
+    def category_sizes(self) -> NDArray[np.int64]:
+        """i64[c]: how many items of the catalogue are in each category, by number."""
+        return np.array(self._category_sizes, np.int64)
 
     def is_blank(self, item: int) -> bool:
         """Whether nothing is known of the item: its row is as `intern` and `reset` give it."""

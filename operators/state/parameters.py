@@ -26,12 +26,17 @@ class Parameters:
     action_weights: Mapping[str, float] = field(default_factory=lambda: MappingProxyType(ACTION_WEIGHTS))
     rating_scale: float = 5.0
     """A `rate` of value v has its action's weight times clip(v, 0, rating_scale) / rating_scale."""
+    low_rating: float = 0.4
+    """Share of the scale up to which a rating says that the user did not like the item."""
+    high_rating: float = 0.7
+    """Share of the scale from which it says that the user did."""
 
     # --- bounds of a user's state
     history: int = 50
     queries: int = 5
     query_length: int = 256
     consumed: int = 1_000
+    bought: int = 100
     banned: int = 1_000
     event_ids: int = 64
     shown: int = 3
@@ -63,6 +68,7 @@ class Parameters:
     neighbours: int = 150
     neighbour_half_life: int = 90 * DAY_MS
     successors: int = 50
+    copurchases: int = 24
     successor_half_life: int = 90 * DAY_MS
     popularity_half_life: int = 7 * DAY_MS
 
@@ -72,17 +78,19 @@ class Parameters:
     """A search shapes later lists for this long (ms), fading linearly."""
     diversity: float = 0.1
     """Share of similarity in maximal marginal relevance: 0 ranks by score alone."""
-    domain: str = "retail"
-    """"retail": what was purchased explains as bought together; "film": as watched."""
     allow_repeats: bool | None = None
     """Whether seen items may be recommended; None: learned from how users repeat."""
+    buy_again: Mapping[str, int | None] = field(default_factory=lambda: MappingProxyType({}))
+    """By category, for how long (ms) what was bought is left out, None: for good; others learn it from purchases."""
+    min_support: int = 3
+    """Distinct people that a reason about people has to stand on."""
 
     def __post_init__(self) -> None:
         positive = (
-            "history", "queries", "query_length", "consumed", "banned", "event_ids", "shown", "max_state_bytes",
-            "max_item_state_bytes", "factors", "negative_pool", "neighbours", "successors", "neighbour_half_life",
-            "successor_half_life", "popularity_half_life", "rating_scale", "max_norm", "max_gradient",
-            "user_learning_rate", "item_learning_rate",
+            "history", "queries", "query_length", "consumed", "bought", "banned", "event_ids", "shown",
+            "max_state_bytes", "max_item_state_bytes", "factors", "negative_pool", "neighbours", "successors",
+            "copurchases", "neighbour_half_life", "successor_half_life", "popularity_half_life", "rating_scale",
+            "max_norm", "max_gradient", "user_learning_rate", "item_learning_rate", "min_support",
         )  # fmt: skip
         for name in positive:
             if not getattr(self, name) > 0:

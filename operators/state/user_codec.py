@@ -34,10 +34,11 @@ from operators.state.item_index import ItemIndex
 from operators.state.parameters import Parameters
 from operators.state.sealing import seal, unseal
 from operators.state.user_columns import Form
-from operators.state.user_state import ACTIONS, UserState
+from operators.state.user_state import ACTIONS, CODE, UserState
 
 KIND = b"U"
 VERSION = 2
+_CODES = bytes(action & CODE for action in range(256))
 _FIRST_PLACES = 20
 """So many had the first states: one that lacks any of them is damaged. Later places may be missing."""
 
@@ -92,7 +93,7 @@ def encode_user(state: UserState, index: ItemIndex) -> bytes:
     """Bytes of the state, at most `Parameters.max_state_bytes` where ids of 256 bytes and more allow it.
 
     What does not fit is left out of the bytes, the oldest first: half of the consumed items and of the history at
-    a time, then recommended lists and queries, then bans. `state` itself is not changed.
+    a time, then purchases, recommended lists and queries, then bans. `state` itself is not changed.
     """
     data = _encode(state, index)
     if len(data) <= index.parameters.max_state_bytes:
@@ -153,6 +154,8 @@ def _encode_within(state: UserState, index: ItemIndex, limit: int) -> bytes:
             kept.recent_items = kept.recent_items[:newest]
             kept.recent_times = kept.recent_times[:newest]
             kept.recent_actions = kept.recent_actions[:newest]
+        elif len(kept.bought) > 1:
+            kept.bought = dict(list(kept.bought.items())[(len(kept.bought) + 1) // 2 :])
         elif kept.shown or kept.queries:
             kept.shown, kept.queries = kept.shown[1:], kept.queries[:-1]
         elif kept.banned:
@@ -177,7 +180,7 @@ def _restored(user_id: str, stored: Any, index: ItemIndex) -> UserState:
 def _fit(state: UserState, parameters: Parameters) -> None:
     """Cut or pad what another process with other parameters may have stored longer or shorter."""
     items, times, actions = state.recent_items, state.recent_times, state.recent_actions
-    if not len(items) == len(times) == len(actions) or max(actions, default=0) >= len(ACTIONS):
+    if not len(items) == len(times) == len(actions) or max(bytes(actions).translate(_CODES), default=0) >= len(ACTIONS):
         raise ValueError("the history's columns do not fit together")
     if len(items) > parameters.history:
         del items[parameters.history :], times[parameters.history :], actions[parameters.history :]

@@ -9,7 +9,7 @@ from array import array
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import msgspec
 import numpy as np
@@ -47,6 +47,19 @@ class Stored:
     """None: as it is, for what MessagePack knows."""
     turn: int = 0
     """When the column's items enter the table of ids, 1 first; a new column with items takes the next free one."""
+
+
+class Bought(NamedTuple):
+    """Purchases of one item by one user; times in epoch milliseconds."""
+
+    occasions: int
+    first: int
+    last: int
+
+    @property
+    def interval(self) -> float:
+        """Mean milliseconds between two occasions, 0 for a single one."""
+        return (self.last - self.first) / max(1, self.occasions - 1)
 
 
 class Shown(msgspec.Struct):
@@ -133,4 +146,10 @@ ITEM_COUNTS = Form(
     lambda stored, items: dict(zip(items, stored, strict=False)),
 )
 """Counts by item. Only for the column with turn 1: the table of ids begins with its items, so counts will do."""
+BOUGHT = Form(
+    list[tuple[int, int, int, int]],
+    lambda bought, places: [(place, *entry) for place, entry in zip(places.tolist(), bought.values(), strict=True)],
+    lambda stored, items: {items[place]: Bought(*entry) for place, *entry in stored},
+)
+"""Purchases by item."""
 SHOWN = Form(list[_Shown], _write_shown, _read_shown, _shown_items)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from operators.kernels.stable_hash import stable_hash
 from operators.state.parameters import Parameters
 from operators.state.user_columns import (
+    BOUGHT,
     CODES,
     EVENT_IDS,
     ITEM_COUNTS,
@@ -21,6 +22,7 @@ from operators.state.user_columns import (
     SHOWN,
     TIMES,
     VECTOR,
+    Bought,
     Numbers,
     Shown,
     Stored,
@@ -29,6 +31,12 @@ from schemas.actions import ACTION_CODES as ACTION_CODES
 
 ACTIONS: tuple[str, ...] = tuple(sorted(ACTION_CODES, key=ACTION_CODES.__getitem__))
 """Names behind the codes in `recent_actions`, which are stored."""
+
+LIKED, DISLIKED, CODE = 0x40, 0x80, 0x3F
+"""In `recent_actions`: bits that say how the user found the item, and the mask of the action's code."""
+
+LIKING = {*map(ACTION_CODES.__getitem__, ("favorite", "like", "purchase"))}
+"""Actions that say that the user likes the item."""
 
 EVENT_ID_BYTES = 16
 """Of an event in `UserState.event_ids`, which is one string of bytes: numbers would be most of the state's memory."""
@@ -57,15 +65,15 @@ class UserState:
     learned: Annotated[int, Stored(7)] = 0
     """Events of every kind that were learned, so neither duplicates nor ignored ones."""
     repeat_events: Annotated[int, Stored(8)] = 0
-    """Positive interactions with an item that was already consumed."""
+    """Occasions on which the user came back to an item."""
     recent_items: Annotated[Numbers, Stored(10, ITEMS, turn=3)] = field(default_factory=lambda: array("i"))
     recent_times: Annotated[Numbers, Stored(11, TIMES)] = field(default_factory=lambda: array("q"))
     recent_actions: Annotated[Numbers, Stored(12, CODES)] = field(default_factory=lambda: array("B"))
-    """Codes of `ACTIONS`."""
+    """Codes of `ACTIONS`, with the bits `LIKED` and `DISLIKED`."""
     queries: Annotated[list[tuple[str, int]], Stored(13)] = field(default_factory=list)
     """(text, time in ms), newest first."""
     consumed: Annotated[dict[int, int], Stored(14, ITEM_COUNTS, turn=1)] = field(default_factory=dict)
-    """Item -> positive interactions, the last used item last."""
+    """Item -> occasions on which the user took it, the last used item last."""
     banned: Annotated[dict[int, None], Stored(15, ITEM_KEYS, turn=2)] = field(default_factory=dict)
     """Items never to be recommended again, the last banned one last."""
     event_ids: Annotated[bytearray, Stored(16, EVENT_IDS)] = field(default_factory=bytearray)
@@ -79,6 +87,8 @@ class UserState:
     """Events of that minute, learned or not."""
     said: Annotated[int, Stored(20)] = 0
     """Fingerprint of the sentence sent last, so that it is not sent twice running (0 none, `operators.narration`)."""
+    bought: Annotated[dict[int, Bought], Stored(21, BOUGHT, turn=5)] = field(default_factory=dict)
+    """Item -> its purchases, the last bought one last."""
     batch_row: int = -1
     """Row of the user in the batch being collected (-1 none)."""
     changed_in: int = -1
@@ -103,3 +113,19 @@ class UserState:
         kept = [entry for entry in self.shown if entry.recommendation_id != recommendation_id]
         kept.append(Shown(recommendation_id, array("i", items)))
         self.shown = kept[-limit:]
+
+
+def likes(state: UserState, item: int) -> bool:
+    """Whether the user bought the item, liked it or rated it high, as far as the history goes.
+
+    >>> state = UserState.fresh("u", Parameters())
+    >>> state.recent_items.extend([7, 4]), state.recent_actions.extend([ACTION_CODES["view"], ACTION_CODES["like"]])
+    (None, None)
+    >>> likes(state, 4), likes(state, 7)
+    (True, False)
+    """
+    return item in state.bought or any(
+        action & LIKED or action & CODE in LIKING
+        for other, action in zip(state.recent_items, state.recent_actions, strict=True)
+        if other == item
+    )

@@ -14,7 +14,7 @@ from operators.narration.frames import FrameLibrary
 from operators.narration.narrate import Narration, narrate, nothing
 from operators.ranking.emptiness import why_empty
 from operators.ranking.ranker import RankedList
-from operators.state.user_state import UserState
+from operators.state.user_state import UserState, likes
 from schemas import draft as drafts
 from schemas import recommendation as records
 from schemas.facts import Facts
@@ -148,8 +148,9 @@ class Answers:
         known = index.lookup.get(reason.anchor_item_id) if reason.anchor_item_id is not None else None
         anchor = None if known is None else index.catalog[known]
         categories = () if row is None else row.categories
-        if reason.kind is ReasonKind.SAME_GENRE and anchor is not None:
-            categories = tuple(category for category in categories if category in anchor.categories)
+        if reason.kind is ReasonKind.SAME_GENRE and known is not None:
+            telling = self.context.recommender.telling_categories(known, int(ranked.items[0]))
+            categories = tuple(category for category in categories if category in telling)
         return Facts(
             kind=reason.kind,
             title=first.title,
@@ -159,6 +160,7 @@ class Answers:
             anchor_title=None if anchor is None or not index.titled[known] else anchor.title,
             query=reason.query,
             said=event.state.said & ~_LIVE,
+            liked=known is not None and likes(event.state, known),
             user_key=event.state.user_id,
             item_key=first.item_id,
         )

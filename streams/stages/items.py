@@ -143,7 +143,10 @@ class Items(States):
         if update.kind is UpdateKind.WITHDRAWAL:
             self.index.withdraw(self.index.ids[row])
         else:
+            arrives = record is not None and not self.index.cataloged[row]
             self.index.set_record(row, record, deleted=record is None)
+            if arrives:
+                self.index.cataloged_at[row] = time_ms
         if self.index.deleted[row]:
             self.index.deleted_at[row] = time_ms
         self.index.applied[row] = message

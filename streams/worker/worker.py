@@ -24,7 +24,6 @@ from operators.narration.catalog_titles import known_titles
 from operators.recommender import Recommender
 from operators.state.errors import StateError
 from operators.state.item_index import ItemIndex
-from operators.state.parameters import Parameters
 from operators.warm_up import warm_up
 from streams.broker.access import brokers_of, in_the_clear
 from streams.broker.admin import connect, describe_topics, refuse_other_partitions
@@ -51,6 +50,7 @@ from streams.worker.health import Check, Health
 from streams.worker.http import HttpError, HttpServer
 from streams.worker.identity import identity
 from streams.worker.index_reader import IndexReader
+from streams.worker.parameters import parameters_of
 from streams.worker.progress import ASK_TIMEOUT, Progress
 from streams.worker.repeated_lines import Repeated
 from streams.worker.stage_metrics import StageMetrics
@@ -169,7 +169,7 @@ class Worker:
 
     def _context(self, ids: Mapping[str, Incarnation]) -> Context:
         settings = self.settings
-        parameters = Parameters(allow_repeats=settings.allow_repeats, domain=settings.domain)
+        parameters = parameters_of(settings)
         index = ItemIndex(parameters, lambda key: partition_of(key, settings.item_partitions))
         recommender = Recommender(parameters, index, settings.seed)
         self.live = LiveNarration(settings, self.metrics, known_titles(index))

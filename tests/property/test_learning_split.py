@@ -59,15 +59,18 @@ def test_users_updated_in_steps_learn_and_teach_the_same(seed: int, sizes: list[
     at_once, in_steps = Run(PARAMETERS), Run(PARAMETERS)
     flushed, events = [], random_events(seed, sum(sizes))
     for size in sizes:
-        flushed.append(at_once.updates(*events[:size]))
+        for event in events[:size]:
+            at_once.observe(event)
+        flushed.append(at_once.recommender.flush())
         for event in events[:size]:
             in_steps.observe(event)
         in_steps.recommender.update_users()
         assert in_steps.user_bytes() == at_once.user_bytes()
         events = events[size:]
     together = in_steps.recommender.flush()
-    assert together is not None and together.size == sum(updates.size for updates in flushed)
-    for updates in flushed:
+    taught = [updates for updates in flushed if updates is not None]
+    assert together is not None and together.size == sum(updates.size for updates in taught)
+    for updates in taught:
         at_once.recommender.apply(updates)
     in_steps.recommender.apply(together)
     assert fingerprint(in_steps.index) == fingerprint(at_once.index)

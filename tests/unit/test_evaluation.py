@@ -175,7 +175,8 @@ def test_what_can_be_learned_is_and_shuffled_labels_give_chance() -> None:
 def test_figures_by_generator_stand_beside_the_lists() -> None:
     report = run_on(cycles(users=20, length=20)).to_dict()
     assert list(report["generators"]) == [  # type: ignore[call-overload]
-        "popularity", "trending", "item_knn", "transitions", "repeat", "content", "query_match", "matrix_factorization"
+        "popularity", "trending", "item_knn", "transitions", "co_purchase", "repeat", "content", "query_match",
+        "matrix_factorization",
     ]  # fmt: skip
     names = {"tested", f"recall@{K}", f"mrr@{K}", f"ndcg@{K}", "recall@5", "coverage", "diversity", "novelty"}
     for figures in report["generators"].values():  # type: ignore[attr-defined]

@@ -13,14 +13,17 @@ from operators.kernels.counter_rng import uniform
 DAY = 86_400_000
 
 
-def empty_row(width: int) -> tuple[np.ndarray, np.ndarray]:
-    return np.full((1, width), -1, np.int32), np.zeros((1, width), np.float32)
+PERSON = np.uint16(1)
+
+
+def empty_row(width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return np.full((1, width), -1, np.int32), np.zeros((1, width), np.float32), np.zeros((1, width), np.uint16)
 
 
 def filled(width: int, stream: np.ndarray, amounts: np.ndarray) -> dict[int, float]:
-    items, weights = empty_row(width)
+    items, weights, people = empty_row(width)
     for number, (item, amount) in enumerate(zip(stream, amounts, strict=True)):
-        add(items, weights, 0, item, amount, np.uint64(number * 7919))
+        add(items, weights, people, 0, item, amount, PERSON, np.uint64(number * 7919))
     return {int(item): float(weight) for item, weight in zip(items[0], weights[0], strict=True) if item >= 0}
 
 
@@ -58,11 +61,11 @@ def added(row: list[tuple[int, np.float32]], width: int, item: int, weight: np.f
 @pytest.mark.parametrize("width", [1, 3, 8, 21, 150])
 def test_entries_and_their_places_are_those_of_the_plain_rule(width: int) -> None:
     rng = np.random.default_rng(width)
-    items, weights = empty_row(width)
+    items, weights, people = empty_row(width)
     expected: list[tuple[int, np.float32]] = []
     for number, item in enumerate(rng.integers(0, 3 * width, 2_000).tolist()):
         weight, key = np.float32(rng.integers(1, 4) / 4), np.uint64(number * 7919)  # many weights are equal
-        add(items, weights, 0, item, weight, key)
+        add(items, weights, people, 0, item, weight, PERSON, key)
         added(expected, width, item, weight, key)
     assert items[0, : len(expected)].tolist() == [item for item, _ in expected]
     assert weights[0, : len(expected)].tolist() == [weight for _, weight in expected]
@@ -88,12 +91,12 @@ def test_loss_against_an_unbounded_row_is_small(exponent: float, items: int, lea
 def test_admission_to_a_full_row_follows_the_odds() -> None:
     admitted = 0
     for key in range(2_000):
-        items, weights = empty_row(1)
-        add(items, weights, 0, 5, 3.0, np.uint64(key))
-        add(items, weights, 0, 6, 1.0, np.uint64(key))
+        items, weights, people = empty_row(1)
+        add(items, weights, people, 0, 5, 3.0, PERSON, np.uint64(key))
+        add(items, weights, people, 0, 6, 1.0, PERSON, np.uint64(key))
         if items[0, 0] == 6:
             admitted += 1
-            assert weights[0, 0] == 4.0
+            assert weights[0, 0] == 4.0 and people[0, 0] == 1
     assert admitted / 2_000 == pytest.approx(0.25, abs=0.03)
 
 

@@ -39,10 +39,10 @@ def ids(run: Run, ranked: RankedList) -> list[str]:
 # ---- who may be in the list
 def test_seen_items_are_left_out_unless_repeats_are_allowed() -> None:
     seen = [f"i{n}" for n in range(6)]
-    for allowed, expected in ((False, set()), (True, set(seen))):
+    for allowed, expected in ((False, set()), (True, set(seen) - {"i5"})):
         run = shop(parameters=replace(PARAMETERS, allow_repeats=allowed))
         run.learn(*[click(5000 + n, "me", item, 50_000 + n) for n, item in enumerate(seen)])
-        assert set(ids(run, rank(run, "me", limit=60))) & set(seen) == expected
+        assert set(ids(run, rank(run, "me", limit=60))) & set(seen) == expected, "i5 is before the eyes"
 
 
 def test_whether_seen_items_return_is_learned() -> None:
@@ -51,7 +51,7 @@ def test_whether_seen_items_return_is_learned() -> None:
     again = [click(5000 + n, "loyal", f"i{n % 4}", 50_000 + n) for n in range(40)]
     never = [click(6000 + n, "curious", f"i{n}", 50_000 + n) for n in range(40)]
     run.learn(*again, *never)
-    assert set(ids(run, rank(run, "loyal"))[:4]) == {"i0", "i1", "i2", "i3"}
+    assert set(ids(run, rank(run, "loyal"))[:3]) == {"i0", "i1", "i2"}, "i3 is before the eyes"
     assert not set(ids(run, rank(run, "curious", limit=60))) & {f"i{n}" for n in range(40)}
 
 
@@ -59,7 +59,7 @@ def test_the_repeat_rate_is_shrunk_to_everybodys() -> None:
     """(own repeats + 2 * global) / (own events + 2)."""
     run = Run()
     assert repeat_rate(run.user("new"), 0.3) == pytest.approx(0.3)
-    run.learn(*[click(n, "me", "a", n) for n in range(6)])
+    run.learn(*[click(n, "me", "a", 2_000 * n) for n in range(6)])
     assert repeat_rate(run.user("me"), 0.3) == pytest.approx((5 + 2 * 0.3) / (6 + 2))
     assert repeats_allowed(Parameters(), 0.02) and not repeats_allowed(Parameters(), 0.0199)
     assert not repeats_allowed(Parameters(allow_repeats=False), 1.0)
@@ -98,10 +98,11 @@ def test_a_rejected_item_is_never_there_again() -> None:
     for query in (None, "green tea", "Green Tea 4"):
         listed = rank(run, "me", limit=60, query=query)
         assert not set(ids(run, listed)) & {"i4", "i7", "i10"}
-        assert len(listed.items) == 57
+        assert len(listed.items) == 56, "nor is i1, which is before the eyes"
     assert "i4" in ids(run, rank(run, "u1", query="green tea 4"))
     run.learn(Purchase("p", "me", "i4", START + 50_100_000))
-    assert "i4" in ids(run, rank(run, "me", limit=60)), "only a purchase lifts it"
+    run.learn(click(9000, "me", "i9", 50_200))
+    assert run.row("i4") not in run.user("me").banned, "only a purchase lifts it"
 
 
 # ---- the list
@@ -129,7 +130,7 @@ def test_a_catalogue_that_nobody_has_touched_fills_the_list_with_its_newest() ->
     listed = rank(run, "nobody")
     assert ids(run, listed) == [f"i{n}" for n in range(24, 4, -1)]
     assert listed.contributions == [{FILL: 1.0}] * 20
-    assert {reason.kind for reason in listed.reasons} == {ReasonKind.TRENDING}
+    assert {reason.kind for reason in listed.reasons} == {ReasonKind.FILL}
     assert np.all(listed.scores == 0)
 
 

@@ -15,6 +15,7 @@ from operators.generators.registry import GENERATORS
 from operators.kernels.array_types import FloatArray, IntArray
 from operators.ranking.ranker import FILL, Ranker
 from schemas.durations import DAY_MS
+from schemas.facts import ANCHORED
 from schemas.recommendation import Reason, ReasonKind
 from schemas.records import Purchase, Search
 from tests.learning_support import FILMS as PARAMETERS
@@ -60,11 +61,21 @@ def saying(anchor: int, **lists: list[tuple[int, float]]) -> tuple[Generator, ..
     )  # fmt: skip
 
 
+def proven() -> Run:
+    """Three people went from i1 to i4, bought both and came back; the user has seen i4 before i1."""
+    run = shop()
+    for n in range(3):
+        for k, item in enumerate(("i1", "i4", "i1", "i4")):
+            run.learn(click(8000 + 10 * n + k, f"fan{n}", item, 48_000 + k))
+        run.learn(*[Purchase(f"p{n}{item}", f"fan{n}", item, START + 49_000_000) for item in ("i1", "i4")])
+    run.learn(click(9000, "me", "i1", 50_000))
+    return run
+
+
 @pytest.mark.parametrize("loudest", sorted(REASONS))
 def test_the_reason_is_the_largest_contribution(busy: Run, loudest: str) -> None:
     """Every other generator names the item too, in a place far back."""
-    run = shop()
-    run.learn(click(9000, "me", "i1", 50_000))
+    run = proven()
     anchor, item = run.row("i1"), run.row("i4")
     quiet = [(other, 1.0) for other in range(20, 50)]
     others = [name for name in REASONS if name not in (loudest, "matrix_factorization")]
@@ -78,7 +89,7 @@ def test_the_reason_is_the_largest_contribution(busy: Run, loudest: str) -> None
     shares, reason = listed.contributions[place], listed.reasons[place]
     assert max(shares, key=shares.__getitem__) == loudest
     assert reason.kind is REASONS[loudest]
-    anchored = reason.kind in (ReasonKind.CO_WATCHED, ReasonKind.NEXT_IN_SEQUENCE, ReasonKind.SAME_GENRE)
+    anchored = reason.kind in ANCHORED
     assert reason.anchor_item_id == ("i1" if anchored else None)
     assert reason.query == ("green tea" if loudest == "query_match" else None)
 
@@ -89,7 +100,7 @@ def test_contributions_are_shares(busy: Run) -> None:
     for user, query, limit in (("u1", None, 60), ("u1", "green tea", 20), ("nobody", None, 60), ("nobody", "tea", 20)):
         for shares in ranker.rank(busy.user(user), now_ms=NOW, query=query, limit=limit).contributions:
             assert sum(shares.values()) == pytest.approx(1.0, abs=1e-3)
-            assert set(shares) <= set(ranker.generators.names) and all(0 < share <= 1 for share in shares.values())
+            assert set(shares) <= {*ranker.generators.names, FILL} and all(0 < share <= 1 for share in shares.values())
 
 
 def test_an_item_that_only_popularity_knows_is_said_to_fill_the_list() -> None:
@@ -100,22 +111,14 @@ def test_an_item_that_only_popularity_knows_is_said_to_fill_the_list() -> None:
     assert len(proposal.candidates["popularity"].items) > 5 and len(proposal.table.items) == 0
     listed = ranker.rank(run.user("nobody"), now_ms=NOW, limit=5)
     assert listed.contributions == [{FILL: 1.0}] * 5
-    assert listed.reasons == [Reason(ReasonKind.TRENDING)] * 5
-
-
-def test_bought_together_is_said_of_purchases_in_a_shop_only() -> None:
-    for domain, kind in (("retail", ReasonKind.BOUGHT_TOGETHER), ("film", ReasonKind.CO_WATCHED)):
-        run = shop(parameters=replace(PARAMETERS, domain=domain))
-        run.learn(Purchase("p", "me", "i1", START + 50_000_000))
-        item = run.row("i4")
-        ranker = Ranker(run.parameters, run.index, saying(run.row("i1"), item_knn=[(item, 1.0)]))
-        listed = ranker.rank(run.user("me"), now_ms=NOW, limit=1)
-        assert listed.reasons == [Reason(kind, anchor_item_id="i1")]
+    assert listed.reasons == [Reason(ReasonKind.FILL)] * 5
 
 
 def test_next_in_sequence_is_said_of_the_last_item_only() -> None:
-    run = shop()
-    run.learn(click(9000, "me", "i1", 50_000), click(9001, "me", "i2", 50_001))
-    for anchor, kind in (("i2", ReasonKind.NEXT_IN_SEQUENCE), ("i1", ReasonKind.TRENDING)):
+    run = proven()
+    run.learn(click(9001, "me", "i2", 52_000))
+    for n in range(3):
+        run.learn(click(9200 + 2 * n, f"new{n}", "i2", 53_000), click(9201 + 2 * n, f"new{n}", "i4", 53_001))
+    for anchor, kind in (("i2", ReasonKind.NEXT_IN_SEQUENCE), ("i1", ReasonKind.TASTE)):
         ranker = Ranker(PARAMETERS, run.index, saying(run.row(anchor), transitions=[(run.row("i4"), 1.0)]))
         assert ranker.rank(run.user("me"), now_ms=NOW, limit=1).reasons[0].kind is kind
