@@ -80,7 +80,10 @@ structref.define_proxy(
 
 _NO_ITEMS = np.empty(0, np.int32)
 _NO_NUMBERS = np.empty(0, np.float32)
-_NOBODY = UserArrays(_NO_ITEMS, np.empty(0, np.uint8), *[_NO_ITEMS] * 5, _NO_NUMBERS, NO_QUERY, False, False, 0)
+_NOBODY = UserArrays(
+    _NO_ITEMS, np.empty(0, np.uint8), _NO_ITEMS, _NO_ITEMS, _NO_ITEMS, _NO_ITEMS, _NO_ITEMS, _NO_NUMBERS, NO_QUERY,
+    False, False, 0,
+)  # fmt: skip
 
 
 @njit(cache=True)
