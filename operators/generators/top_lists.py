@@ -25,8 +25,8 @@ _REFRESH_SHARE = 1 / 20
 class TopArrays(NamedTuple):
     """Items i32, best first, with their scores f32; `heads` i32: the first `HEAD` items of either list, by number.
 
-    `everybodys` bool by number of a category: whether more than `EVERYBODYS` of the catalogue is in it. `median_arrival`:
-    epoch milliseconds by which half of the catalogue was there.
+    `everybodys` bool by number of a category: whether more than `EVERYBODYS` of the catalogue is in it.
+    `median_arrival`: epoch milliseconds by which half of the catalogue was there.
     """
 
     trending: NDArray[np.int32]

@@ -78,7 +78,7 @@ class ItemColumns:
     neighbour_items: Annotated[Numbers, Column("neighbours", -1, ranked=True)]
     """Items consumed together with this one: without gaps from place 0 on, in no order, -1 behind them."""
     neighbour_weights: Annotated[Floats, Column("neighbours", place=6, weights_of="neighbour_items", ranked=True)]
-    neighbour_people: Annotated[Counts, Column("neighbours", place=17, beside="neighbour_weights", ranked=True)]
+    neighbour_people: Annotated[Counts, Column("neighbours", place=18, beside="neighbour_weights", ranked=True)]
     """Distinct users who had both, at least: counted since the item is in the row."""
     neighbour_total: Annotated[Floats, Column(place=7, ranked=True)]
     """Weight of all pairs, also of those that found no room in the row."""
@@ -86,13 +86,13 @@ class ItemColumns:
     successor_items: Annotated[Numbers, Column("successors", -1, ranked=True)]
     """Items consumed directly after this one, as `neighbour_items`."""
     successor_weights: Annotated[Floats, Column("successors", place=9, weights_of="successor_items", ranked=True)]
-    successor_people: Annotated[Counts, Column("successors", place=18, beside="successor_weights", ranked=True)]
+    successor_people: Annotated[Counts, Column("successors", place=19, beside="successor_weights", ranked=True)]
     """Distinct users who went on to it directly, at least."""
     successor_total: Annotated[Floats, Column(place=10, ranked=True)]
     successor_at: Annotated[Times, Column(place=11, ranked=True)]
     copurchase_items: Annotated[Numbers, Column("copurchases", -1, ranked=True)]
     """Items bought by those who bought this one, as `neighbour_items`."""
-    copurchase_people: Annotated[Floats, Column("copurchases", place=19, weights_of="copurchase_items", ranked=True)]
+    copurchase_people: Annotated[Floats, Column("copurchases", place=20, weights_of="copurchase_items", ranked=True)]
     """Distinct users who bought both, at least."""
     popularity: Annotated[Floats, Column(place=12, ranked=True)]
     """Decayed mass of `interactions`."""
@@ -101,11 +101,11 @@ class ItemColumns:
     """Distinct users who took the item and did not rate it low."""
     repeats: Annotated[Floats, Column(place=15, ranked=True)]
     """Those of them who came back to it on another occasion."""
-    buyers: Annotated[Floats, Column(place=20)]
+    buyers: Annotated[Floats, Column(place=21)]
     """Distinct users who bought it."""
-    rebuyers: Annotated[Floats, Column(place=21, ranked=True)]
+    rebuyers: Annotated[Floats, Column(place=22, ranked=True)]
     """Those of them who bought it again on another occasion."""
-    rebuy_log_ms: Annotated[Floats, Column(place=22)]
+    rebuy_log_ms: Annotated[Floats, Column(place=23)]
     """Sum of log2 of the milliseconds between their first two purchases."""
     applied: Annotated[Times, Column(empty=-1, place=3)]
     """Offset of the last item-updates message that is in the row."""

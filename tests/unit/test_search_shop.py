@@ -174,7 +174,7 @@ SEEN = ("kettle", "vacuum", "cn-pillow", "mug", "th-pillow")
 @pytest.fixture(scope="module")
 def shop() -> Run:
     """Two hundred people who mostly take what is popular, and one who has had some of what will be typed. Read only."""
-    run = Run(Parameters(factors=8, neighbours=12, successors=6, domain="retail", allow_repeats=False))
+    run = Run(Parameters(factors=8, neighbours=12, successors=6, allow_repeats=False))
     for item, (title, categories) in GOODS.items():
         run.index.set_catalog(CatalogItem(item, title, categories=categories))
     rng, goods = np.random.default_rng(5), list(GOODS)
@@ -231,7 +231,7 @@ def test_an_item_with_every_word_comes_before_those_with_some(shop: Run) -> None
 
 
 def test_what_is_refused_or_not_there_is_not_found_by_its_name() -> None:
-    run = Run(Parameters(factors=8, domain="retail"))
+    run = Run(Parameters(factors=8))
     for item, title in (("a", "Copper Kettle"), ("b", "Copper Kettle"), ("c", "Copper Kettle Lid"), ("d", "Wok")):
         run.index.set_catalog(CatalogItem(item, title))
     run.learn(click(1, "me", "a", action=Action.HIDE), click(2, "me", "b"))
@@ -251,7 +251,7 @@ def test_what_was_seen_is_back_only_in_the_answer(shop: Run) -> None:
 
 def test_a_title_of_stop_words_is_an_answer_and_stop_words_alone_are_none() -> None:
     """Films that nobody has seen, among thirty that people watch."""
-    run = Run(Parameters(factors=8, domain="film"))
+    run = Run(Parameters(factors=8))
     titles = {"m1": ("It (1990)", "Horror"), "m2": ("This Is It", "Music"), "m3": ("As It Is", "Drama")}
     for item, (title, category) in (titles | {"m4": ("From", "Horror")}).items():
         run.index.set_catalog(CatalogItem(item, title, categories=(category,)))
