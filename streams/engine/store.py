@@ -23,10 +23,14 @@ from streams.topology import TOMBSTONES_KEPT
 log = logging.getLogger(__name__)
 Row = tuple[bytes, bytes | None]
 CORRUPTION = "Corruption"  # RocksDB's message for a wrong checksum begins with it
-REFUSED = "IO error"  # likewise for a disk that is full or broken
+REFUSED = ("IO error", "os error")  # a part of its message, or of rocksdict's, for a disk that is full or broken
 DAMAGED = "damaged"  # file that marks a database to be thrown away
 OLDEST = TOMBSTONES_KEPT - 86_400  # seconds; a store not written for so long may have missed a deletion
 WALKED_AT_ONCE = 64  # rows
+
+
+def _is_refusal(error: Exception) -> bool:
+    return any(part in str(error) for part in REFUSED)
 
 
 def _throw_away(path: Path, reason: str) -> None:
@@ -85,6 +89,8 @@ class RocksStore(rocksdb.Store):  # type: ignore[misc]
         try:
             return super()._open_for_partition(partition)
         except Exception as exc:  # rocksdict has no classes of its own
+            if _is_refusal(exc) and "lock" not in str(exc):  # for a lock Faust waits
+                raise StoreRefusedError(store_refused(path, str(exc))) from exc
             if CORRUPTION not in str(exc):
                 raise
             _throw_away(path, str(exc))
@@ -103,7 +109,7 @@ class RocksStore(rocksdb.Store):  # type: ignore[misc]
             yield database
         except Exception as exc:
             path = self.partition_path(partition)
-            if REFUSED in str(exc):
+            if _is_refusal(exc):
                 raise StoreRefusedError(store_refused(path, str(exc))) from exc
             if CORRUPTION not in str(exc):
                 raise

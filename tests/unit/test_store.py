@@ -66,6 +66,16 @@ def damage(folder: Path, pattern: str) -> None:
         handle.write(os.urandom(max(1, min(64, file.stat().st_size // 4))))
 
 
+def test_a_place_that_cannot_be_opened_is_told(opened: Callable[[], RocksStore]) -> None:
+    """A file where the database should be, a folder that may not be written, a full disk."""
+    store = opened()
+    place: Path = store.partition_path(0)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.touch()
+    with pytest.raises(StoreRefusedError, match="HEADWATER_STATE_DIR"):
+        store.persisted_offset(TP("ns.item-state.v1", 0))
+
+
 @pytest.mark.parametrize("pattern", ["CURRENT", "MANIFEST-*"])
 def test_a_database_that_does_not_open_is_thrown_away(
     opened: Callable[[], RocksStore], tmp_path: Path, pattern: str
