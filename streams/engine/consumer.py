@@ -122,6 +122,8 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         self.unknown = False
         """Whether the broker has said since then that it does not know this member."""
         self._reader: SourceReader | None = None
+        self._behind: set[TP] | None = None
+        """Partitions of the open sources whose end was not reached yet; None once the backlog has been worked off."""
         self._starts: Mapping[TP, int | None] | None = None
         """Committed offsets of the assigned sources; None until Faust has sought them."""
         self._rebalances = 0
@@ -203,6 +205,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     def _open_sources(self) -> None:
         assert self._starts is not None
         self._cuts.end()
+        self._behind = set(self._starts)
         self.positions = SourcePositions(self._starts, self.app.clock)
         intake = self.app.intake
         self._reader = SourceReader(
@@ -226,6 +229,8 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             self.app.observer.gap(gap)
         if fetched.waiting is not None:
             self.app.expect(fetched.waiting)
+        if self._behind is not None:
+            self._behind -= fetched.ends.keys()
         try:
             self.app.groups.offer([self.positions.hand_out(tp, run) for tp, run in self._runs(fetched.runs)])
         except StreamError as exc:
@@ -234,8 +239,12 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
 
     def taken(self, records: int) -> None:
         """Tell the reader that the stage has taken so many records: there is room for more."""
-        if self._reader is not None:
-            self._reader.taken(records)
+        if self._reader is None:
+            return
+        if self._behind is not None and not self._behind and self._reader.idle:
+            self._behind = None
+            self.app.expect(0)  # offsets are more than records: what waited may end before as many were seen
+        self._reader.taken(records)
 
     def _runs(self, records: dict[TP, list[Record]]) -> Iterator[tuple[TP, list[Record]]]:
         """Cut the records into batches of up to ``Intake.batch_size``, round robin over the partitions."""

@@ -106,6 +106,11 @@ class SourceReader:
         self._taken += records
         self._room.set()
 
+    @property
+    def idle(self) -> bool:
+        """Whether the stage has taken all that was handed over."""
+        return self._handed == self._taken
+
     def stop(self) -> None:
         """Deliver nothing more; returns at once."""
         self._stopped = True

@@ -43,7 +43,7 @@ class States(abc.ABC):
         return usual
 
     def expect(self, waiting: int) -> None:  # noqa: B027
-        """About ``waiting`` records wait in the sources that were just assigned."""
+        """At most ``waiting`` records wait in the sources that were just assigned; 0 once these are worked off."""
 
     def must_stop(self) -> BaseException | None:
         """Why the stage must stop behind the records that it has worked on; None while it need not.

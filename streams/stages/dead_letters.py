@@ -69,7 +69,7 @@ class Refuses:
     dead: DeadLetters
 
     def expect(self, waiting: int) -> None:
-        """``waiting`` records wait in the sources of a new assignment."""
+        """At most ``waiting`` records wait in the sources of a new assignment; 0: they are worked off."""
         self.dead.guard.expect(waiting)
 
     def unless_stopped(self, group: Group) -> Iterator[RecordBatch]:

@@ -32,7 +32,7 @@ class RefusalGuard:
         """Numbers (in order of arrival, from 0) of the refused ones among the window's records."""
 
     def expect(self, waiting: int) -> None:
-        """``waiting`` records wait in the partitions that were just assigned."""
+        """At most ``waiting`` records wait in the partitions that were just assigned; 0: they are worked off."""
         if max(waiting, self._window) > WINDOW:
             self._begin(max(waiting, WINDOW))
 

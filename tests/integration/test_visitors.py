@@ -130,6 +130,27 @@ def test_a_share_below_it_is_never_taken_for_more(shop: Shop) -> None:
     assert worker.stop() == 0
 
 
+def test_offsets_without_records_are_no_backlog(shop: Shop) -> None:
+    """3,000 offsets of an aborted transaction: once the worker is behind them, the last 1,000 records count."""
+    producer = shop.new_producer(**{"transactional.id": f"{shop.namespace}.shop"})
+    producer.init_transactions(30)
+    producer.begin_transaction()
+    for n in range(3_000):
+        shop.send(CLICK.suffix, {"user_id": f"u{n}"}, producer=producer)
+    assert producer.flush(30) == 0
+    producer.abort_transaction(30)
+    worker = shop.worker()
+    worker.wait_ready()
+    for n in range(20):
+        good(shop, n)
+    shop.flush()
+    shop.wait_records(20)
+    for n in range(60):
+        bad(shop, n)
+    shop.flush()
+    assert "51 of the last 1,000 records" in ended(worker)
+
+
 def test_dead_letters_keep_the_headers_of_the_record(shop: Shop) -> None:
     """Byte for byte, in order, without value and twice; a good record may have them, too."""
     own = [("trace-bin", bytes.fromhex("c328ff00")), ("empty", None), ("dup", b"1"), ("dup", b"2")]
