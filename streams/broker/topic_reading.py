@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from streams.broker.brokers import Brokers
 from streams.errors import BrokerError
@@ -22,6 +22,7 @@ def read_topic(brokers: Brokers, topic: str) -> Iterator[Message]:
         | {
             "group.id": f"{topic}.tools",  # the client wants one that it may use, and does not use it
             "enable.auto.commit": False,
+            "auto.offset.reset": "earliest",  # also where the log is cut meanwhile
             "enable.partition.eof": True,  # offsets do not tell the end: markers and compaction leave gaps
             "isolation.level": "read_committed",
             "fetch.wait.max.ms": 10,  # an empty fetch shows the end; by default the broker holds it for half a second
@@ -32,7 +33,7 @@ def read_topic(brokers: Brokers, topic: str) -> Iterator[Message]:
         if found.error is not None:
             raise BrokerError(f"{topic}: {found.error.str()}")
         for partition in sorted(found.partitions):
-            consumer.assign([TopicPartition(topic, partition, 0)])
+            consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING)])
             yield from _to_end(consumer, topic, partition)
     except KafkaException as exc:
         raise BrokerError(f"{topic} cannot be read: {exc.args[0].str()}") from exc

@@ -53,7 +53,7 @@ def poison(now: int) -> list[Poison]:
         ("click", eve, None, "null_value"),
         ("click", eve, b"[1, 2]", "not_a_record"),
         ("search", eve, click(query=7), "wrong_type"),
-        ("search", eve, click(query=" \u200b"), "bad_text"),
+        ("search", eve, click(query="\ud83d"), "bad_text"),
         ("purchase", eve, click(quantity=-1), "out_of_range"),
         ("purchase", eve, click(occurred_at="yesterday"), "bad_time"),
         ("impression", eve, click(item_ids=[]), "missing_field"),

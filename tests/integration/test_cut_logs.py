@@ -186,6 +186,13 @@ def _restoring(worker: Worker) -> bool:
     return bool(folders) and sum(file.stat().st_size for file in folders[0].iterdir()) > 200_000
 
 
+def test_tools_read_what_is_left(shop: Shop) -> None:
+    """Not nothing, as from an offset that is gone."""
+    clicks(shop, range(10))
+    cut(shop, CLICK.suffix, 4)
+    assert [message.offset() for message in shop.read(CLICK.suffix)] == list(range(4, 10))
+
+
 def test_item_rows_that_were_cut_are_said_once(shop: Shop) -> None:
     """The index and the items stage read the same topic."""
     worker = shop.worker()
