@@ -96,6 +96,37 @@ def test_unreachable_broker_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "problem  broker: No Kafka answers at 127.0.0.1:1" in out
 
 
+def test_what_crosses_the_network_is_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.broker.admin.TIMEOUT", 0.3)
+    monkeypatch.setenv("HEADWATER_BROKERS", "0.0.0.0:1")
+    assert "warning  broker: Every record crosses the network to 0.0.0.0 unencrypted" in doctor()[1]
+
+
+def test_of_secrets_it_says_that_they_are_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.broker.admin.TIMEOUT", 0.3)
+    for name, value in {
+        "HEADWATER_BROKERS": "127.0.0.1:1",
+        "HEADWATER_SECURITY_PROTOCOL": "sasl_plaintext",
+        "HEADWATER_SASL_USERNAME": "hw",
+        "HEADWATER_SASL_PASSWORD": "hunter2",
+        "HEADWATER_SASL_PASWORD": "hunter2",
+    }.items():
+        monkeypatch.setenv(name, value)
+    out = doctor()[1]
+    assert (
+        "HEADWATER_SASL_PASSWORD=(set), HEADWATER_SASL_USERNAME=hw, HEADWATER_SECURITY_PROTOCOL=SASL_PLAINTEXT" in out
+    )
+    assert "there is no setting HEADWATER_SASL_PASWORD" in out and "hunter2" not in out
+
+
+def test_settings_that_contradict_each_other_are_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADWATER_BROKERS", "127.0.0.1:1")
+    monkeypatch.setenv("HEADWATER_SASL_MECHANISM", "PLAIN")
+    status, out = doctor()
+    assert status == 1
+    assert "problem  broker: HEADWATER_SASL_MECHANISM is set, but HEADWATER_SECURITY_PROTOCOL is PLAINTEXT" in out
+
+
 @pytest.mark.usefixtures("unready_worker")
 def test_what_the_worker_reports() -> None:
     status, out = doctor()
