@@ -6,7 +6,7 @@ observes, flushes and ranks, the stage of items applies.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,10 +80,13 @@ class Recommender:
         return apply_updates(self.index, updates, self._rank_weights, partition, message_offset, fence)
 
     def rank(
-        self, state: UserState, *, now_ms: int, query: str | None = None, limit: int = 20, exploration_key: int = 0
-    ) -> RankedList:
+        self, state: UserState, *, now_ms: int, query: str | None = None, limit: int = 20, exploration_key: int = 0,
+        before_eyes: Collection[int] = (),
+    ) -> RankedList:  # fmt: skip
         """The best items for the user now (`ranking.Ranker`)."""
-        return self._ranker.rank(state, now_ms=now_ms, query=query, limit=limit, exploration_key=exploration_key)
+        return self._ranker.rank(
+            state, now_ms=now_ms, query=query, limit=limit, exploration_key=exploration_key, before_eyes=before_eyes
+        )
 
     def telling_categories(self, one: int, other: int) -> list[str]:
         """Categories that both items have and that are not everybody's (`ranking.Ranker`)."""

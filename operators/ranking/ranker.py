@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
@@ -131,14 +131,16 @@ class Ranker:
         self._arrays: RankingArrays
 
     def rank(
-        self, state: UserState, *, now_ms: int, query: str | None = None, limit: int = 20, exploration_key: int = 0
-    ) -> RankedList:
+        self, state: UserState, *, now_ms: int, query: str | None = None, limit: int = 20, exploration_key: int = 0,
+        before_eyes: Collection[int] = (),
+    ) -> RankedList:  # fmt: skip
         """The best items for the user at `now_ms`, at most `limit`, fewer only where fewer are eligible.
 
         `query`: the text of the search that this list answers. `exploration_key` seeds exploration; the list is
-        deterministic until there is one, so every propensity is 1.
+        deterministic until there is one, so every propensity is 1. `before_eyes`: items that are not offered back to
+        the user, beside the last one of the history.
         """
-        made = self._make(state, now_ms, query, limit)
+        made = self._make(state, now_ms, query, limit, before_eyes)
         items, scores, _, kinds, named, support, counts, generators, shares, _ = self._listing
         count, voices = made.items, made.voices
         return RankedList(
@@ -187,8 +189,9 @@ class Ranker:
         ]
 
     def _make(
-        self, state: UserState, now_ms: int, query: str | None, limit: int, *, all_of_them: bool = False
-    ) -> _Made:
+        self, state: UserState, now_ms: int, query: str | None, limit: int, before_eyes: Collection[int] = (), *,
+        all_of_them: bool = False,
+    ) -> _Made:  # fmt: skip
         """One ranking, left in the scratch arrays."""
         self._refresh(limit)
         index, arrays = self.index, self._arrays
@@ -196,6 +199,8 @@ class Ranker:
         rate = repeat_rate(state, self._top.repeat_rate)
         allowed = repeats_allowed(self.parameters, rate)
         held, due = Holds.of(state, self._top.buy_again, now_ms)
+        if len(before_eyes) > 1:
+            held = np.concatenate((held, np.fromiter(before_eyes, np.int32, len(before_eyes))))
         if self.parameters.allow_repeats is False:
             due = _NO_ITEMS
         answers = query is not None and age == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.metadata import version
@@ -45,6 +47,7 @@ class AnsweredEvent(NamedTuple):
     event_id: str
     as_of: int
     arrived: int
+    item_id: str | None
     query: str | None
     locale: str | None
     priority: Priority
@@ -57,10 +60,20 @@ class Answers:
         self.context, self.frames = context, frames
         self._records, self._drafts = context.topic(RECOMMENDATIONS), context.topic(DRAFTS)
         self._lists: dict[tuple[int, str | None], tuple[RankedList, float]] = {}
+        self._before_eyes: defaultdict[int, set[int]] = defaultdict(set)
 
-    def begin(self) -> None:
-        """Begin a new group: states have changed, so drop the lists of the last one."""
+    def begin(self, answered: Sequence[AnsweredEvent]) -> None:
+        """Begin a new group: states have changed, so drop the lists of the last one.
+
+        Lists are made when all of the group is learned. To its reader, what each of a user's events is about is before
+        the eyes, not only what the last one is about.
+        """
         self._lists.clear()
+        self._before_eyes.clear()
+        lookup = self.context.index.lookup
+        for event in answered:
+            if event.item_id is not None:
+                self._before_eyes[id(event.state)].add(lookup[event.item_id])
 
     def answer(self, event: AnsweredEvent, outbox: Outbox) -> None:
         """Put the record, or the draft, that answers ``event`` into ``outbox``."""
@@ -109,6 +122,7 @@ class Answers:
                 query=event.query,
                 limit=self.context.settings.list_length,
                 exploration_key=event.offset,
+                before_eyes=self._before_eyes[id(event.state)],
             )
             seconds = self.context.clock.monotonic() - started
             self.context.metrics.ranking_seconds.of().observe(seconds)

@@ -233,7 +233,7 @@ class Profiles(Refuses, States):
 
     async def answer(self, answered: Sequence[AnsweredEvent], turn: Turn) -> None:
         """Put the records, or drafts, that answer events into the turn's outbox."""
-        self.answers.begin()
+        self.answers.begin(answered)
         for n, event in enumerate(answered, 1):
             self.answers.answer(event, turn.outbox)
             if n % RANKED_AT_ONCE == 0:
@@ -280,6 +280,7 @@ def _answered(batch: RecordBatch, record: Any, event: Event, times: EventTime, s
         event.event_id,
         times.arrived,
         times.heard,
+        getattr(event, "item_id", None),
         event.query if isinstance(event, Search) else None,
         getattr(event, "locale", None),
         _priority(event, state),

@@ -90,6 +90,21 @@ def test_what_is_looked_at_is_not_offered_to_its_reader_however_many_came_back_t
     assert shop.reason_of("new", "tv0") == ("repeat", None, 10)
 
 
+def test_what_several_events_at_once_are_about_is_offered_back_by_none_of_their_answers() -> None:
+    shop = televisions()
+    for n in range(10):
+        for item in ("tv0", "tv1", "tv0", "tv1"):
+            shop.view(f"u{n}", item)
+    for item in ("tv0", "tv1", "tv5"):
+        shop.view("me", item)
+    assert {"tv0", "tv1"} <= set(shop.listed("me"))
+    ranked = Ranker(shop.parameters, shop.index).rank(
+        shop.user("me"), now_ms=shop.now, before_eyes={shop.row("tv0"), shop.row("tv5")}
+    )
+    listed = {shop.index.ids[item] for item in ranked.items.tolist()}
+    assert "tv0" not in listed and "tv1" in listed
+
+
 def test_what_is_in_the_cart_is_not_offered_for_a_day() -> None:
     shop = televisions()
     for n in range(10):
