@@ -19,8 +19,8 @@ from operators.narration.templates import templates
 from schemas.facts import Facts
 from schemas.recommendation import TextSource
 
-_TURNS = 12
-"""Of the sentences that would do, a user and an item decide which one is first: a number that 2, 3 and 4 divide."""
+_TURNS = 6
+"""Of the templates that would do, a user and an item decide which one is first. More turns fill the cache."""
 
 
 class Narration(msgspec.Struct, frozen=True):
@@ -64,7 +64,7 @@ def narrate(facts: Facts, frames: FrameLibrary) -> Narration:
     '“Heat” is popular right now.'
     """
     tried = tuple(frames.candidates(facts))
-    turn = stable_hash(f"{facts.user_key}\0{facts.item_key}\0template") % _TURNS
+    turn = 0 if tried else stable_hash(f"{facts.user_key}\0{facts.item_key}\0") % _TURNS
     anybody = replace(facts, user_key="", item_key="", said=0)
     first = _narrated(anybody, tried, turn, 0)
     return first if first.fingerprint != facts.said else _narrated(anybody, tried, turn, facts.said)
