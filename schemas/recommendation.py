@@ -39,8 +39,13 @@ class ReasonKind(StrEnum):
     NEW = "new"
 
 
+ISOLATE, END_OF_ISOLATE = "\u2068", "\u2069"
+"""First strong isolate, and the end of one (Unicode Bidirectional Algorithm, X5c): what is between them in a text has a
+direction of its own and moves nothing outside."""
+
+
 class TextDirection(StrEnum):
-    """Base direction of the text. Names of the other direction in it are isolated (U+2068, U+2069)."""
+    """Base direction of the text. Names of the other direction in it are isolated."""
 
     LEFT_TO_RIGHT = "ltr"
     RIGHT_TO_LEFT = "rtl"

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from headwater.cli.terminal import plain
+from schemas.recommendation import END_OF_ISOLATE, ISOLATE
 
 ITEMS_SHOWN = 3
 _REASONS = {
@@ -44,13 +45,18 @@ def _name(item: dict[str, Any]) -> str:
     return str(item.get("title") or item["item_id"])
 
 
+def _sentence(record: dict[str, Any]) -> str:
+    """Without the characters that isolate names of the other direction: few terminals know them."""
+    return plain(str(record["text"]).replace(ISOLATE, "").replace(END_OF_ISOLATE, ""))
+
+
 def panel(record: dict[str, Any], titles: dict[str, str]) -> RenderableType:
     """User, sentence, its source, the first items with their reasons."""
     items = Table.grid(padding=(0, 2))
     for item in record["items"][:ITEMS_SHOWN]:
         why = reason_text(item["reason"], titles)
         items.add_row(f"{item['rank']}.", Text(plain(_name(item))), Text(why, style="dim"), f"{item['score']:.2f}")
-    sentence = Text(plain(record["text"]), style="bold")
+    sentence = Text(_sentence(record), style="bold")
     source = Text(f"text: {record['text_source']}", style="italic dim")
     if record.get("language_model"):
         source.append(f" ({plain(record['language_model'])})")
@@ -63,5 +69,5 @@ def panel(record: dict[str, Any], titles: dict[str, str]) -> RenderableType:
 def line(record: dict[str, Any], titles: dict[str, str]) -> str:
     """One line without colour: time, user, source, sentence, first items."""
     shown = (f"{plain(_name(item))} [{reason_text(item['reason'], titles)}]" for item in record["items"][:ITEMS_SHOWN])
-    text = f"{plain(record['text'])} ({record['text_source']})"
+    text = f"{_sentence(record)} ({record['text_source']})"
     return f"{record['created_at']}  {plain(record['user_id'])}  {record['source']}  {text}  {'; '.join(shown)}"

@@ -8,9 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-ISOLATE, END_OF_ISOLATE = "\u2068", "\u2069"
-"""First strong isolate, and the end of one (Unicode Bidirectional Algorithm, X5c): what is between them has a
-direction of its own and moves nothing outside."""
+from schemas.recommendation import END_OF_ISOLATE, ISOLATE
 
 _DOUBLE = '"\u201c\u201d\u201e\u201f\uff02\u301d\u301e\u301f\u275d\u275e\u2e42'
 _OPENING = "\u201c\u201e\u301d\u275d\u2e42「《"

@@ -15,7 +15,7 @@ RECORD = {
     "created_at": "2026-03-01T10:00:00Z",
     "user_id": "u\x1b[2J1",
     "source": "personal",
-    "text": "Because you watched Heat, try [bold]Ronin[/bold].",
+    "text": "Because you watched “\u2068Heat\u2069”, try [bold]Ronin[/bold].",
     "text_source": "frame",
     "items": [
         {
@@ -54,7 +54,7 @@ def test_control_characters_do_not_reach_the_terminal() -> None:
     text = line(RECORD, {"1": "He{0}at"})
     assert "\x1b" not in text
     assert "\n" not in text
-    assert "[bold]Ronin[/bold]" in text
+    assert "Because you watched “Heat”, try [bold]Ronin[/bold]." in text
     assert "Ronin (1998) [interests the same people as He{0}at]; Speed [popular now]; 4 [new here]" in text
 
 

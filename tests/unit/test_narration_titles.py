@@ -12,9 +12,7 @@ from operators.narration.names import Names
 from operators.narration.plain_text import is_visible, plain_text
 from operators.narration.quotation import (
     CORNER_BRACKETS,
-    END_OF_ISOLATE,
     ENGLISH_QUOTES,
-    ISOLATE,
     TITLES_OF_WORKS,
     isolated,
     nested,
@@ -25,7 +23,7 @@ from operators.state.parameters import Parameters
 from schemas.domains import Domain
 from schemas.facts import Facts
 from schemas.placeholders import usable_title
-from schemas.recommendation import ReasonKind
+from schemas.recommendation import END_OF_ISOLATE, ISOLATE, ReasonKind
 from schemas.records import CatalogItem
 
 
