@@ -24,7 +24,7 @@ MAX_READINGS = 96
 MOST_UNKNOWN = 4
 """With more unknown words it is a pasted text, in which no slips are looked for (0.1 to 1 ms a word)."""
 
-AS_TYPED, OTHER_NUMBER, OTHER_SPACES, SLIP = 7, 6, 5, 3
+AS_TYPED, OTHER_NUMBER, OTHER_SPACES, SLIP, SLIP_AND_NUMBER = 7, 6, 5, 3, 2
 """How literal a reading is, in three bits."""
 
 
@@ -192,18 +192,19 @@ def _meant(word: str, words: _Words) -> _Meant:
     forms = dict.fromkeys((word, word.removesuffix("s")))
     double = [(pair, OTHER_SPACES) for form in forms for pair in halves(form, words.known)]
     if not single and words.mended:
-        single = [(other, SLIP) for other in _mended(word, words)]
+        single = _mended(word, words)
         if not single and not double:
             double = [(pair, SLIP) for pair in _mended_halves(word, words)]
     return _Meant(single, double)
 
 
-def _mended(word: str, words: _Words) -> list[str]:
+def _mended(word: str, words: _Words) -> list[tuple[str, int]]:
     """Known words of which an unknown one is a slip, or its singular or plural, in both numbers."""
     meant = [*words.slips_of(word)]
     if not meant and len(word) > SHORT:
         meant = [*words.slips_of(word[:-1] if word.endswith("s") else f"{word}s")]
-    return words.of((*meant, *(other for one in meant for other in other_numbers(one))))
+    others = words.of(other for one in meant for other in other_numbers(one))
+    return [(one, SLIP) for one in meant] + [(one, SLIP_AND_NUMBER) for one in others if one not in meant]
 
 
 def _mended_halves(word: str, words: _Words) -> Iterator[tuple[str, str]]:
