@@ -10,7 +10,7 @@ from numba import njit
 
 from operators.generators.eligibility import fresh_for_user, typed_for_user
 from operators.generators.generator import NO_TUNING, Generator, Voice
-from operators.generators.select import falls_short, insert, name_nothing
+from operators.generators.select import name_nothing
 from operators.text.search import answering
 from schemas.recommendation import ReasonKind
 
@@ -25,11 +25,30 @@ def query_match(view, tuning, place):  # type: ignore[no-untyped-def]
     kept = 0
     for at in range(answering(view.user.query, search)):
         item, score = search.touched[at], search.scores[at]
-        if falls_short(item, score, items, scores, kept):
+        if kept == len(items) and score < scores[kept - 1]:
             continue
         if fresh_for_user(gate, item) or (answers and typed_for_user(gate, item)):
-            kept = insert(item, score, items, scores, kept)
+            kept = _insert(item, score, items, scores, kept)
     name_nothing(view.found, place, kept)
+
+
+@njit(cache=True, nogil=True)
+def _insert(item, score, items, scores, kept):  # type: ignore[no-untyped-def]
+    """Put an item in its place among the `kept` best ones, if there is room for it; returns how many there are now.
+
+    `select.keep_best` has this loop inside: a call for each of its many insertions would cost a tenth of a ranking.
+    """
+    at = kept
+    while at > 0 and (scores[at - 1] < score or (scores[at - 1] == score and items[at - 1] > item)):
+        at -= 1
+    kept = min(kept + 1, len(items))
+    if at < kept:
+        for place in range(kept - 1, at, -1):
+            scores[place] = scores[place - 1]
+            items[place] = items[place - 1]
+        scores[at] = score
+        items[at] = item
+    return kept
 
 
 GENERATOR = Generator("query_match", ReasonKind.SEARCH_MATCH, query_match, NO_TUNING, Voice.QUERY)

@@ -11,42 +11,30 @@ SMALLEST = np.float32(1e-30)
 """Less evidence than this counts as none: it could vanish in single precision."""
 
 
-@njit(cache=True, nogil=True, inline="always")
-def falls_short(item, score, kept_items, kept_scores, kept):  # type: ignore[no-untyped-def]
-    """Whether there is no room for an item among the best ones, of which `kept` are there: ties go by item number."""
-    if kept < len(kept_items):
-        return False
-    last = kept_scores[kept - 1]
-    return score < last or (score == last and item > kept_items[kept - 1])
-
-
-@njit(cache=True, nogil=True, inline="always")
-def insert(item, score, kept_items, kept_scores, kept):  # type: ignore[no-untyped-def]
-    """Put an item that does not fall short in its place among the best ones; returns how many there are now."""
-    at = min(kept, len(kept_items) - 1)
-    while at > 0 and (kept_scores[at - 1] < score or (kept_scores[at - 1] == score and kept_items[at - 1] > item)):
-        kept_scores[at] = kept_scores[at - 1]
-        kept_items[at] = kept_items[at - 1]
-        at -= 1
-    kept_scores[at] = score
-    kept_items[at] = item
-    return min(kept + 1, len(kept_items))
-
-
 @njit(cache=True, nogil=True)
 def keep_best(items, scores, count, gate, kept_items, kept_scores):  # type: ignore[no-untyped-def]
     """Copy the best eligible items, best first, ties by item number, into `kept_*`; returns how many.
 
     Insertion into a short sorted list: most items fail the comparison with the last one and cost nothing more.
     """
-    kept = 0
+    limit, kept = len(kept_items), 0
     for place in range(count):
         item = items[place]
         score = scores[place]
-        if falls_short(item, score, kept_items, kept_scores, kept):
+        if kept == limit:
+            last = kept_scores[kept - 1]
+            if score < last or (score == last and item > kept_items[kept - 1]):
+                continue
+        if not score > 0.0 or not fresh_for_user(gate, item):
             continue
-        if score > 0.0 and fresh_for_user(gate, item):
-            kept = insert(item, score, kept_items, kept_scores, kept)
+        at = kept if kept < limit else kept - 1
+        while at > 0 and (kept_scores[at - 1] < score or (kept_scores[at - 1] == score and kept_items[at - 1] > item)):
+            kept_scores[at] = kept_scores[at - 1]
+            kept_items[at] = kept_items[at - 1]
+            at -= 1
+        kept_scores[at] = score
+        kept_items[at] = item
+        kept = min(kept + 1, limit)
     return kept
 
 

@@ -111,7 +111,8 @@ def read_query(text: str, postings: Postings, documents: int, letters: Mapping[i
     telling = [term.telling for term in terms]
     whole = not any(telling)
     typed = {term.word for term in terms if term.word is not None}
-    words = _Words(postings.vocabulary, letters, len(typed - postings.vocabulary.keys()) <= MOST_UNKNOWN)
+    unknown = [word for word in typed if word not in postings.vocabulary]
+    words = _Words(postings.vocabulary, letters, len(unknown) <= MOST_UNKNOWN)
     meant = {word: _meant(word, words) for word in typed}
     readings = [reading for number in range(len(terms)) for reading in _readings(number, terms, words, meant)]
     readings = sorted(readings, key=lambda reading: -reading.literal)[:MAX_READINGS]

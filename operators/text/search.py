@@ -29,6 +29,9 @@ END, PART, FIELD = -1, -2, -3
 MOST = 0.6
 """Share of what was typed that is enough; more than one of two words that are equally rare."""
 
+_THINGS = 2_000
+"""Items looked at that may have no more of what was typed than the thing that is wanted."""
+
 _SHARES, _TITLE_SHARES, _LITERALS, _COVERAGES = 63, 7, 7, 15
 _BEST = float(2 * 2 * (_SHARES + 1) * (_TITLE_SHARES + 1) * 2 * 2 * (_LITERALS + 1) * 2 * 2 * (_COVERAGES + 1))
 """Different scores; as few as single precision tells apart."""
@@ -81,11 +84,12 @@ def answering(query, search):  # type: ignore[no-untyped-def]
     looked_at = _candidates(query, search)
     in_title = np.zeros(len(query.weights), np.int32)
     elsewhere = np.zeros(len(query.weights), np.int32)
+    told = np.flatnonzero(query.weights)
     count = 0
     for place in range(looked_at):
         item = search.touched[place]
         search.marks[item] = False
-        score = _score(search.rows[item], search.shapes[item], query, in_title, elsewhere)
+        score = _score(search.rows[item], search.shapes[item], query, told[0], told[-1], in_title, elsewhere)
         if score > 0.0:
             search.touched[count] = item
             search.scores[count] = score
@@ -107,8 +111,11 @@ def _candidates(query, search):  # type: ignore[no-untyped-def]
             spread[term] += search.length[atom]
     count, scanned, budget = 0, 0.0, search.budget
     for term in np.argsort(spread, kind="mergesort"):
-        if weights[term] == 0.0 or (scanned > 1.0 - MOST and term != query.thing):
+        enough = scanned > 1.0 - MOST
+        if weights[term] == 0.0 or (enough and term != query.thing):
             continue
+        if enough:
+            budget = min(budget, _THINGS)
         scanned += weights[term]
         for number in range(len(readings)):
             first = readings[number, TERM]
@@ -134,18 +141,20 @@ def _rarer(readings, number, length):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _score(row, shape, query, in_title, elsewhere):  # type: ignore[no-untyped-def]
-    """Score of one item in (0, 1], 0 where it does not answer. Works in two arrays by term."""
+def _score(row, shape, query, first, last, in_title, elsewhere):  # type: ignore[no-untyped-def]
+    """Score of one item in (0, 1], 0 where it does not answer.
+
+    `first`, `last`: terms between which a title has to have all side by side, stop words too, to have what was typed in
+    one piece; those around do not matter. `in_title`, `elsewhere`: room by term.
+    """
     readings, weights, thing = query.readings, query.weights, query.thing
     in_title[:] = 0
     elsewhere[:] = 0
     matched = np.uint64(0)
-    named = in_category = False
+    named = in_category = exact = phrase = False
     for place in range(len(row)):
         if row[place] == END:
             break
-        if row[place] < 0:
-            continue
         for number in range(len(readings)):
             size = _stands(readings, number, row, place)
             if size == 0:
@@ -159,6 +168,11 @@ def _score(row, shape, query, in_title, elsewhere):  # type: ignore[no-untyped-d
                 for at in range(place, place + size):
                     matched |= np.uint64(1) << np.uint64(at)
                 named |= wanted and place <= shape[HEAD] < place + size
+                if reading[TERM] == first:
+                    end = _end_of(row, place, readings, first, last)
+                    phrase |= end > 0
+                    named |= place <= shape[HEAD] < end
+                    exact |= place <= (0 if query.whole else shape[FIRST]) and end == shape[FIRST_PART]
             else:
                 in_category |= wanted and (place + size == len(row) or row[place + size] < 0)
 
@@ -178,10 +192,6 @@ def _score(row, shape, query, in_title, elsewhere):  # type: ignore[no-untyped-d
             title_share += weights[term]
         else:
             whole_title = False
-    exact = phrase = False
-    if whole_title:
-        exact, phrase, at_head = _as_typed(row, shape, query)
-        named |= at_head
     if query.whole:
         if not exact:
             return 0.0
@@ -212,30 +222,6 @@ def _stands(readings, number, row, place):  # type: ignore[no-untyped-def]
     if after < 0:
         return 1
     return 2 if place + 1 < len(row) and row[place + 1] == after else 0
-
-
-@njit(cache=True, nogil=True)
-def _as_typed(row, shape, query):  # type: ignore[no-untyped-def]
-    """Whether the title is just what was typed, holds it in one piece, and has its head in that piece.
-
-    Stop words around what was typed do not matter, unless it is all stop words.
-    """
-    weights = query.weights
-    first, last = 0, len(weights) - 1
-    while weights[first] == 0.0:
-        first += 1
-    while weights[last] == 0.0:
-        last -= 1
-    exact = phrase = at_head = False
-    for place in range(shape[TITLE]):
-        end = _end_of(row, place, query.readings, first, last)
-        if end < 0:
-            continue
-        phrase = True
-        at_head |= place <= shape[HEAD] < end
-        begins = place == 0 if query.whole else place <= shape[FIRST]
-        exact |= begins and end == shape[FIRST_PART]
-    return exact, phrase, at_head
 
 
 @njit(cache=True, nogil=True)

@@ -16,12 +16,12 @@ from operators.text.search import END, FIELD, PART, SearchArrays, Shape, answeri
 MAX_ATOMS = 64
 """Atoms of an item, with the marks between them, that can be found; a title has at most three quarters of them."""
 
-SCAN_BUDGET = 50_000
+SCAN_BUDGET = 20_000
 """Items looked at for a search at most, those of the rarest words; the latest of a word that more have."""
 
 _MAX_TITLE = MAX_ATOMS * 3 // 4
 _NARROW = 16
-_QUERIES = 16_384
+_QUERIES = 4_096
 
 
 class SearchIndex:
