@@ -73,7 +73,7 @@ def test_other_partition_count_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEADWATER_USER_PARTITIONS", "5")
     result = invoke("topics", "create")
     assert result.exit_code == 1
-    assert "has 8 partitions, not 5" in result.stderr
+    assert "HEADWATER_USER_PARTITIONS=5" in result.stderr and "events.click.v1 has 8" in result.stderr
     assert "Traceback" not in result.output
 
 
