@@ -204,7 +204,7 @@ class Profiles(Refuses, States):
 
         What is put in again was no rush when it happened.
         """
-        minute = times.heard // 60_000
+        minute = (times.again or times.arrived) // 60_000  # `heard`, in half of the time
         if minute > state.rate_minute:
             state.rate_minute, state.rate_count = minute, 0
         if times.again:
