@@ -32,6 +32,8 @@ ASK_SECONDS = 2.0
 AT_ONCE = 4_096
 """The most records that are handed over together."""
 _GONE = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE, KafkaError._LOG_TRUNCATION})
+UNREADABLE: list[tuple[str, bytes | None]] = [("headers-unreadable", b"true")]
+"""In place of headers that cannot be read."""
 FEW_BYTES = 700
 """While many records come, the broker waits for this much before it answers a fetch: two or three events."""
 
@@ -213,8 +215,12 @@ class SourceReader:
             place = (message.topic(), message.partition())
             if place != last:
                 last, add = place, runs.setdefault(self._names[place], []).append  # type: ignore[index]
+            try:
+                headers = message.headers()
+            except SystemError:  # confluent-kafka's, for a name that is not UTF-8
+                headers = UNREADABLE
             at = message.timestamp()[1]
-            add(Record(message.offset(), at, message.key(), message.value(), message.headers()))  # type: ignore[arg-type]
+            add(Record(message.offset(), at, message.key(), message.value(), headers))  # type: ignore[arg-type]
         self._next.update((tp, run[-1].offset + 1) for tp, run in runs.items())
         self._next.update((tp, max(end, self._next[tp])) for tp, end in ends.items())
         return runs, ends

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from typing import Any
 
 import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
+from streams.broker.partitioning import partition_of
 from streams.topology import CATALOG_ITEMS, CLICK, SEARCH
 from tests.integration.shop import Shop
 from tests.integration.waiting import wait_until
@@ -167,6 +171,37 @@ def test_dead_letters_keep_the_headers_of_the_record(shop: Shop) -> None:
     assert [name for name, _ in letters[b"{not json"][4:9]] == [
         "source-topic", "source-partition", "source-offset", "stage", "reason",
     ]  # fmt: skip
+    assert worker.stop() == 0
+
+
+class NoText(str):
+    """A header's name that no client of ours would write."""
+
+    def encode(self, *_args: Any) -> bytes:
+        return b"\xff\xfe"
+
+
+async def send_raw(shop: Shop, key: bytes, value: bytes, headers: list[tuple[str, bytes]]) -> None:
+    """One click record, with whatever bytes a header's name has."""
+    async with AIOKafkaProducer(bootstrap_servers=shop.brokers) as producer:
+        batch = producer.create_batch()
+        batch._builder = _DefaultRecordBatchBuilderPy(2, 0, False, -1, -1, 0, 1 << 20)
+        batch.append(timestamp=int(time.time() * 1000), key=key, value=value, headers=headers)
+        batch.close()
+        partition = partition_of(key, shop.partitions(CLICK.suffix))
+        await (await producer.send_batch(batch, shop.topic(CLICK.suffix), partition=partition))
+
+
+def test_a_header_whose_name_is_no_text(shop: Shop) -> None:
+    """It stops nothing: the record is learned, or a dead letter, like any other."""
+    worker = shop.worker()
+    event = {"event_id": "e1", "user_id": "u1", "item_id": "i1", "occurred_at": "2026-03-01T10:00:00Z"}
+    for value in (json.dumps(event).encode(), b"{not json"):
+        asyncio.run(send_raw(shop, b"u1", value, [(NoText("x"), b"1"), ("fine", b"2")]))
+    shop.wait_records(1)
+    shop.wait_lag_zero()
+    ((headers, value),) = shop.dead_letters()
+    assert value == b"{not json" and headers["headers-unreadable"] == "true" and headers["reason"] == "broken_json"
     assert worker.stop() == 0
 
 
