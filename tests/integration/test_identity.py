@@ -36,6 +36,14 @@ def test_a_killed_worker_is_back_before_its_session_ends(shop: Shop) -> None:
     assert worker.stop() == 0
 
 
+@pytest.mark.parametrize("seconds", [0.0, 0.5, 1.0, 2.0])
+def test_it_may_be_stopped_while_it_starts(shop: Shop, seconds: float) -> None:
+    worker = shop.worker(**NAMELESS)
+    assert worker.url
+    time.sleep(seconds)
+    assert worker.stop() == 0 and "Traceback" not in worker.log()
+
+
 def test_a_second_worker_in_the_folder_is_refused(shop: Shop) -> None:
     shop.worker("w0", **NAMELESS).wait_ready()
     second = shop.worker("w1", **NAMELESS)
