@@ -122,8 +122,10 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         self.unknown = False
         """Whether the broker has said since then that it does not know this member."""
         self._reader: SourceReader | None = None
-        self._behind: set[TP] | None = None
-        """Partitions of the open sources whose end was not reached yet; None once the backlog has been worked off."""
+        self._behind: set[TP] = set()
+        """Partitions of the open sources whose end was not reached yet."""
+        self._backlog: int | None = None
+        """How many records it took to reach all ends; None before, and once they are worked off."""
         self._starts: Mapping[TP, int | None] | None = None
         """Committed offsets of the assigned sources; None until Faust has sought them."""
         self._rebalances = 0
@@ -205,7 +207,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     def _open_sources(self) -> None:
         assert self._starts is not None
         self._cuts.end()
-        self._behind = set(self._starts)
+        self._behind, self._backlog = set(self._starts), None
         self.positions = SourcePositions(self._starts, self.app.clock)
         intake = self.app.intake
         self._reader = SourceReader(
@@ -229,8 +231,9 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             self.app.observer.gap(gap)
         if fetched.waiting is not None:
             self.app.expect(fetched.waiting)
-        if self._behind is not None:
+        if self._behind:
             self._behind -= fetched.ends.keys()
+            self._backlog = None if self._behind else reader.handed
         try:
             self.app.groups.offer([self.positions.hand_out(tp, run) for tp, run in self._runs(fetched.runs)])
         except StreamError as exc:
@@ -241,8 +244,8 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         """Tell the reader that the stage has taken so many records: there is room for more."""
         if self._reader is None:
             return
-        if self._behind is not None and not self._behind and self._reader.idle:
-            self._behind = None
+        if self._backlog is not None and self._reader.taken_records >= self._backlog:
+            self._backlog = None
             self.app.expect(0)  # offsets are more than records: what waited may end before as many were seen
         self._reader.taken(records)
 

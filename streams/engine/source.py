@@ -85,7 +85,8 @@ class SourceReader:
         self._deliver, self._most, self._clock = deliver, most, clock
         self._loop = asyncio.get_running_loop()
         self._names: dict[tuple[str, int], TP] = {(tp.topic, tp.partition): tp for tp in starts}
-        self._handed = self._taken = 0
+        self.handed = self.taken_records = 0
+        """Records handed over so far, and those of them that the stage has taken."""
         self._room = threading.Event()
         self._stopped = False
         self._looked_at = 0.0
@@ -105,13 +106,8 @@ class SourceReader:
 
     def taken(self, records: int) -> None:
         """Note that the stage has taken so many of the records that were handed over."""
-        self._taken += records
+        self.taken_records += records
         self._room.set()
-
-    @property
-    def idle(self) -> bool:
-        """Whether the stage has taken all that was handed over."""
-        return self._handed == self._taken
 
     def stop(self) -> None:
         """Deliver nothing more; returns at once."""
@@ -124,9 +120,9 @@ class SourceReader:
             self._hand_over(Fetched({}, {}, {}, waiting=self._waiting()))
             while not self._stopped:
                 consumer = self._consumer
-                if self._handed - self._taken > self._most:
+                if self.handed - self.taken_records > self._most:
                     self._room.clear()
-                    if self._handed - self._taken > self._most:
+                    if self.handed - self.taken_records > self._most:
                         self._room.wait(POLL_SECONDS)
                     continue
                 first = consumer.poll(POLL_SECONDS)
@@ -188,7 +184,7 @@ class SourceReader:
     def _hand_over(self, fetched: Fetched) -> None:
         if self._stopped or not (any(fetched) or fetched.waiting is not None):
             return
-        self._handed += sum(map(len, fetched.runs.values()))
+        self.handed += sum(map(len, fetched.runs.values()))
         try:
             self._loop.call_soon_threadsafe(self._deliver, self, fetched)
         except RuntimeError:  # the loop is closed
@@ -207,6 +203,7 @@ class SourceReader:
         runs: dict[TP, list[Record]] = {}
         ends: dict[TP, int] = {}
         last, add = None, list[Record]().append
+        headers: Any
         for message in messages:
             error = message.error()
             if error is not None:
