@@ -10,6 +10,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from operator import methodcaller
 from typing import Any, NamedTuple
 
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -32,6 +33,8 @@ ASK_SECONDS = 2.0
 AT_ONCE = 4_096
 """The most records that are handed over together."""
 _GONE = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE, KafkaError._LOG_TRUNCATION})
+_headers = methodcaller("headers")
+"""Checks that confluent-kafka has set no error, which a method that is called often is not asked for."""
 UNREADABLE: list[tuple[str, bytes | None]] = [("headers-unreadable", b"true")]
 """In place of headers that cannot be read."""
 FEW_BYTES = 700
@@ -213,7 +216,7 @@ class SourceReader:
             if place != last:
                 last, add = place, runs.setdefault(self._names[place], []).append  # type: ignore[index]
             try:
-                headers = message.headers()
+                headers = _headers(message)
             except SystemError:  # confluent-kafka's, for a name that is not UTF-8
                 headers = UNREADABLE
             at = message.timestamp()[1]
