@@ -32,7 +32,8 @@ BACKENDS = ("transformers", "none")
 CUSTOM_BACKEND = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 NAME_PATTERN = r"^[A-Za-z0-9_-]([A-Za-z0-9._-]{0,98}[A-Za-z0-9_-])?$"
 PREFIX = "HEADWATER_"
-_SERVER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:,/\[\]]+)(:(?P<port>[0-9]{1,5}))?")
+_SERVER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[\w.-]+)(:(?P<port>[0-9]{1,5}))?")
+_OF_BENCHMARKS = "HEADWATER_BENCH_"
 _NEAR = 0.6  # how alike two names are of which one may be meant for the other
 
 
@@ -371,7 +372,7 @@ def unknown_variables(names: Iterable[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name in sorted(names):
         upper = name.upper()
-        if upper.startswith(PREFIX) and upper not in known.values():
+        if upper.startswith(PREFIX) and upper not in known.values() and not upper.startswith(_OF_BENCHMARKS):
             near = difflib.get_close_matches(upper.removeprefix(PREFIX), known, 1, _NEAR)
             found[name] = f"Did you mean {known[near[0]]}?" if near else "It has no effect; unset it."
     return found

@@ -125,7 +125,19 @@ def test_a_login_in_an_address_is_refused_and_not_shown(value: str, monkeypatch:
 
 
 @pytest.mark.parametrize(
-    "value", ["kafka:port", "kafka 9092", "kafka:9092:9093", "fe80::1:9092", "/kafka", ",", "kafka:0", "kafka:65536"]
+    "value",
+    [
+        "kafka:port",
+        "kafka 9092",
+        "kafka:9092:9093",
+        "fe80::1:9092",
+        "/kafka",
+        '"kafka:9092"',
+        "$KAFKA",
+        ",",
+        "kafka:0",
+        "kafka:65536",
+    ],
 )
 def test_what_is_no_address(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "host:port" in wrong(monkeypatch, "brokers", value)
@@ -152,7 +164,7 @@ def test_secrets_are_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_names_that_are_no_settings() -> None:
     found = unknown_variables(
         ["HEADWATER_LIST_LENGHT", "HEADWATER_USER_EVENTS_PER_MINTE", "HEADWATER_BROKER", "HEADWATER_KAFKA_HOME",
-         "headwater_sasl_pasword", "HEADWATER_ZZZ", "HEADWATER_BROKERS", "headwater_brokers", "KAFKA_HOME", "HOME"]
+         "headwater_sasl_pasword", "HEADWATER_ZZZ", "HEADWATER_BENCH_LOG", "HEADWATER_BROKERS", "headwater_brokers", "KAFKA_HOME", "HOME"]
     )  # fmt: skip
     assert found == {
         "HEADWATER_LIST_LENGHT": "Did you mean HEADWATER_LIST_LENGTH?",
