@@ -164,7 +164,8 @@ def test_secrets_are_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_names_that_are_no_settings() -> None:
     found = unknown_variables(
         ["HEADWATER_LIST_LENGHT", "HEADWATER_USER_EVENTS_PER_MINTE", "HEADWATER_BROKER", "HEADWATER_KAFKA_HOME",
-         "headwater_sasl_pasword", "HEADWATER_ZZZ", "HEADWATER_BENCH_LOG", "HEADWATER_BROKERS", "headwater_brokers", "KAFKA_HOME", "HOME"]
+         "headwater_sasl_pasword", "HEADWATER_ZZZ", "HEADWATER_BROKERS", "headwater_brokers", "HOME",
+         "HEADWATER_BENCH_LOG", "KAFKA_HOME"]
     )  # fmt: skip
     assert found == {
         "HEADWATER_LIST_LENGHT": "Did you mean HEADWATER_LIST_LENGTH?",
