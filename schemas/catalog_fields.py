@@ -63,6 +63,10 @@ class Noted:
         if len(self.faults) < MAX_FAULTS:
             self.faults.append(FieldFault(self.field, Rejection(code, message, hint)))
 
+    def place(self, name: str) -> str:
+        """Of an entry of the field."""
+        return f"{self.field}[{quoted(name)}]"
+
     def wrong_type(self, place: str, wanted: str, value: object, hint: str = "") -> None:
         """Note a value of another JSON type."""
         message = f"{place} has to be {wanted}, not {json_type(value)}: {quoted(value)}"
@@ -154,7 +158,7 @@ def _categories(value: Any, limits: Limits, noted: Noted) -> tuple[str, ...]:
         return ()
     kept: dict[str, str] = {}
     for number, entry in enumerate(value):
-        for name in _levels(f"categories[{number}]", entry, noted):
+        for name in _levels(number, entry, noted):
             if len(kept) == limits.max_categories and name.casefold() not in kept:
                 message = f"categories has more than {limits.max_categories} entries: those from {quoted(name)} on"
                 noted.drop(RejectionCode.TOO_LARGE, message)
@@ -163,17 +167,21 @@ def _categories(value: Any, limits: Limits, noted: Noted) -> tuple[str, ...]:
     return tuple(kept.values())
 
 
-def _levels(place: str, entry: Any, noted: Noted) -> list[str]:
+def _levels(number: int, entry: Any, noted: Noted) -> list[str]:
     """The names that an entry holds: those of a path from the top, none of an empty one."""
     if entry is None:
         return []
     if not isinstance(entry, str):
-        noted.wrong_type(place, "text", entry)
+        noted.wrong_type(f"categories[{number}]", "text", entry)
         return []
-    names = [" ".join(name.split()) for name in _PATH.split(entry)]
-    kept = [name for name in names if is_visible(name) and not is_placeholder(name) and len(name) <= MAX_LABEL_CHARS]
-    if any(len(name) > MAX_LABEL_CHARS for name in names):
-        noted.drop(RejectionCode.TOO_LARGE, f"{place} is longer than {MAX_LABEL_CHARS}: {quoted(entry)}")
+    kept = []
+    for level in _PATH.split(entry) if ">" in entry else (entry,):
+        name = " ".join(level.split())
+        if len(name) > MAX_LABEL_CHARS:
+            message = f"categories[{number}] is longer than {MAX_LABEL_CHARS}: {quoted(entry)}"
+            noted.drop(RejectionCode.TOO_LARGE, message)
+        elif is_visible(name) and not is_placeholder(name):
+            kept.append(name)
     return kept
 
 
@@ -183,23 +191,24 @@ def _attributes(value: Any, limits: Limits, noted: Noted) -> dict[str, Scalar | 
         return {}
     kept: dict[str, Scalar | tuple[Scalar, ...]] = {}
     for name, entry in value.items():
-        place = f"attributes[{quoted(name)}]"
-        if not _is_name(place, name, noted):
+        if not _is_name(name, noted):
             continue
         if len(kept) == limits.max_attributes:
-            message = f"attributes has {len(value)} entries, {limits.max_attributes} are allowed: those from {place} on"
-            noted.drop(RejectionCode.TOO_LARGE, message)
+            _too_many(len(value), limits.max_attributes, name, noted)
             break
         values = entry if isinstance(entry, list) else [entry]
         if len(values) > limits.max_attributes:
-            message = f"{place} has {len(values)} entries, {limits.max_attributes} are allowed"
+            message = f"{noted.place(name)} has {len(values)} entries, {limits.max_attributes} are allowed"
             noted.drop(RejectionCode.TOO_LARGE, message)
-        elif all([_is_scalar(place, each, noted) for each in values]):
+        elif all([_is_scalar(name, each, noted) for each in values]):
             kept[name] = tuple(values) if isinstance(entry, list) else entry
     return kept
 
 
-def _is_scalar(place: str, value: Any, noted: Noted) -> bool:
+def _is_scalar(name: str, value: Any, noted: Noted) -> bool:
+    if value is None or isinstance(value, str | bool):
+        return True
+    place = noted.place(name)
     if isinstance(value, list | dict):
         noted.wrong_type(place, "text, a number, true or false, or a list of these", value)
     elif isinstance(value, int | float) and not _is_finite(value):
@@ -217,14 +226,12 @@ def _vectors(value: Any, limits: Limits, noted: Noted) -> dict[str, tuple[float,
         return {}
     kept: dict[str, tuple[float, ...]] = {}
     for name, entry in value.items():
-        place = f"vectors[{quoted(name)}]"
-        if not _is_name(place, name, noted):
+        if not _is_name(name, noted):
             continue
         if len(kept) == limits.max_vectors:
-            message = f"vectors has {len(value)} entries, {limits.max_vectors} are allowed: those from {place} on"
-            noted.drop(RejectionCode.TOO_LARGE, message)
+            _too_many(len(value), limits.max_vectors, name, noted)
             break
-        vector = _vector(place, entry, limits, noted)
+        vector = _vector(noted.place(name), entry, limits, noted)
         if vector:
             kept[name] = vector
     return kept
@@ -239,7 +246,7 @@ def _vector(place: str, entry: Any, limits: Limits, noted: Noted) -> tuple[float
         message = f"{place} has {len(entry)} components, 1 to {limits.max_vector_dimensions} are allowed"
         noted.drop(code, message)
         return None
-    for number, component in enumerate(entry):
+    for number, component in enumerate(() if _all_sound(entry) else entry):
         if isinstance(component, bool) or not isinstance(component, int | float):
             noted.wrong_type(f"{place}[{number}]", "a number", component)
             return None
@@ -256,16 +263,33 @@ def _vector(place: str, entry: Any, limits: Limits, noted: Noted) -> tuple[float
     return tuple(map(float, entry))
 
 
+def _all_sound(vector: list[Any]) -> bool:
+    """Whether all components are what they have to be, found without looking at each."""
+    try:
+        return (
+            {*map(type, vector)} <= {int, float}
+            and -MAX_COMPONENT <= min(vector) <= max(vector) <= MAX_COMPONENT
+            and math.isfinite(sum(vector))
+        )
+    except OverflowError:
+        return False
+
+
+def _too_many(count: int, allowed: int, first: str, noted: Noted) -> None:
+    message = f"{noted.field} has {count} entries, {allowed} are allowed: those from {noted.place(first)} on"
+    noted.drop(RejectionCode.TOO_LARGE, message)
+
+
 def _is_finite(number: float) -> bool:
     """Also of integers that no float can hold."""
     return isinstance(number, int) or math.isfinite(number)
 
 
-def _is_name(place: str, name: str, noted: Noted) -> bool:
+def _is_name(name: str, noted: Noted) -> bool:
     if is_visible(name) and len(name) <= MAX_LABEL_CHARS:
         return True
     code = RejectionCode.TOO_LARGE if len(name) > MAX_LABEL_CHARS else RejectionCode.BAD_TEXT
-    noted.drop(code, f"{place}: a name has 1 to {MAX_LABEL_CHARS} characters, one of them visible")
+    noted.drop(code, f"{noted.place(name)}: a name has 1 to {MAX_LABEL_CHARS} characters, one of them visible")
     return False
 
 

@@ -108,7 +108,12 @@ def _invalid(problem: str, value: bytes) -> Rejection:
         hint = "a deletion is a Kafka record without a value, not the text null"
         return Rejection(RejectionCode.NOT_A_RECORD, "the value is the JSON text null", hint)
     if not isinstance(row, dict):
-        return Rejection(RejectionCode.NOT_A_RECORD, f"not an object: {quoted(row)}")
+        hint = (
+            "one record a message: send each entry by itself"
+            if row and isinstance(row, list) and isinstance(row[0], dict)
+            else ""
+        )
+        return Rejection(RejectionCode.NOT_A_RECORD, f"not an object: {quoted(row)}", hint)
     foreign = looks_like(row)
     if foreign:
         message = f"not a Headwater record; looks like {foreign.name}"

@@ -53,6 +53,7 @@ from schemas.shortening import shortened
 from schemas.times import to_millis
 from schemas.wire_types import MAX_ID_BYTES
 
+_CATALOG = Kind.CATALOG  # a member is looked up in its enumeration anew at each use
 _SHORT = MAX_ID_BYTES // 4  # a character has at most four bytes: ids up to here need no counting
 
 _Check = Callable[[Any, int, Limits], Rejection | None]
@@ -87,7 +88,7 @@ def parse(
         message = f"objects and lists are nested more than {limits.max_depth} deep (byte {place})"
         return Rejection(RejectionCode.TOO_DEEP, message)
     decode, check, key_of = _KINDS[kind]
-    if kind is Kind.CATALOG:
+    if kind is _CATALOG:
         row = read_row(value, limits, [] if faults is None else faults)
         if isinstance(row, Rejection):
             return row

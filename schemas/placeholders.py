@@ -47,7 +47,7 @@ def is_placeholder(text: str) -> bool:
 
 def is_visible(text: str) -> bool:
     """Whether any character of ``text`` leaves a mark; the first one does nearly always."""
-    return any(char.isprintable() and not char.isspace() for char in text)
+    return text[:1].isalnum() or any(char.isprintable() and not char.isspace() for char in text)
 
 
 @lru_cache(maxsize=65_536)

@@ -108,7 +108,8 @@ def decode_item(index: ItemIndex, item_id: str, data: bytes | None) -> int:
     index.set_record(item, stored[_CATALOG], deleted=stored[_DELETED])
     for array, value in zip(_single_of(rows), _singles_in(stored), strict=True):
         array[item] = value
-    index.set_available(item)
+    if rows.withdrawn[item] or not rows.available[item]:
+        index.set_available(item)
     if not rows.learned[item] or len(factors) < rows.factors.shape[1]:
         index.reset_factors(item)
     _fill(rows.factors[item], factors)

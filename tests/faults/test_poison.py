@@ -64,7 +64,7 @@ def poison(now: int) -> list[Poison]:
 def poisoned_catalog() -> list[Poison]:
     return [
         ("catalog", b"i", b'{"item_id": "i"}', "missing_field"),
-        ("catalog", b"i", b'{"item_id": "i", "title": "T", "vectors": {"v": [NaN]}}', "broken_json"),
+        ("catalog", b"i", b'{"item_id": "i", "title": NaN}', "broken_json"),
         ("catalog", b"i", json.dumps({"item_id": "i", "title": "T", "description": "y" * 1_500_000}).encode(),
          "too_large"),
     ]  # fmt: skip
