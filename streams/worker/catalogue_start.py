@@ -40,11 +40,14 @@ class CatalogueStart:
         self._brokers, self._admin, self._context, self._reader, self._say = brokers, admin, context, reader, say
         self._patience = context.settings.catalog_wait
 
-    async def wait(self) -> None:
-        """Return when the rows are in the index, or when nothing has moved for ``HEADWATER_CATALOG_WAIT``."""
-        if self._patience:
-            rows = await self._insist(lambda: self._ends(CATALOG_ITEMS))
-            await self._insist(lambda: self._wait(rows))
+    async def wait(self) -> str:
+        """Return when the rows are in the index, or when nothing has moved for ``HEADWATER_CATALOG_WAIT``: in words."""
+        if not self._patience:
+            return "is not waited for (HEADWATER_CATALOG_WAIT)"
+        rows = await self._insist(lambda: self._ends(CATALOG_ITEMS))
+        if await self._insist(lambda: self._wait(rows)):
+            return "what was there at the start is read"
+        return "what was there at the start was not read in time (HEADWATER_CATALOG_WAIT)"
 
     async def _insist(self, ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Ask again while the broker does not answer."""
@@ -55,13 +58,15 @@ class CatalogueStart:
                 self._say(f"the broker does not say how far the catalogue is read: {exc}")
                 await asyncio.sleep(TIMEOUT / 10)
 
-    async def _wait(self, rows: dict[TP, int]) -> None:
+    async def _wait(self, rows: dict[TP, int]) -> bool:
         if not await self._left(CATALOG, CATALOG_ITEMS, rows):
-            return
+            return True
         if not await self._worked_off(CATALOG, CATALOG_ITEMS, rows):
-            return
-        if await self._worked_off(ITEMS, ITEM_UPDATES, await self._ends(ITEM_UPDATES)):
-            await self._reader.reach(await self._ends(ITEM_STATE))
+            return False
+        if not await self._worked_off(ITEMS, ITEM_UPDATES, await self._ends(ITEM_UPDATES)):
+            return False
+        await self._reader.reach(await self._ends(ITEM_STATE))
+        return True
 
     async def _worked_off(self, stage: Stage, topic: Topic, ends: dict[TP, int]) -> bool:
         least, moved_at = 0, self._context.clock.monotonic()

@@ -206,9 +206,9 @@ class Worker:
     async def _await_catalogue(self, context: Context, reader: IndexReader) -> None:
         """Let events be answered once the catalogue is read."""
         say = partial(self.health.set, "catalogue", False)
-        await CatalogueStart(self.brokers, self._admin, context, reader, say).wait()
+        outcome = await CatalogueStart(self.brokers, self._admin, context, reader, say).wait()
         context.catalogue_read.set()
-        self.health.set("catalogue", True, "what was there at the start is read")
+        self.health.set("catalogue", True, outcome)
 
     # ---- watch
     def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:

@@ -202,4 +202,5 @@ def test_a_catalogue_that_nobody_reads_holds_answers_back_for_a_while_only(shop:
     shop.wait_records(1, timeout=60)
     worker.wait_ready()
     assert "does a worker run it?" in worker.log()
+    assert "was not read in time" in worker.page("/readyz")[1]
     assert worker.stop() == 0

@@ -9,12 +9,16 @@ from typing import Any
 
 import pytest
 
+from headwater.cli.evaluate import _Input
 from headwater.cli.lines import judged_lines
+from operators.evaluation.prequential import _Run
+from operators.state.parameters import Parameters
+from operators.state.user_state import UserState
 from schemas.catalog_fields import FAULT_CODES, MAX_FAULTS, READERS, FieldFault
 from schemas.catalog_row import named_item
 from schemas.kinds import Kind
 from schemas.parse import parse
-from schemas.records import CatalogItem, ItemDeletion, Record
+from schemas.records import CatalogItem, Click, ItemDeletion, ItemWithdrawal, Record
 from schemas.rejection import Rejection, RejectionCode
 from schemas.vector_sizes import VectorSizes
 from streams.settings import Settings
@@ -268,6 +272,22 @@ def test_files_are_judged_as_the_worker_judges(tmp_path: Path) -> None:
         (record, [] if isinstance(record, Rejection) else list(map(str, dropped))) for record, dropped in expected
     ]
     assert sum(isinstance(record, Rejection) for record, _ in judged) == 4
+
+
+def test_evaluation_withdraws_the_item_of_a_refused_row(tmp_path: Path) -> None:
+    row = {"topic": "catalog.items.v1", "value": {"item_id": "i1", "title": "Tea"}}
+    refused = {"topic": "catalog.items.v1", "value": {"item_id": "i1", "title": None}}
+    foreign = {"topic": "other.catalog.items.v1", "value": {"item_id": "i2", "title": "Tea"}}
+    path = tmp_path / "f.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in (row, refused, foreign)))
+    read = [record for _, record in _Input(path, Settings()).records()]
+    assert read == [CatalogItem("i1", "Tea"), ItemWithdrawal("i1")]
+    clicks = [Click(f"e{n}", f"u{n // 3}", item, NOW + n) for n, item in enumerate(["i1", "i3", "i4"] * 5)]
+    run = _Run(Parameters(), 0)
+    for number, record in enumerate([*read, *clicks]):
+        run.take(number, record)
+    proposal = run.recommender.propose(UserState.fresh("new", Parameters()), now_ms=NOW + 99, limit=20)
+    assert {run.index.ids[item] for item in proposal.items.tolist()} == {"i3", "i4"}
 
 
 def test_the_document_names_every_field() -> None:
