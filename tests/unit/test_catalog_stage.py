@@ -33,6 +33,7 @@ from streams.stages.items import META_KEY, Items
 from streams.topology import ALL, CATALOG, CATALOG_ITEMS, ITEM_UPDATES, ITEMS
 from tests.clocks import TurnedClock
 
+pytestmark = pytest.mark.timeout(300)  # the first ranking compiles the kernels
 NOW = 1_700_000_000_000
 
 

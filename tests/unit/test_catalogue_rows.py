@@ -274,6 +274,7 @@ def test_files_are_judged_as_the_worker_judges(tmp_path: Path) -> None:
     assert sum(isinstance(record, Rejection) for record, _ in judged) == 4
 
 
+@pytest.mark.timeout(300)  # the first ranking compiles the kernels
 def test_evaluation_withdraws_the_item_of_a_refused_row(tmp_path: Path) -> None:
     row = {"topic": "catalog.items.v1", "value": {"item_id": "i1", "title": "Tea"}}
     refused = {"topic": "catalog.items.v1", "value": {"item_id": "i1", "title": None}}
