@@ -89,10 +89,10 @@ def senseless_items(ledger: Ledger, record: dict[str, Any]) -> Iterator[Finding]
 def _senseless(ledger: Ledger, person: Person, event: Event, item_id: str, asked: bool) -> str | None:
     if ledger.gone.get(item_id, event.at) < event.at - SLACK:
         return "not sold"
-    if item_id in person.disliked:
-        return "disliked"
     if asked:
         return None
+    if item_id in person.disliked:
+        return "disliked"
     if item_id == event.item_id and not event.is_purchase:
         return "looked at"
     times = person.purchases(item_id)
