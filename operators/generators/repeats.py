@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.kernels.array_types import IntArray
-from operators.state.user_state import ACTION_CODES, CODE
+from operators.state.user_state import ACTION_CODES, CODE, DISLIKED
 from schemas.durations import DAY_MS
 
 if TYPE_CHECKING:
@@ -89,7 +89,11 @@ class Holds(NamedTuple):
             elif purchases.occasions > 1:
                 wait = min(wait, EARLY * purchases.interval)
             (due if now_ms - purchases.last >= wait else held).append(item)
-        actions = bytes(state.recent_actions).translate(_CODES)
+        marked = bytes(state.recent_actions)
+        if not marked.isascii():  # some have the bit of what was disliked, the highest
+            pairs = zip(state.recent_items, marked, strict=True)
+            held += {item for item, action in pairs if action & DISLIKED and item not in state.bought}
+        actions = marked.translate(_CODES)
         if _CART in actions or (not state.bought and _PURCHASE in actions):
             for item, time, action in zip(state.recent_items, state.recent_times, actions, strict=True):
                 # a purchase that is not in `bought` is of a time when states did not know what was bought

@@ -132,7 +132,7 @@ def end(view):  # type: ignore[no-untyped-def]
 def _history(user, rows, described, scratch):  # type: ignore[no-untyped-def]
     """Distinct items of the user's history, as far as there is room, and whether each may be named; returns how many.
 
-    An item may be named that the user did not rate low, is not deleted, and has a title where there is a catalogue. A
+    An item may be named that the user did not rate low (lately, whatever followed), is not deleted, and has a title where there is a catalogue. A
     system without any catalogue has no titles; there ids are named, in records and not in sentences.
     """
     count = 0
@@ -141,8 +141,10 @@ def _history(user, rows, described, scratch):  # type: ignore[no-untyped-def]
         if count == len(scratch.history):
             break  # a state of a time when histories were longer
         if scratch.slots[item] >= 0:
+            if user.actions[place] & DISLIKED:
+                scratch.nameable[scratch.slots[item]] = False
             continue
-        scratch.slots[item] = 1
+        scratch.slots[item] = count
         scratch.history[count] = item
         named = rows.titled[item] or not (described or rows.deleted[item] or rows.cataloged[item])
         scratch.nameable[count] = named and not user.actions[place] & DISLIKED

@@ -12,7 +12,7 @@ from numba import njit
 
 from operators.kernels.bounded_row import add, admission_key, advance
 from operators.kernels.prefetch import prefetch_row
-from operators.learning.item_updates import COUNTED
+from operators.learning.item_updates import COUNTED, LOW
 
 _ROWS_AHEAD = 8
 
@@ -33,6 +33,6 @@ def update_successors(updates, dropped, rows, half_life):  # type: ignore[no-unt
             continue
         amount = weight[event] * advance(weights, total, at, row, time[event], half_life)
         key = admission_key(id_hash[row], id_hash[item], offset[event])
-        person = np.uint16(0 if marks[event] & COUNTED else 1)
+        person = np.uint16(0 if marks[event] & (COUNTED | LOW) else 1)
         add(items, weights, people, row, item, amount, person, key)
         total[row] += amount

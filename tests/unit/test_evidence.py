@@ -282,6 +282,30 @@ def test_a_lowest_rating_makes_nothing_popular_and_nobody_liked_it() -> None:
     assert reason is None or reason[0] == "fill"
 
 
+def test_what_one_rated_low_does_not_come_back_and_is_not_named_again() -> None:
+    """Not even if this user otherwise comes back to things, and looks at it once more."""
+    shop = televisions()
+    for item in ("tv1", "tv2", "tv1", "tv2", "tv1"):
+        shop.view("me", item)
+    shop.view("me", "tv3", Action.RATE, 1)
+    shop.view("me", "tv3")
+    shop.view("me", "tv4")
+    assert "tv2" in shop.listed("me") and "tv3" not in shop.listed("me")
+    assert all(reason.anchor_item_id != "tv3" for reason in shop.answer("me").reasons)
+
+
+def test_nobody_goes_on_to_what_they_rate_low() -> None:
+    shop = televisions()
+    for n in range(5):
+        shop.view(f"u{n}", "tv1")
+        shop.view(f"u{n}", "tv2", Action.RATE, 0)
+        shop.view(f"v{n}", "tv1")
+        shop.view(f"v{n}", "tv3")
+    after, index = shop.row("tv1"), shop.index
+    people = dict(zip(index.successor_items[after].tolist(), index.successor_people[after].tolist(), strict=True))
+    assert people[shop.row("tv3")] == 5 and people[shop.row("tv2")] == 0
+
+
 def test_a_category_that_everybody_has_says_nothing() -> None:
     shop = Shop("a", "b", "c", category="goods")
     shop.view("me", "a")
