@@ -132,8 +132,8 @@ def end(view):  # type: ignore[no-untyped-def]
 def _history(user, rows, described, scratch):  # type: ignore[no-untyped-def]
     """Distinct items of the user's history, as far as there is room, and whether each may be named; returns how many.
 
-    An item may be named that the user did not rate low (lately, whatever followed), is not deleted, and has a title where there is a catalogue. A
-    system without any catalogue has no titles; there ids are named, in records and not in sentences.
+    An item may be named that the user did not rate low, whatever followed, is not deleted, and has a title where there
+    is a catalogue. A system without any catalogue has no titles; there ids are named, in records and not in sentences.
     """
     count = 0
     for place in range(len(user.recent)):
