@@ -31,4 +31,4 @@ def newcomers(view, tuning, place):  # type: ignore[no-untyped-def]
     name_nothing(found, place, kept)  # it owes them to no item of the user's history
 
 
-GENERATOR = Generator("newcomers", ReasonKind.TRENDING, newcomers, Tuning())
+GENERATOR = Generator("newcomers", ReasonKind.NEW, newcomers, Tuning())

@@ -11,11 +11,11 @@ Other rules keep less of the true top, and wider rows keep more: measured in
 
 A row of two places gets a third item, which is too light to be let in:
 
->>> items, weights = np.full((1, 2), -1, np.int32), np.zeros((1, 2), np.float32)
+>>> items, weights, people = np.full((1, 2), -1, np.int32), np.zeros((1, 2), np.float32), np.zeros((1, 2), np.uint16)
 >>> for item, weight in ((7, 5.0), (3, 4.0), (7, 1.0), (9, 0.001)):
-...     add(items, weights, 0, item, weight, np.uint64(1))
->>> items.tolist(), weights.tolist()
-([[7, 3]], [[6.0, 4.0]])
+...     add(items, weights, people, 0, item, weight, np.uint16(1), np.uint64(1))
+>>> items.tolist(), weights.tolist(), people.tolist()
+([[7, 3]], [[6.0, 4.0]], [[2, 1]])
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ class FrameLibrary:
     >>> library = FrameLibrary.load()
     >>> facts = Facts(kind=ReasonKind.TRENDING, title="Heat (1995)", categories=("Crime",), domain=Domain.FILM)
     >>> library.candidates(facts)[0].fill({"B": "“Heat”"})
-    'Many viewers are watching “Heat” right now, a dark crime film that is full of gritty scenes.'
+    'Many viewers are watching “Heat” right now, a dark crime film with a gritty atmosphere.'
     """
 
     def __init__(self, rows: Iterable[FrameRow]) -> None:

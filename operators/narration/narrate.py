@@ -59,9 +59,9 @@ def narrate(facts: Facts, frames: FrameLibrary) -> Narration:
     >>> from schemas.recommendation import ReasonKind
     >>> facts = Facts(kind=ReasonKind.TRENDING, title="Heat (1995)", categories=("Crime",), domain=Domain.FILM)
     >>> narrate(facts, FrameLibrary.load()).text
-    'Many viewers are watching “Heat” right now, a dark crime film that is full of gritty scenes.'
+    'Many viewers are watching “Heat” right now, a dark crime film with a gritty atmosphere.'
     >>> narrate(facts, FrameLibrary(())).text
-    '“Heat” is popular right now.'
+    '“Heat” is getting a lot of attention right now.'
     """
     tried = tuple(frames.candidates(facts))
     turn = 0 if tried else stable_hash(f"{facts.user_key}\0{facts.item_key}\0") % _TURNS

@@ -55,4 +55,4 @@ def test_states_are_what_the_tables_say() -> None:
 def test_an_items_bytes_are_those_of_its_arrays() -> None:
     sizes = item_sizes(index_of(400))
     assert sizes["factors"] == 4 * Parameters().factors
-    assert sizes["neighbours"] == 8 * Parameters().neighbours + 12
+    assert sizes["neighbours"] == 10 * Parameters().neighbours + 12

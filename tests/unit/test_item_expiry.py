@@ -200,7 +200,7 @@ def test_an_item_that_returns_begins_anew(worker: Worker) -> None:
     worker.title("tea", "Green Tea, again", 92)
     row = worker.index.lookup["tea"]
     assert worker.index.interactions[row] == 0 and not worker.index.learned[row]
-    worker.learn(93, at(11, "u0", "milk", 93))
+    worker.learn(93, at(11, "u0", "honey", 93))
     assert worker.index.learned[row], "it learns from histories as everything in the catalogue does"
     data = worker.publish()[b"tea"]
     assert data is not None and worker.index.is_blank(row) is False

@@ -32,7 +32,8 @@ def test_the_example_of_the_readme_is_the_one_that_is_tested() -> None:
 def test_it_is_heard_and_explained() -> None:
     """``fresh`` is new and was touched once: nobody but the newcomers' generator puts it that high."""
     run = Run()
-    run.learn(*[click(n, f"u{n % 5}", f"i{n % 30}", n) for n in range(300)], click(999, "u1", "fresh", 999))
+    run.learn(*[click(n, f"u{n % 7}", f"i{n % 30}", n) for n in range(300)], click(999, "u1", "fresh", 999))
+    run.index.cataloged_at[run.row("fresh")] = START
     without, heard = (Ranker(run.parameters, run.index, generators) for generators in (GENERATORS, WITH_IT))
     places = []
     for ranker in (without, heard):
@@ -41,7 +42,7 @@ def test_it_is_heard_and_explained() -> None:
         places.append(place)
     assert places[1] < places[0]
     assert listed.contributions[place]["newcomers"] > 0.5 > listed.contributions[place]["trending"]
-    assert listed.reasons[place].kind is ReasonKind.TRENDING
+    assert listed.reasons[place].kind is ReasonKind.NEW
     candidates = heard.propose(run.user("nobody"), now_ms=START + DAY_MS).candidates["newcomers"]
     assert candidates.items[0] == run.row("fresh") and candidates.scores[:2].tolist() == [1.0, 0.5]
 

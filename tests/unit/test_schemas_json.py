@@ -40,10 +40,10 @@ RECOMMENDATION = Recommendation(
     source=Source.PERSONAL,
     items=(
         RecommendedItem(
-            "i1", "Tea", 1, 0.5, Reason(ReasonKind.CO_WATCHED, anchor_item_id="i2"), {"item_knn": 1.0}, 1.0
+            "i1", 1, 0.5, Reason(ReasonKind.CO_WATCHED, anchor_item_id="i2", support=7), {"item_knn": 1.0}, 1.0, "Tea"
         ),
-        RecommendedItem("i3", "茶", 2, 0.4, Reason(ReasonKind.SEARCH_MATCH, query="tea"), {"query_match": 1.0}, 1.0),
-        RecommendedItem("i4", "Mug", 3, 0.3, Reason(ReasonKind.TRENDING), {}, 1.0),
+        RecommendedItem("i3", 2, 0.4, Reason(ReasonKind.SEARCH_MATCH, query="tea"), {"query_match": 1.0}, 1.0, "茶"),
+        RecommendedItem("i4", 3, 0.3, Reason(ReasonKind.FILL), {}, 1.0),
     ),
     text="Because you watched …",
     text_source=TextSource.FRAME,
@@ -92,10 +92,11 @@ def test_recommendations_fit_their_schema_and_come_back() -> None:
     jsonschema.validate(json.loads(value), json_schemas()["recommendation.json"])
     assert decode(value) == RECOMMENDATION
     assert [item["reason"] for item in json.loads(value)["items"]] == [
-        {"kind": "co_watched", "anchor_item_id": "i2"},
+        {"kind": "co_watched", "anchor_item_id": "i2", "support": 7},
         {"kind": "search_match", "query": "tea"},
-        {"kind": "trending"},
+        {"kind": "fill"},
     ]
+    assert ["title" in item for item in json.loads(value)["items"]] == [True, True, False]
     assert json.loads(value)["language_model"] is None
 
 
