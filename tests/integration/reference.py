@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from operators.learning.observation import Status
 from operators.recommender import Recommender
 from operators.state.item_index import ItemIndex
 from operators.state.parameters import Parameters
 from operators.state.user_state import UserState
 from schemas.limits import Limits
 from schemas.parse import parse
-from schemas.records import Click, Purchase
+from schemas.records import Click
 from schemas.rejection import Rejection
 from streams.broker.update_messages import source_number
 from streams.clock import Clock
@@ -22,7 +22,6 @@ from streams.stages.event_time import event_time
 from streams.topology import EVENTS
 from tests.integration.shop import Shop, by_id
 
-NEGATIVE = ("skip", "hide", "dislike")
 Trigger = tuple[str, int, int]
 
 
@@ -34,8 +33,8 @@ class Replay:
     states: dict[str, UserState] = field(default_factory=dict)
     triggers: set[Trigger] = field(default_factory=set)
     """(topic, partition, offset) of every event that has to be answered."""
-    positives: int = 0
-    """Learned interactions that count for their item."""
+    people: Counter[str] = field(default_factory=Counter)
+    """By item: distinct users who took it, and did not rate it low when they first did."""
     rejected: dict[Trigger, str] = field(default_factory=dict)
     """Reason by place of every record that has to be refused."""
 
@@ -63,11 +62,12 @@ def replay(shop: Shop, forgotten: Mapping[str, int] | None = None) -> Replay:
                 state = states[event.user_id] = UserState.fresh(event.user_id, recommender.parameters)
             times = event_time(message.timestamp()[1], event.occurred_at, now, tolerance)
             source = source_number(0, topic.source_number, message.partition())
+            known = len(state.consumed)
             observation = recommender.observe(state, event, times.occurred, source, message.offset())
             if observation.answers and message.timestamp()[1] >= shop.began_ms:  # older ones are learned only
                 made.triggers.add(where)
-            positive = isinstance(event, Purchase) or (isinstance(event, Click) and event.action not in NEGATIVE)
-            made.positives += positive and observation.status is Status.LEARNED
+            if len(state.consumed) > known and not is_low(event):
+                made.people[event.item_id] += 1
         recommender.flush()
     return made
 
@@ -82,8 +82,20 @@ def facts(state: UserState, index: ItemIndex) -> dict[str, Any]:
         "negatives": state.negatives,
         "learned": state.learned,
         "applied": state.applied,
-        "consumed": {index.ids[item]: count for item, count in sorted(state.consumed.items())},
+        "consumed": sorted(index.ids[item] for item in state.consumed),  # how often depends on what came first
     }
+
+
+def is_low(event: Any) -> bool:
+    """Whether it is a rating that speaks against the item."""
+    rated = isinstance(event, Click) and event.action == "rate" and event.value is not None
+    return rated and event.value <= Parameters().low_rating * Parameters().rating_scale
+
+
+def people_of(index: ItemIndex) -> dict[str, float]:
+    """How many distinct people each item has that anybody has taken."""
+    counted = zip(index.ids, index.interactions[: index.size].tolist(), strict=True)
+    return {item: people for item, people in counted if people}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +138,8 @@ def assert_exact(shop: Shop, forgotten: Mapping[str, int] | None = None) -> Verd
     assert refused == wanted.rejected
 
     items = shop.items()
-    merged = float(items.interactions[: items.size].sum())
-    assert merged == wanted.positives, f"{merged} interactions merged, {wanted.positives} learned"
+    merged = people_of(items)
+    assert merged == wanted.people, f"{sum(merged.values())} people of items merged, {wanted.people.total()} learned"
     assert not any(shop.lags().values()), shop.lags()
     ids = by_id(records)
     return Verdict(len(states), len(ids), len(records) - len(ids))
