@@ -133,8 +133,9 @@ def test_rejected_items_never_return_not_even_after_a_crash_without_state(shop: 
     for event_id, item in gone.items():
         later = [name for name in records if name == asked or name >= event_id]
         assert all(item not in listed(records[name]) for name in later)
-    assert set(listed(records["e6"])) == {f"i{n}" for n in range(1, 15)} - set(gone.values())
-    assert "i1" in listed(customers.answer("u2", "e3"))
+    before_the_eyes = "i2"
+    assert set(listed(records["e6"])) == {f"i{n}" for n in range(1, 15)} - {*gone.values(), before_the_eyes}
+    assert "i1" not in listed(customers.answer("u2", "e3")), "it is before the eyes"
 
     worker.kill()
     worker.wipe()
@@ -143,11 +144,12 @@ def test_rejected_items_never_return_not_even_after_a_crash_without_state(shop: 
     after = [customers.act("u1", item_id="i2"), customers.act("u2", item_id="i2")]
     customers.settle()
     assert not set(gone.values()) & set(listed(customers.answer("u1", after[0])))
-    assert set(gone.values()) <= set(listed(customers.answer("u2", after[1])))
+    assert {"i3", "i4"} <= set(listed(customers.answer("u2", after[1])))
     bought = customers.act("u1", PURCHASES, item_id="i1")
     customers.settle()
     record = customers.answer("u1", bought)
-    assert "i1" in listed(record) and not {"i3", "i4"} & set(listed(record))
+    assert not {"i1", "i3", "i4"} & set(listed(record)), "i1 was just bought"
+    assert list(shop.user_states()["u1"].banned.values()) == [None, None], "and is banned no longer"
     assert_exact(shop)
 
 
@@ -259,6 +261,4 @@ def test_almost_nothing_is_known(shop: Shop) -> None:
     assert record["source"] == "trending" and len(record["items"]) >= 5
     assert "u4" not in {record["user_id"] for record in shop.records()}, e
     assert shop.user_states()["u4"].impressions == 1
-    assert [(headers["reason"], headers["source-topic"]) for headers, _ in shop.dead_letters()] == [
-        (RejectionCode.BAD_TEXT, shop.topic(SEARCHES))
-    ]
+    assert shop.dead_letters() == [], "a search for nothing is ignored"

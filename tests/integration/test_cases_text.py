@@ -84,7 +84,7 @@ class Stage:
 def stage(kafka: LocalKafka, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """One worker for all; it has to be well at the end."""
     shop = Shop(kafka.bootstrap, "cases-text", tmp_path_factory.mktemp("text"))
-    worker = shop.worker(HEADWATER_DOMAIN="film")
+    worker = shop.worker(HEADWATER_DOMAIN="film", HEADWATER_MIN_SUPPORT="2")
     worker.wait_ready()
     made = Stage(shop)
     made.add("brace", BRACES)

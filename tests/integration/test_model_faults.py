@@ -242,8 +242,11 @@ def test_a_model_that_never_comes(shop: Shop, backend: str, shown: str) -> None:
 
 def test_a_narrator_apart(shop: Shop) -> None:
     """A worker without a model hands drafts to one that does nothing but write."""
-    narrator = shop.worker("n0", "narrator", HEADWATER_MODEL_BACKEND="tests.backends:Good")
-    worker = shop.worker("w0", "profiles,items,catalog", HEADWATER_NARRATOR_RATE="1000", HEADWATER_LIVE_SHARE="1")
+    film = {"HEADWATER_DOMAIN": "film"}  # there is no live text of other domains
+    narrator = shop.worker("n0", "narrator", HEADWATER_MODEL_BACKEND="tests.backends:Good", **film)
+    worker = shop.worker(
+        "w0", "profiles,items,catalog", HEADWATER_NARRATOR_RATE="1000", HEADWATER_LIVE_SHARE="1", **film
+    )
     shop.send_lines(catalog())
     worker.wait_ready()
     narrator.wait_ready()
