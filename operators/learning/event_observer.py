@@ -6,8 +6,9 @@ Rules, each held by a test:
   `Parameters.event_ids` (64) with the same content is a duplicate and teaches nothing; with other content it is learned
   and reported as a collision.
 - What others see is moved by people, not by events: the first positive action or purchase of a user on an item counts
-  1 in popularity, co-occurrence and transitions, all later ones nothing. How much an action tells about preference is
-  `action_weights`, for matrix factorisation only, which learns no action that only says again what the last one said.
+  1 in popularity, co-occurrence and transitions, all later ones count nobody. (Who comes back to an item teaches what
+  goes with it `RETURNS` times more.) How much an action tells about preference is `action_weights`, for matrix
+  factorisation only, which learns no action that only says again what the last one said.
 - A rating of at most `low_rating` of the scale makes nothing popular; the item is known as one that the user dislikes.
 - An occasion is what a person would call one: looking at a thing, taking it to the cart, buying and rating it are one.
   A user comes back to an item by taking it again (a click, view or play, or a purchase after a purchase) after another
@@ -196,6 +197,8 @@ class EventObserver:
             if again and former == 1 and state.repeat_events <= RETURNS_OF_ALL:
                 marks |= RETURNED
             if again or last < 0 or state.recent_actions[last] != code:
+                if not teaches:
+                    previous = -1
                 weight = 1.0 if teaches else 0.0
                 self._batch.append(state, source, offset, time_ms, item, previous, marks, items, weight, preference)
         items.insert(place, item)
