@@ -45,7 +45,7 @@ def test_lost_topic_ids_are_noticed_and_told_by_the_state(shop: Shop) -> None:
     shop.wait_lag_zero()
     assert shop.user_states()["u1"].learned == 15
     items = shop.items()
-    assert items.interactions[: items.size].sum() == 15
+    assert items.interactions[: items.size].max() == 1, "one person, whichever topic"
     assert worker.stop() == 0
 
 

@@ -81,5 +81,5 @@ def test_unreadable_state_stops_the_worker(shop: Shop, suffix: str, key: bytes, 
     assert state.learned == 4 and len(shop.wait_records(4)) == 4
     row = ItemIndex(Parameters())
     decode_item(row, "i1", last(shop, ITEM_STATE.suffix, b"i1").value())
-    assert row.interactions[0] == 4.0
+    assert row.interactions[0] == 1.0, "one person"
     assert worker.stop() == 0
