@@ -185,7 +185,8 @@ def test_deleted_items_are_forgotten_by_all_workers(shop: Shop) -> None:
 
     def gone() -> bool:
         """People who had tea go on with other things: time moves, and every click has tea in its user's history."""
-        send_clicks(shop, users[:10], began + 1_000 + next(ticks), "bread")
+        tick = next(ticks)
+        send_clicks(shop, users[:10], began + 1_000 + tick, f"bread {tick}")
         rows, digests = newest(shop, ITEM_STATE.suffix), newest(shop, CATALOG_STATE.suffix)
         return rows[b"tea"] is None and digests[b"tea"] is None
 

@@ -113,7 +113,8 @@ def test_the_series_do_not_grow_with_the_traffic(shop: Shop, events: int, malfor
     assert learned >= events and learned + repeated == 2 * (events + again)
     grown = len(first.own) - len(before.own)
     assert 0 <= grown < 50 and before.own <= first.own, f"{grown} series more"
-    assert second.own == first.own, "the same again adds none"
+    asked_for = {key for key in second.own if key[0] == "headwater_unread_records"}  # of the broker, twice a minute
+    assert second.own - asked_for == first.own - asked_for, "the same again adds none"
     bound = re.search(r"at most \*\*([\d,]+) time series\*\*", DOCS.read_text())
     assert bound and len(second.own) <= int(bound[1].replace(",", ""))
     assert len(second.own) <= Metrics().series_bound(shop.settings)

@@ -33,11 +33,11 @@ from tests.integration.worker import ROOT, Worker
 pytestmark = [pytest.mark.integration, pytest.mark.user_partitions(1)]
 
 
-def send_clicks(shop: Shop, prefix: str, count: int, users: int = 1) -> None:
+def send_clicks(shop: Shop, prefix: str, count: int, users: int = 1, first: int = 1) -> None:
     for n in range(count):
         click = {
             "event_id": f"{prefix}{n}",
-            "user_id": f"u{n % users + 1}",
+            "user_id": f"u{n % users + first}",
             "item_id": f"i{n * 7 % 23}",
             "occurred_at": "2026-03-01T10:00:00Z",
         }
@@ -266,7 +266,7 @@ def test_recreated_item_topics_are_rebuilt(shop: Shop, lost: tuple[Topic, ...]) 
     worker.wait_ready()
     shop.wait_lag_zero()
     assert titles(shop) == expected
-    send_clicks(shop, "after", 20, users=10)
+    send_clicks(shop, "after", 20, users=10, first=1_000)
     shop.wait_lag_zero()
     if len(lost) == 2 and lost[0] is ITEM_STATE:  # nothing is left of what the items had learned
         items = shop.items()
