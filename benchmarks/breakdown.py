@@ -137,11 +137,12 @@ class Breakdown:
         context = Context(settings, self._index, recommender, metrics, ids, live)  # type: ignore[arg-type]
         answers, outbox = Answers(context, FrameLibrary.load()), Outbox()
         for offset, state in enumerate(itertools.islice(self._states.values(), count)):
-            answers.begin()
+            item = self._index.ids[state.recent_items[0]] if state.recent_items else None
             event = AnsweredEvent(
-                state, CLICK.name(settings.namespace), 0, offset, f"e{offset}", now_ms, now_ms, None, None,
+                state, CLICK.name(settings.namespace), 0, offset, f"e{offset}", now_ms, now_ms, item, None, None,
                 Priority.OTHER,
             )  # fmt: skip
+            answers.begin([event])
             with self._step("answer an event: rank, explain, narrate, encode"):
                 answers.answer(event, outbox)
         self.seconds["of it: rank and explain (Recommender.rank)"] += recommender.seconds
@@ -161,6 +162,9 @@ class _TimedRecommender:
         ranked = self._recommender.rank(state, **how)
         self.seconds += time.process_time() - started
         return ranked
+
+    def telling_categories(self, one: int, other: int) -> list[str]:
+        return self._recommender.telling_categories(one, other)
 
 
 def run(warm_up: int, events: int) -> Breakdown:
