@@ -147,12 +147,8 @@ class _Run:
         state = self.users.get(record.user_id)
         if state is None:
             state = self.users[record.user_id] = UserState.fresh(record.user_id, self.parameters)
-        proposal = self._propose(state, record)
-        reload = (
-            isinstance(record, Click | Purchase)
-            and self._is_target(record)
-            and self._is_reload(state, self.index.lookup.get(record.item_id, -1))
-        )
+        reload = self._is_reload(state, record)
+        proposal = None if reload else self._propose(state, record)
         observation = self.recommender.learn(state, record, record.occurred_at, 0, number)
         if observation.status is not Status.LEARNED:
             self.order.note_duplicate(number)
@@ -170,12 +166,12 @@ class _Run:
         item = self.index.lookup.get(record.item_id, -1)
         if item < 0 or item >= len(self.occurred) or not self.occurred[item]:
             return None
-        if self._is_reload(state, item):
-            return None
         return self.recommender.propose(state, now_ms=record.occurred_at, limit=K)
 
-    def _is_reload(self, state: UserState, item: int) -> bool:
-        return len(state.recent_items) > 0 and state.recent_items[0] == item
+    def _is_reload(self, state: UserState, record: Event) -> bool:
+        if not isinstance(record, Click | Purchase) or not self._is_target(record) or not state.recent_items:
+            return False
+        return state.recent_items[0] == self.index.lookup.get(record.item_id, -1)
 
     def _is_target(self, record: Event) -> bool:
         if isinstance(record, Click):
